@@ -1,0 +1,1 @@
+//! Normalised densities, one file each.

@@ -1,0 +1,151 @@
+//! Names everything that can go wrong, with the remedy in the message.
+
+use std::path::PathBuf;
+
+/// The result of every fallible function of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What went wrong.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A tensor has another shape than the function asks for.
+    #[error("{what}: expected shape {expected}, got {got:?}")]
+    Shape {
+        /// The argument, and the function it was given to.
+        what: &'static str,
+        /// The shape asked for.
+        expected: String,
+        /// The shape that came.
+        got: Vec<usize>,
+    },
+    /// A setting has a value that cannot be used.
+    #[error("{field}: {problem}; {remedy}")]
+    Config {
+        /// The setting.
+        field: String,
+        /// Why its value cannot be used.
+        problem: String,
+        /// What to do instead.
+        remedy: String,
+    },
+    /// The data cannot be used as they are.
+    #[error("{what}: {problem}; {remedy}")]
+    Data {
+        /// The rows or columns in question.
+        what: String,
+        /// What is wrong with them.
+        problem: String,
+        /// What to do about it.
+        remedy: String,
+    },
+    /// A calculation gave NaN or infinity where a number is needed.
+    #[error("{0}")]
+    NonFinite(Box<NonFinite>),
+    /// A file could not be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file is not a model that this version can load.
+    #[error("{}: {problem}", path.display())]
+    ModelFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: ModelFileError,
+    },
+    /// A tensor operation failed.
+    #[error("tensor operation: {0}")]
+    Tensor(#[from] candle_core::Error),
+}
+
+/// Where a training run met a value that is not finite.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NonFinite {
+    /// The optimiser step, counted from 0.
+    pub step: usize,
+    /// The first layer whose output is not finite; none when only a gradient is.
+    pub layer: Option<String>,
+    /// The first offending row of the batch, and its number in the training data where known.
+    pub row: Option<usize>,
+}
+
+impl std::fmt::Display for NonFinite {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "step {}: the loss or its gradient is not finite", self.step)?;
+        match &self.layer {
+            Some(layer) => write!(f, "; first seen after layer `{layer}`")?,
+            None => write!(f, "; all layers gave finite values, the gradient did not")?,
+        }
+        if let Some(row) = self.row {
+            write!(f, ", training row {row}")?;
+        }
+        write!(f, "; one restart with a smaller step did not help: lower the learning rate, or look at that row")
+    }
+}
+
+/// Why a file cannot be loaded as a model.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModelFileError {
+    /// Not a model at all.
+    #[error("not a diffeo model ({detail}); give a run folder or its model.safetensors")]
+    NotAModel {
+        /// What was found instead.
+        detail: String,
+    },
+    /// The file ends too early.
+    #[error("the file is truncated ({detail}); copy it again or fit anew")]
+    Truncated {
+        /// Where it ends.
+        detail: String,
+    },
+    /// The content does not match its checksum or its own description.
+    #[error("the file is corrupted ({detail}); copy it again or fit anew")]
+    Corrupted {
+        /// What does not match.
+        detail: String,
+    },
+    /// Written by a later version.
+    #[error("written in format {found}, this version reads up to {supported}; update diffeo")]
+    Newer {
+        /// The file's format version.
+        found: u32,
+        /// The latest format that this version reads.
+        supported: u32,
+    },
+}
+
+impl Error {
+    /// A setting that cannot be used.
+    pub fn config(
+        field: impl Into<String>,
+        problem: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self::Config { field: field.into(), problem: problem.into(), remedy: remedy.into() }
+    }
+
+    /// Data that cannot be used.
+    pub fn data(
+        what: impl Into<String>,
+        problem: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self::Data { what: what.into(), problem: problem.into(), remedy: remedy.into() }
+    }
+
+    /// A failure of the file system at `path`.
+    pub fn io(path: impl Into<PathBuf>, source: std::io::Error) -> Self {
+        Self::Io { path: path.into(), source }
+    }
+
+    /// A tensor of another shape than asked for.
+    pub fn shape(what: &'static str, expected: impl Into<String>, got: &[usize]) -> Self {
+        Self::Shape { what, expected: expected.into(), got: got.to_vec() }
+    }
+}

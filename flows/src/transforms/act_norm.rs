@@ -1,0 +1,76 @@
+//! Activation normalisation: an affine map that starts from the statistics of data.
+
+use crate::error::Result;
+use crate::params::{Buffer, Init, Scope};
+use crate::transform::{Mapped, Transform, check_points};
+use candle_core::{DType, Tensor, Var};
+
+/// The smallest standard deviation that is scaled up to 1.
+const MIN_SCALE: f64 = 1e-6;
+
+/// The element-wise affine map z = exp(s) x + b whose start gives data zero mean and unit variance.
+///
+/// log|det J| = Σ sᵢ. [`Transform::initialise`] sets s and b from the rows it is given, once: the flag
+/// that says so is saved with the model, so a loaded or resumed model is not set again. Before that
+/// it is the identity.
+///
+/// Kingma and Dhariwal 2018, *Glow*, section 3.1.
+#[derive(Debug)]
+pub struct ActNorm {
+    features: usize,
+    log_scale: Var,
+    shift: Var,
+    initialised: Buffer,
+}
+
+impl ActNorm {
+    /// A map of `features` features, not initialised.
+    ///
+    /// # Errors
+    /// When a parameter's name is taken.
+    pub fn new(mut scope: Scope, features: usize) -> Result<Self> {
+        let flag = Tensor::zeros(1, DType::U8, scope.device())?;
+        Ok(Self {
+            features,
+            log_scale: scope.variable("log_scale", (1, features), Init::Constant(0.0))?,
+            shift: scope.variable("shift", (1, features), Init::Constant(0.0))?,
+            initialised: scope.buffer("initialised", &flag)?,
+        })
+    }
+
+    fn log_det(&self, rows: usize) -> Result<Tensor> {
+        Ok(self.log_scale.sum_all()?.reshape(1)?.broadcast_as(rows)?)
+    }
+}
+
+impl Transform for ActNorm {
+    fn features(&self) -> usize {
+        self.features
+    }
+
+    fn forward(&self, x: &Tensor, _context: Option<&Tensor>) -> Result<Mapped> {
+        check_points("ActNorm::forward", x, self.features)?;
+        let points = x.broadcast_mul(&self.log_scale.exp()?)?.broadcast_add(&self.shift)?;
+        Ok(Mapped { points, log_det: self.log_det(x.dim(0)?)? })
+    }
+
+    fn inverse(&self, z: &Tensor, _context: Option<&Tensor>) -> Result<Mapped> {
+        check_points("ActNorm::inverse", z, self.features)?;
+        let points = z.broadcast_sub(&self.shift)?.broadcast_mul(&self.log_scale.neg()?.exp()?)?;
+        Ok(Mapped { points, log_det: self.log_det(z.dim(0)?)?.neg()? })
+    }
+
+    fn initialise(&self, x: &Tensor, _context: Option<&Tensor>) -> Result<()> {
+        check_points("ActNorm::initialise", x, self.features)?;
+        if self.initialised.tensor().to_vec1::<u8>()?[0] == 1 {
+            return Ok(());
+        }
+        let x = x.detach();
+        let mean = x.mean_keepdim(0)?;
+        let variance = x.broadcast_sub(&mean)?.sqr()?.mean_keepdim(0)?;
+        let scale = variance.sqrt()?.maximum(MIN_SCALE)?;
+        self.log_scale.set(&scale.log()?.neg()?)?;
+        self.shift.set(&(mean / scale)?.neg()?)?;
+        self.initialised.set(&Tensor::ones(1, DType::U8, x.device())?)
+    }
+}

@@ -1,0 +1,73 @@
+//! A univariate map on each feature, on its own or given a context.
+
+use crate::error::Result;
+use crate::nets::{LastLayer, Linear};
+use crate::params::{Init, Scope};
+use crate::transform::{Mapped, Transform, check_context, check_points};
+use crate::univariate::Univariate;
+use candle_core::Tensor;
+
+/// A univariate map U on each feature, its parameters free and, given a context, shifted linearly
+/// by it.
+///
+/// Map: zᵢ = u(xᵢ; θᵢ + (W context)ᵢ); Jacobian diagonal. θ and W start at 0: the identity.
+#[derive(Debug)]
+pub struct Elementwise<U> {
+    features: usize,
+    context: usize,
+    univariate: U,
+    params: Tensor,
+    from_context: Option<Linear>,
+}
+
+impl<U: Univariate> Elementwise<U> {
+    /// A map of `features` features given `context` context features.
+    ///
+    /// # Errors
+    /// When a parameter's name is taken.
+    pub fn new(
+        mut scope: Scope,
+        (features, context): (usize, usize),
+        univariate: U,
+        last: LastLayer,
+    ) -> Result<Self> {
+        let width = features * univariate.params_per_feature();
+        let init = match last {
+            LastLayer::Zero => Init::Constant(0.0),
+            LastLayer::Scaled => Init::Normal(0.5),
+        };
+        let params = scope.trainable("params", (1, width), init)?;
+        let from_context = match context {
+            0 => None,
+            k => Some(last.build(scope.sub("context"), k, width, None)?),
+        };
+        Ok(Self { features, context, univariate, params, from_context })
+    }
+
+    fn params(&self, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
+        let context = check_context("Elementwise", x, context, self.context)?;
+        let n = x.dim(0)?;
+        let free = Tensor::ones((n, 1), x.dtype(), x.device())?.matmul(&self.params)?;
+        let params = match (&self.from_context, context) {
+            (Some(linear), Some(context)) => (free + linear.forward(context)?)?,
+            _ => free,
+        };
+        Ok(params.reshape((n, self.features, self.univariate.params_per_feature()))?)
+    }
+}
+
+impl<U: Univariate> Transform for Elementwise<U> {
+    fn features(&self) -> usize {
+        self.features
+    }
+
+    fn forward(&self, x: &Tensor, context: Option<&Tensor>) -> Result<Mapped> {
+        check_points("Elementwise::forward", x, self.features)?;
+        self.univariate.forward(x, &self.params(x, context)?)
+    }
+
+    fn inverse(&self, z: &Tensor, context: Option<&Tensor>) -> Result<Mapped> {
+        check_points("Elementwise::inverse", z, self.features)?;
+        self.univariate.inverse(z, &self.params(z, context)?)
+    }
+}

@@ -1,0 +1,78 @@
+//! Masked autoregressive maps: each feature is mapped given the features before it.
+
+use crate::error::{Error, Result};
+use crate::nets::{Conditioner, LastLayer, Made, NetConfig};
+use crate::params::Scope;
+use crate::transform::{Mapped, Transform, check_context, check_points};
+use crate::univariate::Univariate;
+use candle_core::Tensor;
+
+/// A masked autoregressive map over a univariate map U.
+///
+/// Map: zᵢ = u(xᵢ; cᵢ(x₁ … xᵢ₋₁, context)); Jacobian triangular, log|det J| = Σ log u′. Forward costs
+/// one pass of the network, the inverse d passes. Starts at the identity when the network starts
+/// at zero. Its [`Inverse`](crate::Inverse) is the inverse autoregressive flow.
+///
+/// Papamakarios, Pavlakou and Murray 2017, *Masked Autoregressive Flow*, eq. 3–5.
+#[derive(Debug)]
+pub struct MaskedAutoregressive<U> {
+    features: usize,
+    context: usize,
+    univariate: U,
+    network: Made,
+}
+
+impl<U: Univariate> MaskedAutoregressive<U> {
+    /// A map of `features` features given `context` context features.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when there are no features, or for widths that cannot be used.
+    pub fn new(
+        scope: Scope,
+        (features, context): (usize, usize),
+        univariate: U,
+        net: &NetConfig,
+        last: LastLayer,
+    ) -> Result<Self> {
+        if features == 0 {
+            return Err(Error::config("features", "there are none", "give at least one feature"));
+        }
+        let per_feature = univariate.params_per_feature();
+        let network = Made::new(scope, features, context, per_feature, net, last)?;
+        Ok(Self { features, context, univariate, network })
+    }
+
+    /// Parameters of every feature, `[n, d, p]`.
+    fn params(&self, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
+        let raw = self.network.forward(x, context)?;
+        Ok(raw.reshape((x.dim(0)?, self.features, self.univariate.params_per_feature()))?)
+    }
+}
+
+impl<U: Univariate> Transform for MaskedAutoregressive<U> {
+    fn features(&self) -> usize {
+        self.features
+    }
+
+    fn forward(&self, x: &Tensor, context: Option<&Tensor>) -> Result<Mapped> {
+        check_points("MaskedAutoregressive::forward", x, self.features)?;
+        let context = check_context("MaskedAutoregressive", x, context, self.context)?;
+        self.univariate.forward(x, &self.params(x, context)?)
+    }
+
+    fn inverse(&self, z: &Tensor, context: Option<&Tensor>) -> Result<Mapped> {
+        check_points("MaskedAutoregressive::inverse", z, self.features)?;
+        let context = check_context("MaskedAutoregressive", z, context, self.context)?;
+        let zero = z.narrow(1, 0, 1)?.zeros_like()?;
+        let mut columns = vec![zero; self.features];
+        let mut log_det = Tensor::zeros(z.dim(0)?, z.dtype(), z.device())?;
+        for i in 0..self.features {
+            let params = self.params(&Tensor::cat(&columns, 1)?, context)?;
+            let column = z.narrow(1, i, 1)?.contiguous()?;
+            let mapped = self.univariate.inverse(&column, &params.narrow(1, i, 1)?)?;
+            log_det = (log_det + mapped.log_det)?;
+            columns[i] = mapped.points;
+        }
+        Ok(Mapped { points: Tensor::cat(&columns, 1)?, log_det })
+    }
+}

@@ -1,0 +1,81 @@
+//! Standardisation: zero mean and unit standard deviation, fitted once and frozen.
+
+use crate::error::{Error, Result};
+use crate::params::{Buffer, Scope};
+use crate::transform::{Mapped, Transform, check_points};
+use candle_core::{DType, Tensor};
+
+/// The frozen map z = (x − mean) / scale.
+///
+/// log|det J| = −Σ log scaleᵢ. Mean and scale are `f64` buffers: applied to `f64` points it keeps
+/// the digits of columns with a large offset. [`Transform::initialise`] sets them from data.
+#[derive(Debug)]
+pub struct Standardise {
+    features: usize,
+    mean: Buffer,
+    scale: Buffer,
+}
+
+impl Standardise {
+    /// A map of `features` features, the identity until it is initialised.
+    ///
+    /// # Errors
+    /// When a parameter's name is taken.
+    pub fn new(mut scope: Scope, features: usize) -> Result<Self> {
+        let device = scope.device().clone();
+        let mean = Tensor::zeros((1, features), DType::F64, &device)?;
+        let scale = Tensor::ones((1, features), DType::F64, &device)?;
+        Ok(Self {
+            features,
+            mean: scope.buffer("mean", &mean)?,
+            scale: scope.buffer("scale", &scale)?,
+        })
+    }
+
+    /// Mean and scale in the dtype of `points`.
+    fn moments(&self, points: &Tensor) -> Result<(Tensor, Tensor)> {
+        let dtype = points.dtype();
+        Ok((self.mean.tensor().to_dtype(dtype)?, self.scale.tensor().to_dtype(dtype)?))
+    }
+}
+
+impl Transform for Standardise {
+    fn features(&self) -> usize {
+        self.features
+    }
+
+    fn forward(&self, x: &Tensor, _context: Option<&Tensor>) -> Result<Mapped> {
+        check_points("Standardise::forward", x, self.features)?;
+        let (mean, scale) = self.moments(x)?;
+        let log_det = scale.log()?.sum_all()?.neg()?.reshape(1)?.broadcast_as(x.dim(0)?)?;
+        Ok(Mapped { points: x.broadcast_sub(&mean)?.broadcast_div(&scale)?, log_det })
+    }
+
+    fn inverse(&self, z: &Tensor, _context: Option<&Tensor>) -> Result<Mapped> {
+        check_points("Standardise::inverse", z, self.features)?;
+        let (mean, scale) = self.moments(z)?;
+        let log_det = scale.log()?.sum_all()?.reshape(1)?.broadcast_as(z.dim(0)?)?;
+        Ok(Mapped { points: z.broadcast_mul(&scale)?.broadcast_add(&mean)?, log_det })
+    }
+
+    /// Fits mean and standard deviation of each column; a later call fits anew.
+    fn initialise(&self, x: &Tensor, _context: Option<&Tensor>) -> Result<()> {
+        check_points("Standardise::initialise", x, self.features)?;
+        let x = x.detach().to_dtype(DType::F64)?;
+        let mean = x.mean_keepdim(0)?;
+        let scale = x.broadcast_sub(&mean)?.sqr()?.mean_keepdim(0)?.sqrt()?;
+        for (i, (mean, scale)) in
+            mean.flatten_all()?.to_vec1::<f64>()?.iter().zip(scale.flatten_all()?.to_vec1::<f64>()?).enumerate()
+        {
+            if !(mean.is_finite() && scale.is_finite() && scale > 0.0) {
+                return Err(Error::data(
+                    format!("column {i}"),
+                    format!("mean {mean} and standard deviation {scale}"),
+                    "remove constant columns and rows that are not finite",
+                ));
+            }
+        }
+        self.mean.set(&mean)?;
+        self.scale.set(&scale)
+    }
+}

@@ -1,0 +1,9 @@
+//! Monotone maps of the line, one file each.
+
+mod affine;
+mod rational_quadratic_spline;
+mod shift;
+
+pub use affine::Affine;
+pub use rational_quadratic_spline::RationalQuadraticSpline;
+pub use shift::Shift;
