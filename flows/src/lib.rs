@@ -1,18 +1,30 @@
 //! Normalizing flows: transforms, densities, training.
 
-pub mod density;
+pub mod config;
 pub mod densities;
+pub mod density;
 pub mod error;
+pub mod flow;
 pub mod nets;
+pub mod model;
+pub mod objective;
+pub mod objectives;
 pub mod params;
+pub mod preparation;
 pub mod rng;
+pub mod rows;
+pub mod train;
 pub mod transform;
 pub mod transforms;
 pub mod univariate;
 pub mod univariates;
+pub mod workers;
 
+pub use config::FlowConfig;
 pub use density::Density;
 pub use error::{Error, Result};
+pub use flow::Flow;
 pub use params::Params;
 pub use transform::{Chain, Inverse, Mapped, Transform};
 pub use univariate::Univariate;
+pub use workers::Workers;

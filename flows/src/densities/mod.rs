@@ -1,1 +1,5 @@
 //! Normalised densities, one file each.
+
+mod normal;
+pub use normal::StandardNormal;
+pub use normal::GaussianMixture;

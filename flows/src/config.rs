@@ -1,0 +1,53 @@
+//! Describes flows as data, and builds them; the only place that lists the kinds of layers.
+
+mod layer;
+mod recipes;
+
+pub use layer::{BaseConfig, LayerConfig, UnivariateConfig};
+pub use recipes::{Recipe, Sizes, recipe, recipes};
+
+use crate::densities::StandardNormal;
+use crate::density::Density;
+use crate::error::{Error, Result};
+use crate::flow::Flow;
+use crate::params::Params;
+use crate::transform::{Chain, Layer};
+use serde::{Deserialize, Serialize};
+
+/// Everything that determines the structure of a flow; its weights live in [`Params`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FlowConfig {
+    /// Number of features d.
+    pub features: usize,
+    /// Number of context features k.
+    pub context: usize,
+    /// The layers, data → latent.
+    pub layers: Vec<LayerConfig>,
+    /// The density of the latent points.
+    pub base: BaseConfig,
+}
+
+impl FlowConfig {
+    /// Builds the flow and creates its parameters below `flow` and `base`.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when a size cannot be used.
+    pub fn build(&self, params: &mut Params) -> Result<Flow> {
+        if self.features == 0 {
+            return Err(Error::config("features", "there are none", "give at least one column"));
+        }
+        let mut layers = Vec::with_capacity(self.layers.len());
+        for (i, layer) in self.layers.iter().enumerate() {
+            let name = format!("{i}.{}", layer.name());
+            let transform = layer.build(
+                params.scope("flow").sub(&name),
+                (self.features, self.context),
+            )?;
+            layers.push(Layer { name, transform });
+        }
+        let base: Box<dyn Density> = self.base.build(params.scope("base"), self.features)?;
+        let placement = (params.dtype(), &params.device().clone());
+        Flow::new(Chain::new(self.features, layers)?, base, self.context, placement)
+    }
+}

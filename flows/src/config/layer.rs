@@ -1,0 +1,167 @@
+//! The kinds of layers, univariate maps and bases, as data.
+
+use super::StandardNormal;
+use crate::density::Density;
+use crate::error::Result;
+use crate::nets::{LastLayer, NetConfig};
+use crate::params::Scope;
+use crate::transform::{Inverse, Transform};
+use crate::transforms::{
+    ActNorm, Coupling, Elementwise, Half, LuLinear, MaskedAutoregressive, Permutation,
+};
+use crate::univariate::Univariate;
+use crate::univariates::{Affine, RationalQuadraticSpline, Shift};
+use serde::{Deserialize, Serialize};
+
+/// A univariate map.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum UnivariateConfig {
+    /// y = x + b.
+    Shift,
+    /// y = exp(s) x + b.
+    Affine {
+        /// Bound of |s|.
+        log_scale_bound: f64,
+    },
+    /// Monotone rational-quadratic spline.
+    RationalQuadraticSpline {
+        /// Number of bins.
+        bins: usize,
+        /// The spline acts on [−bound, bound].
+        tail_bound: f64,
+    },
+}
+
+impl UnivariateConfig {
+    /// Builds the map.
+    ///
+    /// # Errors
+    /// [`Error::Config`](crate::Error::Config) when a size cannot be used.
+    pub fn build(self) -> Result<Box<dyn Univariate>> {
+        Ok(match self {
+            Self::Shift => Box::new(Shift),
+            Self::Affine { log_scale_bound } => Box::new(Affine::new(log_scale_bound)?),
+            Self::RationalQuadraticSpline { bins, tail_bound } => {
+                Box::new(RationalQuadraticSpline::new(bins, tail_bound)?)
+            }
+        })
+    }
+}
+
+/// A layer of a flow.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum LayerConfig {
+    /// [`ActNorm`]
+    ActNorm,
+    /// [`LuLinear`]
+    LuLinear,
+    /// [`Permutation::reverse`]
+    Reverse,
+    /// [`Permutation::random`]
+    Shuffle,
+    /// [`Elementwise`]
+    Elementwise {
+        /// The map of each feature.
+        univariate: UnivariateConfig,
+    },
+    /// [`Coupling`]
+    Coupling {
+        /// The half that stays.
+        conditioned_on: Half,
+        /// The map of the other half.
+        univariate: UnivariateConfig,
+        /// The conditioner.
+        net: NetConfig,
+    },
+    /// [`MaskedAutoregressive`]
+    MaskedAutoregressive {
+        /// The map of each feature.
+        univariate: UnivariateConfig,
+        /// The masked network.
+        net: NetConfig,
+    },
+    /// [`Inverse`] of [`MaskedAutoregressive`]
+    InverseAutoregressive {
+        /// The map of each feature.
+        univariate: UnivariateConfig,
+        /// The masked network.
+        net: NetConfig,
+    },
+}
+
+impl LayerConfig {
+    /// The kind, as in configuration files.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::ActNorm => "act-norm",
+            Self::LuLinear => "lu-linear",
+            Self::Reverse => "reverse",
+            Self::Shuffle => "shuffle",
+            Self::Elementwise { .. } => "elementwise",
+            Self::Coupling { .. } => "coupling",
+            Self::MaskedAutoregressive { .. } => "masked-autoregressive",
+            Self::InverseAutoregressive { .. } => "inverse-autoregressive",
+        }
+    }
+
+    /// Builds the layer for `(features, context)`; it starts at the identity.
+    pub(super) fn build(
+        &self,
+        scope: Scope,
+        sizes: (usize, usize),
+    ) -> Result<Box<dyn Transform>> {
+        let start = LastLayer::Zero;
+        let features = sizes.0;
+        Ok(match self {
+            Self::ActNorm => Box::new(ActNorm::new(scope, features)?),
+            Self::LuLinear => Box::new(LuLinear::new(scope, features, start)?),
+            Self::Reverse => Box::new(Permutation::reverse(scope, features)?),
+            Self::Shuffle => Box::new(Permutation::random(scope, features)?),
+            Self::Elementwise { univariate } => {
+                Box::new(Elementwise::new(scope, sizes, univariate.build()?, start)?)
+            }
+            Self::Coupling { conditioned_on, univariate, net } => Box::new(Coupling::new(
+                scope,
+                sizes,
+                *conditioned_on,
+                univariate.build()?,
+                net,
+                start,
+            )?),
+            Self::MaskedAutoregressive { univariate, net } => {
+                Box::new(MaskedAutoregressive::new(scope, sizes, univariate.build()?, net, start)?)
+            }
+            Self::InverseAutoregressive { univariate, net } => Box::new(Inverse(
+                MaskedAutoregressive::new(scope, sizes, univariate.build()?, net, start)?,
+            )),
+        })
+    }
+}
+
+/// The base density of a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum BaseConfig {
+    /// N(0, I).
+    #[default]
+    StandardNormal,
+    /// A trainable mixture of diagonal Gaussians, started by expectation–maximisation.
+    GaussianMixture {
+        /// Number of components.
+        components: usize,
+    },
+}
+
+impl BaseConfig {
+    /// Builds the density of `features` features.
+    pub(super) fn build(self, scope: Scope, features: usize) -> Result<Box<dyn Density>> {
+        Ok(match self {
+            Self::StandardNormal => Box::new(StandardNormal::new(features)),
+            Self::GaussianMixture { components } => {
+                Box::new(crate::densities::GaussianMixture::new(scope, features, components)?)
+            }
+        })
+    }
+}

@@ -1,0 +1,151 @@
+//! Published flows by name, as data: see `recipes.toml`.
+
+use super::{BaseConfig, FlowConfig, LayerConfig, UnivariateConfig};
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+/// A named flow: a block of layers, repeated.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// One line for people.
+    pub summary: String,
+    /// Authors, year, title.
+    pub reference: String,
+    /// Layers before the first block.
+    #[serde(default)]
+    pub first: Vec<LayerConfig>,
+    /// How often the block is repeated; couplings exchange their halves at every other one.
+    pub layers: usize,
+    /// The layers of one block.
+    pub block: Vec<LayerConfig>,
+    /// Layers after the last block.
+    #[serde(default)]
+    pub last: Vec<LayerConfig>,
+    /// The base density.
+    #[serde(default)]
+    pub base: BaseConfig,
+}
+
+/// Sizes that replace those of a recipe.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Sizes {
+    /// Number of blocks.
+    pub layers: Option<usize>,
+    /// Widths of the hidden layers of every conditioner.
+    pub hidden: Option<Vec<usize>>,
+    /// Bins of every spline.
+    pub bins: Option<usize>,
+    /// Components of the Gaussian mixture base; 0 for a standard normal base.
+    pub components: Option<usize>,
+}
+
+static RECIPES: LazyLock<std::result::Result<BTreeMap<String, Recipe>, String>> =
+    LazyLock::new(|| toml::from_str(include_str!("recipes.toml")).map_err(|e| e.to_string()));
+
+/// All recipes by name.
+///
+/// # Errors
+/// [`Error::Config`] when the table built into the library cannot be read, which a test excludes.
+pub fn recipes() -> Result<&'static BTreeMap<String, Recipe>> {
+    RECIPES
+        .as_ref()
+        .map_err(|e| Error::config("recipes.toml", e.clone(), "this is a fault of the library"))
+}
+
+/// The recipe of that name.
+///
+/// # Errors
+/// [`Error::Config`] listing the names when there is none.
+pub fn recipe(name: &str) -> Result<Recipe> {
+    let all = recipes()?;
+    all.get(name).cloned().ok_or_else(|| {
+        let names: Vec<&str> = all.keys().map(String::as_str).collect();
+        Error::config("flow", format!("no flow is called `{name}`"), format!("choose one of {}", names.join(", ")))
+    })
+}
+
+impl Recipe {
+    /// The recipe with other sizes.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when a size does not apply to this recipe.
+    pub fn with_sizes(mut self, sizes: &Sizes) -> Result<Self> {
+        if let Some(layers) = sizes.layers {
+            if layers == 0 {
+                return Err(Error::config("layers", "there are none", "give at least 1"));
+            }
+            self.layers = layers;
+        }
+        if let Some(hidden) = &sizes.hidden {
+            self.set_hidden(hidden);
+        }
+        if let Some(bins) = sizes.bins {
+            self.set_bins(bins)?;
+        }
+        match sizes.components {
+            Some(0) => self.base = BaseConfig::StandardNormal,
+            Some(components) => self.base = BaseConfig::GaussianMixture { components },
+            None => {}
+        }
+        Ok(self)
+    }
+
+    /// The flow for `features` features given `context` context features.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when the recipe does not apply to that many features.
+    pub fn flow(&self, features: usize, context: usize) -> Result<FlowConfig> {
+        let mut layers = self.first.clone();
+        for repeat in 0..self.layers {
+            for layer in &self.block {
+                let mut layer = layer.clone();
+                if let (LayerConfig::Coupling { conditioned_on, .. }, 1) = (&mut layer, repeat % 2) {
+                    *conditioned_on = conditioned_on.other();
+                }
+                layers.push(layer);
+            }
+        }
+        layers.extend(self.last.iter().cloned());
+        Ok(FlowConfig { features, context, layers, base: self.base })
+    }
+
+    fn all_layers(&mut self) -> impl Iterator<Item = &mut LayerConfig> {
+        self.first.iter_mut().chain(&mut self.block).chain(&mut self.last)
+    }
+
+    fn set_hidden(&mut self, widths: &[usize]) {
+        for layer in self.all_layers() {
+            match layer {
+                LayerConfig::Coupling { net, .. }
+                | LayerConfig::MaskedAutoregressive { net, .. }
+                | LayerConfig::InverseAutoregressive { net, .. } => net.hidden = widths.to_vec(),
+                _ => {}
+            }
+        }
+    }
+
+    fn set_bins(&mut self, count: usize) -> Result<()> {
+        let mut found = false;
+        for layer in self.all_layers() {
+            match layer {
+                LayerConfig::Elementwise { univariate }
+                | LayerConfig::Coupling { univariate, .. }
+                | LayerConfig::MaskedAutoregressive { univariate, .. }
+                | LayerConfig::InverseAutoregressive { univariate, .. } => {
+                    if let UnivariateConfig::RationalQuadraticSpline { bins, .. } = univariate {
+                        *bins = count;
+                        found = true;
+                    }
+                }
+                _ => {}
+            }
+        }
+        if found {
+            return Ok(());
+        }
+        Err(Error::config("bins", "this flow has no splines", "leave it out, or take nsf or nsf-ar"))
+    }
+}

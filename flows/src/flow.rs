@@ -1,0 +1,132 @@
+//! The change of variables: a transform and a base density make a density.
+
+use crate::density::Density;
+use crate::error::{Error, Result};
+use crate::transform::{Chain, Transform, check_context, check_points};
+use candle_core::{DType, Device, Tensor};
+use rand::RngCore;
+
+/// A normalizing flow: log p(x | c) = log p_base(f(x; c)) + log|det ∂f/∂x|.
+///
+/// Rezende and Mohamed 2015, eq. 5; Papamakarios et al. 2021, eq. 6.
+///
+/// # Example
+/// ```
+/// use candle_core::{DType, Device, Tensor};
+/// use diffeo_flows::config::recipe;
+/// use diffeo_flows::{Density, Params};
+/// let mut params = Params::new(DType::F32, &Device::Cpu, 0);
+/// let flow = recipe("nsf")?.flow(2, 0)?.build(&mut params)?;
+/// let x = Tensor::zeros((5, 2), DType::F32, &Device::Cpu)?;
+/// assert_eq!(flow.log_prob(&x, None)?.dims(), [5]);
+/// # Ok::<(), diffeo_flows::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Flow {
+    transform: Chain,
+    base: Box<dyn Density>,
+    context: usize,
+    dtype: DType,
+    device: Device,
+}
+
+impl Flow {
+    /// A flow from a chain of transforms to a base density, for tensors of `dtype` on `device`.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when the numbers of features differ.
+    pub fn new(
+        transform: Chain,
+        base: Box<dyn Density>,
+        context: usize,
+        (dtype, device): (DType, &Device),
+    ) -> Result<Self> {
+        if transform.features() != base.features() {
+            let problem =
+                format!("{} features in a flow of {}", base.features(), transform.features());
+            return Err(Error::config("base", problem, "give both the same number of features"));
+        }
+        Ok(Self { transform, base, context, dtype, device: device.clone() })
+    }
+
+    /// The transforms, data → latent.
+    pub fn transform(&self) -> &Chain {
+        &self.transform
+    }
+
+    /// The density of the latent points.
+    pub fn base(&self) -> &dyn Density {
+        self.base.as_ref()
+    }
+
+    /// Number of context features.
+    pub fn context_features(&self) -> usize {
+        self.context
+    }
+
+    /// The dtype its tensors have.
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// The device its tensors are on.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Draws n points `[n, d]` and their log-densities `[n]`, from one pass.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when the context does not have n rows.
+    pub fn sample_and_log_prob(
+        &self,
+        n: usize,
+        context: Option<&Tensor>,
+        rng: &mut dyn RngCore,
+    ) -> Result<(Tensor, Tensor)> {
+        let z = self.base.sample(n, context, rng)?;
+        let context = check_context("Flow::sample_and_log_prob", &z, context, self.context)?;
+        let base = self.base.log_prob(&z, context)?;
+        let mapped = self.transform.inverse(&z, context)?;
+        Ok((mapped.points, (base - mapped.log_det)?))
+    }
+
+    /// Lets every layer and the base take their start from data x `[n, d]`, once.
+    ///
+    /// # Errors
+    /// [`Error::Data`] when the rows cannot be used.
+    pub fn initialise(
+        &self,
+        x: &Tensor,
+        context: Option<&Tensor>,
+        rng: &mut dyn RngCore,
+    ) -> Result<()> {
+        self.transform.initialise(x, context)?;
+        let latent = self.transform.forward(x, context)?.points.detach();
+        self.base.initialise(&latent, rng)
+    }
+}
+
+impl Density for Flow {
+    fn features(&self) -> usize {
+        self.transform.features()
+    }
+
+    fn log_prob(&self, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
+        check_points("Flow::log_prob", x, self.features())?;
+        let context = check_context("Flow::log_prob", x, context, self.context)?;
+        let mapped = self.transform.forward(x, context)?;
+        Ok((self.base.log_prob(&mapped.points, context)? + mapped.log_det)?)
+    }
+
+    fn sample(
+        &self,
+        n: usize,
+        context: Option<&Tensor>,
+        rng: &mut dyn RngCore,
+    ) -> Result<Tensor> {
+        let z = self.base.sample(n, context, rng)?;
+        let context = check_context("Flow::sample", &z, context, self.context)?;
+        Ok(self.transform.inverse(&z, context)?.points)
+    }
+}

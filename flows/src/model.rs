@@ -1,0 +1,233 @@
+//! A fitted density in the units of its data: preparation, flow, weights and where they came from.
+
+mod file;
+mod spec;
+
+pub use file::FORMAT;
+pub use spec::{Column, DataSummary, ModelSpec, Precision, RowCounts, TrainingSummary};
+
+use crate::density::Density;
+use crate::error::{Error, Result};
+use crate::flow::Flow;
+use crate::objective::Batch;
+use crate::params::{Params, to_f64};
+use crate::preparation::Preparation;
+use crate::rng::{Stream, generator};
+use crate::rows::Rows;
+use crate::transforms::Support;
+use crate::workers::Workers;
+use candle_core::{DType, Device, Tensor};
+use rand::RngCore;
+
+/// Rows of one chunk of `log_prob` and `sample`: memory is bounded by it, whatever the table.
+const CHUNK_ROWS: usize = 4096;
+
+/// A density over the columns of a table, possibly given other columns.
+///
+/// Log-densities are in nats and in the units of the data. As a [`Density`] it takes and gives
+/// tensors of any dtype (`f64` results); `log_prob_rows` and `sample_rows` take plain numbers and
+/// run in chunks on several threads.
+///
+/// # Example
+/// ```no_run
+/// use diffeo_flows::{Workers, model::Model, rows::Rows};
+/// let model = Model::load("runs/two-moons", &candle_core::Device::Cpu)?;
+/// let rows = Rows::new(2, vec![2.0, 0.0, -1.5, 0.7])?;
+/// let log_prob = model.log_prob_rows(&rows, &Workers::new(1)?)?;
+/// # Ok::<(), diffeo_flows::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Model {
+    spec: ModelSpec,
+    params: Params,
+    preparation: Preparation,
+    flow: Flow,
+}
+
+impl Model {
+    /// An untrained model.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when the description cannot be built.
+    pub fn new(spec: ModelSpec, device: &Device) -> Result<Self> {
+        if spec.flow.features != spec.columns.len() || spec.flow.context != spec.given.len() {
+            return Err(Error::config(
+                "columns",
+                "their number differs from the flow's features and context",
+                "describe each column once",
+            ));
+        }
+        let mut params = Params::new(spec.dtype.into(), device, spec.seed);
+        let supports: Vec<Support> = spec.columns.iter().map(|c| c.support).collect();
+        let preparation = Preparation::new(&mut params, &supports, spec.given.len())?;
+        let flow = spec.flow.build(&mut params)?;
+        Ok(Self { spec, params, preparation, flow })
+    }
+
+    /// What the model is and where it came from.
+    pub fn spec(&self) -> &ModelSpec {
+        &self.spec
+    }
+
+    /// Records where the weights came from.
+    pub fn set_training(&mut self, summary: TrainingSummary) {
+        self.spec.training = Some(summary);
+    }
+
+    /// The flow in the prepared space.
+    pub fn flow(&self) -> &Flow {
+        &self.flow
+    }
+
+    /// The maps between data units and the prepared space.
+    pub fn preparation(&self) -> &Preparation {
+        &self.preparation
+    }
+
+    /// The weights and buffers.
+    pub fn params(&self) -> &Params {
+        &self.params
+    }
+
+    /// Rows in data units as a batch in the prepared space.
+    ///
+    /// # Errors
+    /// [`Error::Data`] naming the first row outside the support of a column.
+    pub fn batch(&self, rows: &Rows) -> Result<Batch> {
+        self.check_rows(rows)?;
+        let device = self.params.device();
+        let all = 0..rows.len();
+        let mapped = self.preparation.forward(&rows.points_tensor(&all, device)?)?;
+        let context = rows.context_tensor(&all, device)?;
+        let dtype = self.params.dtype();
+        if let Some(row) = to_f64(&mapped.log_det)?.iter().position(|v| !v.is_finite()) {
+            return Err(self.outside_support(rows, row));
+        }
+        let weights = match rows.weights() {
+            Some(weights) => Some(Tensor::from_slice(weights, rows.len(), device)?.to_dtype(dtype)?),
+            None => None,
+        };
+        Ok(Batch {
+            points: mapped.points,
+            context: self.preparation.context(context.as_ref())?,
+            weights,
+            log_det: Some(mapped.log_det.to_dtype(dtype)?),
+        })
+    }
+
+    /// Log-density of each row, nats, in data units.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when the rows have other columns than the model.
+    pub fn log_prob_rows(&self, rows: &Rows, workers: &Workers) -> Result<Vec<f64>> {
+        self.check_rows(rows)?;
+        let device = self.params.device();
+        let chunks = workers.map_chunks(rows.len(), CHUNK_ROWS, |range| {
+            let points = rows.points_tensor(&range, device)?;
+            let context = rows.context_tensor(&range, device)?;
+            to_f64(&self.log_prob(&points, context.as_ref())?)
+        })?;
+        Ok(chunks.concat())
+    }
+
+    /// Draws n rows in data units, row-major; with a context `(k, values)`, one for each of its rows.
+    ///
+    /// Each chunk of rows has a generator of its own: the same seed gives the same rows whatever
+    /// the number of threads.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when the context does not fit.
+    pub fn sample_rows(
+        &self,
+        n: usize,
+        context: Option<&[f64]>,
+        seed: u64,
+        workers: &Workers,
+    ) -> Result<Vec<f64>> {
+        self.sample_rows_from(0, n, context, seed, workers)
+    }
+
+    /// As [`Model::sample_rows`], the rows from `start` of a longer sample; `start` must be a
+    /// multiple of [`Model::SAMPLE_CHUNK`].
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when the context does not fit.
+    pub fn sample_rows_from(
+        &self,
+        start: usize,
+        n: usize,
+        context: Option<&[f64]>,
+        seed: u64,
+        workers: &Workers,
+    ) -> Result<Vec<f64>> {
+        let k = self.spec.given.len();
+        let given = context.map_or(0, <[f64]>::len);
+        if given != n * k || start % CHUNK_ROWS != 0 {
+            return Err(Error::shape("Model::sample_rows", format!("context [{n} · {k}]"), &[given]));
+        }
+        let device = self.params.device();
+        let chunks = workers.map_chunks(n, CHUNK_ROWS, |range| {
+            let index = (start + range.start) / CHUNK_ROWS;
+            let mut rng = generator(seed, Stream::Sample, index as u64);
+            let context = match context {
+                Some(values) if k > 0 => {
+                    let slice = &values[range.start * k..range.end * k];
+                    Some(Tensor::from_slice(slice, (range.len(), k), device)?)
+                }
+                _ => None,
+            };
+            to_f64(&self.sample(range.len(), context.as_ref(), &mut rng)?)
+        })?;
+        Ok(chunks.concat())
+    }
+
+    /// Rows of one chunk of a sample.
+    pub const SAMPLE_CHUNK: usize = CHUNK_ROWS;
+
+    fn check_rows(&self, rows: &Rows) -> Result<()> {
+        let (d, k) = (self.spec.columns.len(), self.spec.given.len());
+        let width = rows.context().map_or(0, |(width, _)| width);
+        if rows.features() != d || width != k {
+            let expected = format!("rows of {d} features and {k} context values");
+            return Err(Error::shape("Model", expected, &[rows.features(), width]));
+        }
+        Ok(())
+    }
+
+    fn outside_support(&self, rows: &Rows, row: usize) -> Error {
+        let d = rows.features();
+        let values = &rows.points()[row * d..(row + 1) * d];
+        let columns = self.spec.columns.iter().zip(values);
+        let culprit = columns.into_iter().find(|(c, v)| !c.support.contains(**v));
+        let (name, value) = culprit.map_or(("?", f64::NAN), |(c, v)| (c.name.as_str(), *v));
+        Error::data(
+            format!("row {row}, column {name}"),
+            format!("{value} lies outside the column's support"),
+            "remove the row or widen the support",
+        )
+    }
+}
+
+impl Density for Model {
+    fn features(&self) -> usize {
+        self.spec.columns.len()
+    }
+
+    fn log_prob(&self, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
+        let mapped = self.preparation.forward(x)?;
+        let context = self.preparation.context(context)?;
+        let log_prob = self.flow.log_prob(&mapped.points, context.as_ref())?;
+        Ok((log_prob.to_dtype(DType::F64)? + mapped.log_det)?)
+    }
+
+    fn sample(
+        &self,
+        n: usize,
+        context: Option<&Tensor>,
+        rng: &mut dyn RngCore,
+    ) -> Result<Tensor> {
+        let context = self.preparation.context(context)?;
+        let points = self.flow.sample(n, context.as_ref(), rng)?;
+        Ok(self.preparation.inverse(&points)?.points)
+    }
+}

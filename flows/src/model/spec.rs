@@ -1,0 +1,103 @@
+//! The description stored with a model's weights.
+
+use crate::config::FlowConfig;
+use crate::train::{Evaluation, TrainConfig};
+use crate::transforms::Support;
+use candle_core::DType;
+use serde::{Deserialize, Serialize};
+
+/// Everything about a model but its weights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelSpec {
+    /// The recipe's name.
+    pub recipe: String,
+    /// The structure of the flow.
+    pub flow: FlowConfig,
+    /// The columns the density is over.
+    pub columns: Vec<Column>,
+    /// The columns it is given.
+    pub given: Vec<String>,
+    /// The precision of the weights.
+    pub dtype: Precision,
+    /// The seed of initial weights, shuffling and split.
+    pub seed: u64,
+    /// The data it was fitted to.
+    pub data: DataSummary,
+    /// How it was trained; none before.
+    pub training: Option<TrainingSummary>,
+}
+
+/// A column of the data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Column {
+    /// Its name in the table.
+    pub name: String,
+    /// The values it can take.
+    #[serde(default)]
+    pub support: Support,
+}
+
+/// The precision of a model's weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// Single precision.
+    #[default]
+    F32,
+    /// Double precision.
+    F64,
+}
+
+impl From<Precision> for DType {
+    fn from(precision: Precision) -> Self {
+        match precision {
+            Precision::F32 => Self::F32,
+            Precision::F64 => Self::F64,
+        }
+    }
+}
+
+/// The data a model was fitted to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataSummary {
+    /// The file or toy.
+    pub source: String,
+    /// A hash of names and values.
+    pub hash: String,
+    /// The weight column.
+    pub weight: Option<String>,
+    /// How the rows were split.
+    pub rows: RowCounts,
+}
+
+/// Numbers of rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct RowCounts {
+    /// Trained on.
+    pub train: usize,
+    /// Held out to choose the weights.
+    pub valid: usize,
+    /// Held out to judge the result.
+    pub test: usize,
+}
+
+/// How a model was trained.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrainingSummary {
+    /// The settings.
+    pub config: TrainConfig,
+    /// Optimiser steps done.
+    pub steps: usize,
+    /// The step the weights are from.
+    pub best_step: usize,
+    /// Mean log-likelihood of the training rows, nats.
+    pub train_log_likelihood: f64,
+    /// Of the held-out rows the weights were chosen by.
+    pub valid_log_likelihood: Option<f64>,
+    /// Of the rows held out to judge.
+    pub test_log_likelihood: Option<f64>,
+    /// Its standard error.
+    pub test_standard_error: Option<f64>,
+    /// The losses along the way.
+    pub history: Vec<Evaluation>,
+}

@@ -1,0 +1,113 @@
+//! Maximum likelihood: the mean negative log-density of the rows.
+
+use crate::density::Density;
+use crate::error::Result;
+use crate::flow::Flow;
+use crate::objective::{Batch, Gradients, Objective, Offender};
+use crate::params::{Params, to_f64};
+use crate::workers::Workers;
+use candle_core::Tensor;
+use rand::RngCore;
+
+/// Rows of one chunk of a training step: enough to keep candle's operations efficient, few enough
+/// to let two threads share a common batch.
+const TRAINING_ROWS: usize = 256;
+/// Rows of one chunk of an evaluation.
+const EVALUATION_ROWS: usize = 2048;
+
+/// −Σ wᵢ log p(xᵢ | cᵢ) / Σ wᵢ in nats, with the preparation's log-volume included.
+#[derive(Debug, Clone, Copy)]
+pub struct MaximumLikelihood<'a> {
+    flow: &'a Flow,
+    workers: &'a Workers,
+}
+
+impl<'a> MaximumLikelihood<'a> {
+    /// The loss of a flow, computed by these workers.
+    pub fn new(flow: &'a Flow, workers: &'a Workers) -> Self {
+        Self { flow, workers }
+    }
+
+    /// Σ wᵢ log p(xᵢ) as a scalar tensor.
+    fn weighted_sum(&self, batch: &Batch) -> Result<Tensor> {
+        let mut log_prob = self.flow.log_prob(&batch.points, batch.context.as_ref())?;
+        if let Some(log_det) = &batch.log_det {
+            log_prob = (log_prob + log_det)?;
+        }
+        if let Some(weights) = &batch.weights {
+            log_prob = (log_prob * weights)?;
+        }
+        Ok(log_prob.sum_all()?)
+    }
+}
+
+/// Σ wᵢ, or the number of rows.
+fn total_weight(batch: &Batch) -> Result<f64> {
+    match &batch.weights {
+        Some(weights) => Ok(to_f64(weights)?.iter().sum()),
+        None => Ok(batch.rows()? as f64),
+    }
+}
+
+impl Objective for MaximumLikelihood<'_> {
+    fn loss_and_gradients(
+        &self,
+        params: &Params,
+        batch: &Batch,
+        _rng: &mut dyn RngCore,
+    ) -> Result<(f64, Gradients)> {
+        let scale = -1.0 / total_weight(batch)?;
+        let parts = self.workers.map_chunks(batch.rows()?, TRAINING_ROWS, |rows| {
+            let loss = self.weighted_sum(&batch.narrow(rows.start, rows.len())?)?;
+            let loss = loss.affine(scale, 0.0)?;
+            let mut gradients = Vec::with_capacity(params.count());
+            let store = loss.backward()?;
+            for param in params.trainable() {
+                match store.get(param.var()) {
+                    Some(gradient) => gradients.extend(to_f64(gradient)?),
+                    None => gradients.resize(gradients.len() + param.var().elem_count(), 0.0),
+                }
+            }
+            Ok((to_f64(&loss)?[0], gradients))
+        })?;
+        let mut parts = parts.into_iter();
+        let first = parts.next().unwrap_or_else(|| (f64::NAN, vec![0.0; params.count()]));
+        Ok(parts.fold(first, |(loss, mut sum), (part, gradients)| {
+            sum.iter_mut().zip(&gradients).for_each(|(s, g)| *s += g);
+            (loss + part, sum)
+        }))
+    }
+
+    fn loss(&self, _params: &Params, batch: &Batch, _rng: &mut dyn RngCore) -> Result<f64> {
+        let sums = self.workers.map_chunks(batch.rows()?, EVALUATION_ROWS, |rows| {
+            Ok(to_f64(&self.weighted_sum(&batch.narrow(rows.start, rows.len())?)?)?[0])
+        })?;
+        Ok(-sums.iter().sum::<f64>() / total_weight(batch)?)
+    }
+
+    fn offender(&self, batch: &Batch) -> Result<Option<Offender>> {
+        let found = |layer: &str, row| Some(Offender { layer: layer.to_owned(), row });
+        let mut points = batch.points.detach();
+        if let Some(row) = first_non_finite(&points)? {
+            return Ok(found("input", row));
+        }
+        for layer in self.flow.transform().layers() {
+            let mapped = layer.transform.forward(&points, batch.context.as_ref())?;
+            points = mapped.points.detach();
+            let rows = [first_non_finite(&points)?, first_non_finite(&mapped.log_det)?];
+            if let Some(row) = rows.into_iter().flatten().min() {
+                return Ok(found(&layer.name, row));
+            }
+        }
+        let log_prob = self.flow.base().log_prob(&points, batch.context.as_ref())?;
+        Ok(first_non_finite(&log_prob)?.and_then(|row| found("base", row)))
+    }
+}
+
+/// The first row with an entry that is not finite.
+fn first_non_finite(tensor: &Tensor) -> Result<Option<usize>> {
+    let rows = tensor.dim(0)?.max(1);
+    let values = to_f64(tensor)?;
+    let width = (values.len() / rows).max(1);
+    Ok(values.iter().position(|v| !v.is_finite()).map(|i| i / width))
+}

@@ -1,0 +1,5 @@
+//! Losses that models are trained with.
+
+mod maximum_likelihood;
+
+pub use maximum_likelihood::MaximumLikelihood;

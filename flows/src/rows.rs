@@ -1,0 +1,152 @@
+//! Rows of plain numbers, as they come from a table, in the units of the data.
+
+use crate::error::{Error, Result};
+use candle_core::{Device, Tensor};
+
+/// n rows of features, optionally with context and weights, row-major.
+///
+/// # Example
+/// ```
+/// use diffeo_flows::rows::Rows;
+/// let rows = Rows::new(2, vec![0.0, 1.0, 2.0, 3.0])?;
+/// assert_eq!(rows.len(), 2);
+/// # Ok::<(), diffeo_flows::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rows {
+    features: usize,
+    points: Vec<f64>,
+    context: Option<(usize, Vec<f64>)>,
+    weights: Option<Vec<f64>>,
+}
+
+impl Rows {
+    /// Rows of `features` numbers.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when the numbers do not fill whole rows; [`Error::Data`] when one of them
+    /// is NaN.
+    pub fn new(features: usize, points: Vec<f64>) -> Result<Self> {
+        if features == 0 || points.len() % features != 0 {
+            return Err(Error::shape("Rows::new", format!("[n · {features}]"), &[points.len()]));
+        }
+        no_nan("points", &points, features)?;
+        Ok(Self { features, points, context: None, weights: None })
+    }
+
+    /// The rows with `width` context numbers each.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when the number of rows differs; [`Error::Data`] for numbers that are not
+    /// finite.
+    pub fn with_context(mut self, width: usize, context: Vec<f64>) -> Result<Self> {
+        if width == 0 || context.len() != width * self.len() {
+            let expected = format!("[{} · {width}]", self.len());
+            return Err(Error::shape("Rows::with_context", expected, &[context.len()]));
+        }
+        if let Some(i) = context.iter().position(|v| !v.is_finite()) {
+            let problem = format!("a context value is {}", context[i]);
+            return Err(Error::data(format!("row {}", i / width), problem, "remove the row"));
+        }
+        self.context = Some((width, context));
+        Ok(self)
+    }
+
+    /// The rows with a weight each.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when the number of rows differs; [`Error::Data`] for weights that are
+    /// negative or not finite, or that are all zero.
+    pub fn with_weights(mut self, weights: Vec<f64>) -> Result<Self> {
+        if weights.len() != self.len() {
+            let expected = format!("[{}]", self.len());
+            return Err(Error::shape("Rows::with_weights", expected, &[weights.len()]));
+        }
+        if let Some(i) = weights.iter().position(|w| !(w.is_finite() && *w >= 0.0)) {
+            let problem = format!("weight {}", weights[i]);
+            return Err(Error::data(format!("row {i}"), problem, "give weights of 0 or more"));
+        }
+        if weights.iter().all(|&w| w <= 0.0) {
+            return Err(Error::data("weights", "all are zero", "give some row a positive weight"));
+        }
+        self.weights = Some(weights);
+        Ok(self)
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.points.len() / self.features
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.points.is_empty()
+    }
+
+    /// Number of features.
+    pub fn features(&self) -> usize {
+        self.features
+    }
+
+    /// The points, row-major.
+    pub fn points(&self) -> &[f64] {
+        &self.points
+    }
+
+    /// The context and its width.
+    pub fn context(&self) -> Option<(usize, &[f64])> {
+        self.context.as_ref().map(|(width, values)| (*width, values.as_slice()))
+    }
+
+    /// The weights.
+    pub fn weights(&self) -> Option<&[f64]> {
+        self.weights.as_deref()
+    }
+
+    /// The rows of these numbers.
+    #[must_use]
+    pub fn take(&self, rows: &[usize]) -> Self {
+        let pick = |values: &[f64], width: usize| -> Vec<f64> {
+            rows.iter().flat_map(|&i| &values[i * width..(i + 1) * width]).copied().collect()
+        };
+        Self {
+            features: self.features,
+            points: pick(&self.points, self.features),
+            context: self.context.as_ref().map(|(width, values)| (*width, pick(values, *width))),
+            weights: self.weights.as_ref().map(|w| pick(w, 1)),
+        }
+    }
+
+    /// Points `[n, d]` of a range of rows, `f64`.
+    pub(crate) fn points_tensor(
+        &self,
+        rows: &std::ops::Range<usize>,
+        device: &Device,
+    ) -> Result<Tensor> {
+        let d = self.features;
+        let slice = &self.points[rows.start * d..rows.end * d];
+        Ok(Tensor::from_slice(slice, (rows.len(), d), device)?)
+    }
+
+    /// Context `[n, k]` of a range of rows, `f64`.
+    pub(crate) fn context_tensor(
+        &self,
+        rows: &std::ops::Range<usize>,
+        device: &Device,
+    ) -> Result<Option<Tensor>> {
+        let Some((k, values)) = &self.context else { return Ok(None) };
+        let slice = &values[rows.start * k..rows.end * k];
+        Ok(Some(Tensor::from_slice(slice, (rows.len(), *k), device)?))
+    }
+}
+
+fn no_nan(what: &str, values: &[f64], width: usize) -> Result<()> {
+    match values.iter().position(|v| v.is_nan()) {
+        None => Ok(()),
+        Some(i) => Err(Error::data(
+            format!("row {} of the {what}, column {}", i / width, i % width),
+            "the value is NaN",
+            "remove the row or fill the gap",
+        )),
+    }
+}

@@ -1,0 +1,16 @@
+//! Trains any objective: AdamW, learning-rate schedule, clipping, averaged weights, early stopping,
+//! checkpoints that resume bit for bit.
+
+mod adamw;
+mod config;
+mod observer;
+mod schedule;
+mod state;
+mod trainer;
+
+pub use adamw::AdamW;
+pub use config::TrainConfig;
+pub use observer::{Evaluation, Observer, Quiet};
+pub use schedule::learning_rate;
+pub use state::{Best, TrainState};
+pub use trainer::{Outcome, Stop, Trainer};

@@ -1,0 +1,140 @@
+//! All that a training run needs to go on as if never interrupted.
+
+use super::{AdamW, Evaluation};
+use crate::error::Result;
+use crate::params::Params;
+use serde::{Deserialize, Serialize};
+
+/// The best weights so far.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Best {
+    /// The step they were found at.
+    pub step: usize,
+    /// Their held-out loss, nats.
+    pub loss: f64,
+    /// The weights.
+    pub weights: Vec<f64>,
+}
+
+/// The state of a run at an evaluation.
+///
+/// Random numbers are no part of it: they are derived from the seed and the step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrainState {
+    pub(super) counters: Counters,
+    pub(super) weights: Vec<f64>,
+    pub(super) optimizer: AdamW,
+    pub(super) average: Vec<f64>,
+    pub(super) best: Option<Best>,
+    pub(super) history: Vec<Evaluation>,
+}
+
+/// The scalars of a state.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(super) struct Counters {
+    pub(super) step: usize,
+    pub(super) evaluations_since_best: usize,
+    pub(super) learning_rate_scale: f64,
+    pub(super) restarted: bool,
+}
+
+/// The vectors of a state by name, and its scalars as JSON.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parts {
+    /// Flat vectors, each of one entry a trainable scalar.
+    pub vectors: Vec<(&'static str, Vec<f64>)>,
+    /// Everything else.
+    pub json: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Scalars {
+    counters: Counters,
+    optimizer_steps: usize,
+    best: Option<(usize, f64)>,
+    history: Vec<Evaluation>,
+}
+
+impl TrainState {
+    /// The state before the first step, from the weights as they stand.
+    ///
+    /// # Errors
+    /// When a device cannot be read.
+    pub fn new(params: &Params) -> Result<Self> {
+        let weights = params.read_flat()?;
+        Ok(Self {
+            counters: Counters {
+                step: 0,
+                evaluations_since_best: 0,
+                learning_rate_scale: 1.0,
+                restarted: false,
+            },
+            optimizer: AdamW::new(weights.len()),
+            average: weights.clone(),
+            weights,
+            best: None,
+            history: Vec::new(),
+        })
+    }
+
+    /// Optimiser steps done.
+    pub fn step(&self) -> usize {
+        self.counters.step
+    }
+
+    /// The best weights so far, by held-out loss.
+    pub fn best(&self) -> Option<&Best> {
+        self.best.as_ref()
+    }
+
+    /// All evaluations so far.
+    pub fn history(&self) -> &[Evaluation] {
+        &self.history
+    }
+
+    /// Takes the state apart for saving.
+    pub fn to_parts(&self) -> Parts {
+        let mut vectors = vec![
+            ("weights", self.weights.clone()),
+            ("first_moment", self.optimizer.first.clone()),
+            ("second_moment", self.optimizer.second.clone()),
+            ("average", self.average.clone()),
+        ];
+        if let Some(best) = &self.best {
+            vectors.push(("best", best.weights.clone()));
+        }
+        let scalars = Scalars {
+            counters: self.counters,
+            optimizer_steps: self.optimizer.steps,
+            best: self.best.as_ref().map(|b| (b.step, b.loss)),
+            history: self.history.clone(),
+        };
+        Parts { vectors, json: serde_json::to_string(&scalars).unwrap_or_default() }
+    }
+
+    /// Puts a state together again; none when a vector is missing or has the wrong length.
+    pub fn from_parts(parts: Parts, count: usize) -> Option<Self> {
+        let Scalars { counters, optimizer_steps, best, history } =
+            serde_json::from_str(&parts.json).ok()?;
+        let mut vectors = parts.vectors;
+        let mut take = |name: &str| {
+            let at = vectors.iter().position(|(n, v)| *n == name && v.len() == count)?;
+            Some(vectors.swap_remove(at).1)
+        };
+        Some(Self {
+            counters,
+            weights: take("weights")?,
+            optimizer: AdamW {
+                first: take("first_moment")?,
+                second: take("second_moment")?,
+                steps: optimizer_steps,
+            },
+            average: take("average")?,
+            best: match best {
+                Some((step, loss)) => Some(Best { step, loss, weights: take("best")? }),
+                None => None,
+            },
+            history,
+        })
+    }
+}
