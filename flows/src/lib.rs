@@ -6,6 +6,7 @@ pub mod density;
 pub mod error;
 pub mod flow;
 pub mod nets;
+pub mod metrics;
 pub mod model;
 pub mod objective;
 pub mod objectives;

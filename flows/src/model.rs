@@ -1,9 +1,10 @@
 //! A fitted density in the units of its data: preparation, flow, weights and where they came from.
 
+mod container;
 mod file;
 mod spec;
 
-pub use file::FORMAT;
+pub use container::FORMAT;
 pub use spec::{Column, DataSummary, ModelSpec, Precision, RowCounts, TrainingSummary};
 
 use crate::density::Density;

@@ -3,3 +3,5 @@
 mod normal;
 pub use normal::StandardNormal;
 pub use normal::GaussianMixture;
+mod gaussian;
+pub use gaussian::GaussianBaseline;

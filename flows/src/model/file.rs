@@ -1,21 +1,23 @@
-//! One self-describing safetensors file a model.
+//! Models and checkpoints as files.
 //!
-//! The tensors are the parameters by name; the metadata hold the format version, the description
-//! as JSON and a checksum over both. Files are written beside and renamed, so a reader never sees
-//! half of one.
+//! A model is one safetensors file: the tensors are the parameters by name, the description says
+//! what they are. A checkpoint is the same with the state of the training run beside it.
 
+use super::container::{Stored, read_safetensors, write_safetensors};
 use super::{Model, ModelSpec};
 use crate::error::{Error, ModelFileError, Result};
+use crate::params::Params;
+use crate::train::{Parts, TrainState};
 use candle_core::{DType, Device, Tensor};
 use safetensors::SafeTensors;
-use safetensors::tensor::{Dtype, TensorView};
-use std::collections::HashMap;
+use safetensors::tensor::Dtype;
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-/// The version of the file format that this library writes; it reads all up to this one.
-pub const FORMAT: u32 = 1;
 /// The name of the model file in a run folder.
 const MODEL_FILE: &str = "model.safetensors";
+/// What precedes the names of a training run's vectors.
+const STATE_PREFIX: &str = "state.";
 
 impl Model {
     /// Writes the model to `path`, replacing what is there only once all is written.
@@ -23,14 +25,7 @@ impl Model {
     /// # Errors
     /// [`Error::Io`] when the file cannot be written; the old file is then unharmed.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        let spec = serde_json::to_string(self.spec())
-            .map_err(|e| Error::config("model", e.to_string(), "this is a fault of the library"))?;
-        let mut tensors = Vec::new();
-        for param in self.params().iter() {
-            let tensor = param.var().as_tensor();
-            tensors.push((param.name().to_owned(), dtype(tensor), tensor.dims().to_vec(), bytes(tensor)?));
-        }
-        write_safetensors(path.as_ref(), "model", &spec, &tensors)
+        write_safetensors(path.as_ref(), "model", &json(self.spec())?, &stored(self.params())?)
     }
 
     /// Loads a model from its file or from the run folder it lies in.
@@ -40,121 +35,111 @@ impl Model {
     /// corrupted, of a newer format, or no model.
     pub fn load(path: impl AsRef<Path>, device: &Device) -> Result<Self> {
         let path = model_path(path.as_ref());
-        let (spec, content) = read_safetensors(&path, "model")?;
-        let corrupted = |detail: String| Error::ModelFile {
-            path: path.clone(),
-            problem: ModelFileError::Corrupted { detail },
+        let (description, content) = read_safetensors(&path, "model")?;
+        let read = || {
+            let spec: ModelSpec = serde_json::from_str(&description).map_err(|e| e.to_string())?;
+            let tensors = SafeTensors::deserialize(&content).map_err(|e| e.to_string())?;
+            restore(spec, &tensors, device)
         };
-        let spec: ModelSpec = serde_json::from_str(&spec).map_err(|e| corrupted(e.to_string()))?;
-        let model = Self::new(spec, device).map_err(|e| corrupted(e.to_string()))?;
-        let tensors = SafeTensors::deserialize(&content).map_err(|e| corrupted(e.to_string()))?;
-        if tensors.len() != model.params().iter().count() {
-            return Err(corrupted("the number of tensors differs from the description".to_owned()));
+        read().map_err(|detail: String| corrupted(&path, detail))
+    }
+
+    /// Writes the model and the state of its training run.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the file cannot be written; the old file is then unharmed.
+    pub fn save_checkpoint(&self, state: &TrainState, path: impl AsRef<Path>) -> Result<()> {
+        let Parts { vectors, json: state } = state.to_parts();
+        let mut tensors = stored(self.params())?;
+        for (name, vector) in vectors {
+            let data = vector.iter().flat_map(|v| v.to_le_bytes()).collect();
+            tensors.push((format!("{STATE_PREFIX}{name}"), Dtype::F64, vec![vector.len()], data));
         }
-        for param in model.params().iter() {
-            let view = tensors.tensor(param.name()).map_err(|e| corrupted(e.to_string()))?;
-            let var = param.var();
-            if view.shape() != var.dims() || view.dtype() != dtype(var.as_tensor()) {
-                return Err(corrupted(format!("tensor {} has another shape", param.name())));
-            }
-            var.set(&Tensor::from_raw_buffer(view.data(), var.dtype(), var.dims(), device)?)?;
-        }
-        Ok(model)
+        let description = json(&Checkpoint { spec: self.spec().clone(), state })?;
+        write_safetensors(path.as_ref(), "checkpoint", &description, &tensors)
+    }
+
+    /// Loads a model and the state of its training run.
+    ///
+    /// # Errors
+    /// As [`Model::load`].
+    pub fn load_checkpoint(path: impl AsRef<Path>, device: &Device) -> Result<(Self, TrainState)> {
+        let path = path.as_ref();
+        let (description, content) = read_safetensors(path, "checkpoint")?;
+        let read = || {
+            let Checkpoint { spec, state } =
+                serde_json::from_str(&description).map_err(|e| e.to_string())?;
+            let tensors = SafeTensors::deserialize(&content).map_err(|e| e.to_string())?;
+            let model = restore(spec, &tensors, device)?;
+            let vectors = state_vectors(&tensors);
+            let state = TrainState::from_parts(Parts { vectors, json: state }, model.params().count());
+            Ok((model, state.ok_or("the state of the run is incomplete")?))
+        };
+        read().map_err(|detail: String| corrupted(path, detail))
     }
 }
 
-/// A tensor to write: name, dtype, shape, little-endian bytes.
-pub(crate) type Stored = (String, Dtype, Vec<usize>, Vec<u8>);
+/// The description of a checkpoint.
+#[derive(Serialize, Deserialize)]
+struct Checkpoint {
+    spec: ModelSpec,
+    state: String,
+}
+
+/// Builds a model and fills in its parameters.
+fn restore(spec: ModelSpec, tensors: &SafeTensors, device: &Device) -> std::result::Result<Model, String> {
+    let model = Model::new(spec, device).map_err(|e| e.to_string())?;
+    let of_model = tensors.names().iter().filter(|n| !n.starts_with(STATE_PREFIX)).count();
+    if of_model != model.params().iter().count() {
+        return Err("the number of tensors differs from the description".to_owned());
+    }
+    for param in model.params().iter() {
+        let view = tensors.tensor(param.name()).map_err(|e| e.to_string())?;
+        let var = param.var();
+        if view.shape() != var.dims() || view.dtype() != dtype(var.as_tensor()) {
+            return Err(format!("tensor {} has another shape or dtype", param.name()));
+        }
+        Tensor::from_raw_buffer(view.data(), var.dtype(), var.dims(), device)
+            .and_then(|tensor| var.set(&tensor))
+            .map_err(|e| e.to_string())?;
+    }
+    Ok(model)
+}
+
+/// The vectors of a training run among the tensors of a checkpoint.
+fn state_vectors(tensors: &SafeTensors) -> Vec<(String, Vec<f64>)> {
+    let read = |data: &[u8]| -> Vec<f64> {
+        let (numbers, _) = data.as_chunks::<8>();
+        numbers.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect()
+    };
+    tensors
+        .iter()
+        .filter_map(|(name, view)| Some((name.strip_prefix(STATE_PREFIX)?.to_owned(), read(view.data()))))
+        .collect()
+}
+
+fn json(description: &impl Serialize) -> Result<String> {
+    serde_json::to_string(description)
+        .map_err(|e| Error::config("model", e.to_string(), "this is a fault of the library"))
+}
+
+fn corrupted(path: &Path, detail: String) -> Error {
+    Error::ModelFile { path: path.to_owned(), problem: ModelFileError::Corrupted { detail } }
+}
 
 /// The file of a model given by itself or by its run folder.
 fn model_path(path: &Path) -> PathBuf {
     if path.is_dir() { path.join(MODEL_FILE) } else { path.to_owned() }
 }
 
-/// Writes tensors with a description and a checksum, beside the file and then in its place.
-pub(crate) fn write_safetensors(
-    path: &Path,
-    kind: &str,
-    description: &str,
-    tensors: &[Stored],
-) -> Result<()> {
-    let io = |source| Error::io(path, source);
-    let metadata = HashMap::from([
-        ("diffeo".to_owned(), kind.to_owned()),
-        ("format".to_owned(), FORMAT.to_string()),
-        ("description".to_owned(), description.to_owned()),
-        ("checksum".to_owned(), checksum(description, tensors.iter().map(|t| (t.0.as_str(), t.3.as_slice())))),
-    ]);
-    let views = tensors
+fn stored(params: &Params) -> Result<Vec<Stored>> {
+    params
         .iter()
-        .map(|(name, dtype, shape, data)| {
-            Ok((name.as_str(), TensorView::new(*dtype, shape.clone(), data)?))
+        .map(|param| {
+            let tensor = param.var().as_tensor();
+            Ok((param.name().to_owned(), dtype(tensor), tensor.dims().to_vec(), bytes(tensor)?))
         })
-        .collect::<std::result::Result<Vec<_>, safetensors::SafeTensorError>>()
-        .map_err(|e| io(std::io::Error::other(e)))?;
-    let content =
-        safetensors::serialize(views, Some(metadata)).map_err(|e| io(std::io::Error::other(e)))?;
-    let beside = path.with_extension("partial");
-    std::fs::write(&beside, content).map_err(|e| Error::io(&beside, e))?;
-    std::fs::rename(&beside, path).map_err(io)
-}
-
-/// The description and the bytes of a file, its length, format and checksum verified.
-pub(crate) fn read_safetensors(path: &Path, kind: &str) -> Result<(String, Vec<u8>)> {
-    let content = std::fs::read(path).map_err(|e| Error::io(path, e))?;
-    let problem = |problem| Error::ModelFile { path: path.to_owned(), problem };
-    let description = verify(&content, kind).map_err(problem)?;
-    Ok((description, content))
-}
-
-fn verify(content: &[u8], kind: &str) -> std::result::Result<String, ModelFileError> {
-    use safetensors::SafeTensorError as E;
-    let not_a_model = |detail: &str| ModelFileError::NotAModel { detail: detail.to_owned() };
-    if content.is_empty() {
-        return Err(ModelFileError::Truncated { detail: "the file is empty".to_owned() });
-    }
-    let (_, header) = SafeTensors::read_metadata(content).map_err(|e| match e {
-        E::HeaderTooSmall | E::InvalidHeaderLength | E::MetadataIncompleteBuffer => {
-            let header = content.get(8).is_none_or(|b| *b == b'{');
-            if header {
-                ModelFileError::Truncated { detail: format!("{} bytes", content.len()) }
-            } else {
-                not_a_model("no safetensors header")
-            }
-        }
-        _ => not_a_model("no safetensors header"),
-    })?;
-    let metadata = header.metadata().as_ref().ok_or_else(|| not_a_model("no metadata"))?;
-    let get = |key: &str| metadata.get(key).ok_or_else(|| not_a_model("not written by diffeo"));
-    if get("diffeo")? != kind {
-        return Err(not_a_model(&format!("it is a {}", get("diffeo")?)));
-    }
-    let found = get("format")?.parse().map_err(|_| not_a_model("no format version"))?;
-    if found > FORMAT {
-        return Err(ModelFileError::Newer { found, supported: FORMAT });
-    }
-    let corrupted = |detail: String| ModelFileError::Corrupted { detail };
-    let tensors = SafeTensors::deserialize(content).map_err(|e| corrupted(e.to_string()))?;
-    let description = get("description")?;
-    let mut named = tensors.tensors();
-    named.sort_by(|a, b| a.0.cmp(&b.0));
-    if *get("checksum")? != checksum(description, named.iter().map(|(n, t)| (n.as_str(), t.data()))) {
-        return Err(corrupted("the checksum does not match".to_owned()));
-    }
-    Ok(description.clone())
-}
-
-/// A hash of the description and of the tensors in order of their names.
-fn checksum<'t>(description: &str, tensors: impl Iterator<Item = (&'t str, &'t [u8])>) -> String {
-    let mut sorted: Vec<_> = tensors.collect();
-    sorted.sort_by(|a, b| a.0.cmp(b.0));
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&(description.len() as u64).to_le_bytes()).update(description.as_bytes());
-    for (name, data) in sorted {
-        hasher.update(&(name.len() as u64).to_le_bytes()).update(name.as_bytes());
-        hasher.update(&(data.len() as u64).to_le_bytes()).update(data);
-    }
-    hasher.finalize().to_hex().to_string()
+        .collect()
 }
 
 fn dtype(tensor: &Tensor) -> Dtype {

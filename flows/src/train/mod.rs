@@ -12,5 +12,5 @@ pub use adamw::AdamW;
 pub use config::TrainConfig;
 pub use observer::{Evaluation, Observer, Quiet};
 pub use schedule::learning_rate;
-pub use state::{Best, TrainState};
+pub use state::{Best, Parts, TrainState};
 pub use trainer::{Outcome, Stop, Trainer};

@@ -42,7 +42,7 @@ pub(super) struct Counters {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parts {
     /// Flat vectors, each of one entry a trainable scalar.
-    pub vectors: Vec<(&'static str, Vec<f64>)>,
+    pub vectors: Vec<(String, Vec<f64>)>,
     /// Everything else.
     pub json: String,
 }
@@ -95,13 +95,13 @@ impl TrainState {
     /// Takes the state apart for saving.
     pub fn to_parts(&self) -> Parts {
         let mut vectors = vec![
-            ("weights", self.weights.clone()),
-            ("first_moment", self.optimizer.first.clone()),
-            ("second_moment", self.optimizer.second.clone()),
-            ("average", self.average.clone()),
+            ("weights".to_owned(), self.weights.clone()),
+            ("first_moment".to_owned(), self.optimizer.first.clone()),
+            ("second_moment".to_owned(), self.optimizer.second.clone()),
+            ("average".to_owned(), self.average.clone()),
         ];
         if let Some(best) = &self.best {
-            vectors.push(("best", best.weights.clone()));
+            vectors.push(("best".to_owned(), best.weights.clone()));
         }
         let scalars = Scalars {
             counters: self.counters,
@@ -118,7 +118,7 @@ impl TrainState {
             serde_json::from_str(&parts.json).ok()?;
         let mut vectors = parts.vectors;
         let mut take = |name: &str| {
-            let at = vectors.iter().position(|(n, v)| *n == name && v.len() == count)?;
+            let at = vectors.iter().position(|(n, v)| n == name && v.len() == count)?;
             Some(vectors.swap_remove(at).1)
         };
         Some(Self {

@@ -1,0 +1,104 @@
+//! The full Gaussian that every fit is measured against.
+
+use crate::error::{Error, Result};
+use crate::params::{Buffer, Scope, to_f64};
+use crate::rows::Rows;
+use candle_core::{DType, Tensor};
+use nalgebra::{DMatrix, DVector};
+use statrs::distribution::{Continuous, MultivariateNormal};
+
+/// A multivariate normal distribution with full covariance, fitted by moments; with context, the
+/// conditional one.
+///
+/// log p(x | c) = log N((x, c); μ, Σ) − log N(c; μ_c, Σ_c), nats, in data units. Mean `[d + k]` and
+/// covariance `[d + k, d + k]` are buffers, saved with a model.
+#[derive(Debug)]
+pub struct GaussianBaseline {
+    features: usize,
+    mean: Buffer,
+    covariance: Buffer,
+}
+
+impl GaussianBaseline {
+    /// A baseline over `features` columns given `context` columns, standard normal until fitted.
+    ///
+    /// # Errors
+    /// When a parameter's name is taken.
+    pub fn new(mut scope: Scope, features: usize, context: usize) -> Result<Self> {
+        let (width, device) = (features + context, scope.device().clone());
+        Ok(Self {
+            features,
+            mean: scope.buffer("mean", &Tensor::zeros(width, DType::F64, &device)?)?,
+            covariance: scope.buffer("covariance", &Tensor::eye(width, DType::F64, &device)?)?,
+        })
+    }
+
+    /// Sets mean and covariance to those of the rows, weighted where they are.
+    ///
+    /// # Errors
+    /// When a device cannot be written.
+    pub fn fit(&self, rows: &Rows) -> Result<()> {
+        let joint: Vec<Vec<f64>> = (0..rows.len()).map(|i| joint_row(rows, i)).collect();
+        let weight = |i: usize| rows.weights().map_or(1.0, |w| w[i]);
+        let total: f64 = (0..joint.len()).map(weight).sum();
+        let width = self.features + rows.context().map_or(0, |(k, _)| k);
+        let mut mean = vec![0.0; width];
+        for (i, row) in joint.iter().enumerate() {
+            mean.iter_mut().zip(row).for_each(|(m, v)| *m += weight(i) / total * v);
+        }
+        let mut covariance = vec![0.0; width * width];
+        for (i, row) in joint.iter().enumerate() {
+            for a in 0..width {
+                let scaled = weight(i) / total * (row[a] - mean[a]);
+                for b in 0..width {
+                    covariance[a * width + b] += scaled * (row[b] - mean[b]);
+                }
+            }
+        }
+        let device = self.mean.tensor().device().clone();
+        self.mean.set(&Tensor::from_vec(mean, width, &device)?)?;
+        self.covariance.set(&Tensor::from_vec(covariance, (width, width), &device)?)
+    }
+
+    /// Log-density of each row, nats.
+    ///
+    /// # Errors
+    /// [`Error::Data`] when the covariance is singular, as with columns that determine one another.
+    pub fn log_prob(&self, rows: &Rows) -> Result<Vec<f64>> {
+        let (mean, covariance) =
+            (to_f64(&self.mean.tensor())?, to_f64(&self.covariance.tensor())?);
+        let d = self.features;
+        let joint = normal(&mean, &covariance, 0)?;
+        if mean.len() == d {
+            return Ok((0..rows.len()).map(|i| joint.ln_pdf(&row_vector(rows, i, 0))).collect());
+        }
+        let given = normal(&mean, &covariance, d)?;
+        let conditional =
+            |i| joint.ln_pdf(&row_vector(rows, i, 0)) - given.ln_pdf(&row_vector(rows, i, d));
+        Ok((0..rows.len()).map(conditional).collect())
+    }
+}
+
+/// Features and context of a row.
+fn joint_row(rows: &Rows, i: usize) -> Vec<f64> {
+    let d = rows.features();
+    let mut row = rows.points()[i * d..(i + 1) * d].to_vec();
+    if let Some((k, context)) = rows.context() {
+        row.extend_from_slice(&context[i * k..(i + 1) * k]);
+    }
+    row
+}
+
+fn row_vector(rows: &Rows, i: usize, skip: usize) -> DVector<f64> {
+    DVector::from_vec(joint_row(rows, i).split_off(skip))
+}
+
+/// The normal distribution of all columns but the first `skip`.
+fn normal(mean: &[f64], covariance: &[f64], skip: usize) -> Result<MultivariateNormal> {
+    let width = mean.len();
+    let all = DMatrix::from_row_slice(width, width, covariance);
+    let rest = all.view((skip, skip), (width - skip, width - skip)).into_owned();
+    MultivariateNormal::new_from_nalgebra(DVector::from_column_slice(&mean[skip..]), rest).map_err(
+        |e| Error::data("Gaussian baseline", e.to_string(), "remove columns that others determine"),
+    )
+}

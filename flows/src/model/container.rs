@@ -1,0 +1,101 @@
+//! A safetensors file with a description, a format version and a checksum.
+//!
+//! Files are written beside and renamed, so a reader never sees half of one.
+
+use crate::error::{Error, ModelFileError, Result};
+use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, TensorView};
+use std::collections::HashMap;
+use std::path::Path;
+
+/// The version of the file format that this library writes; it reads all up to this one.
+pub const FORMAT: u32 = 1;
+
+/// A tensor to write: name, dtype, shape, little-endian bytes.
+pub(crate) type Stored = (String, Dtype, Vec<usize>, Vec<u8>);
+
+/// Writes tensors with a description and a checksum, beside the file and then in its place.
+pub(crate) fn write_safetensors(
+    path: &Path,
+    kind: &str,
+    description: &str,
+    tensors: &[Stored],
+) -> Result<()> {
+    let io = |source| Error::io(path, source);
+    let metadata = HashMap::from([
+        ("diffeo".to_owned(), kind.to_owned()),
+        ("format".to_owned(), FORMAT.to_string()),
+        ("description".to_owned(), description.to_owned()),
+        ("checksum".to_owned(), checksum(description, tensors.iter().map(|t| (t.0.as_str(), t.3.as_slice())))),
+    ]);
+    let views = tensors
+        .iter()
+        .map(|(name, dtype, shape, data)| {
+            Ok((name.as_str(), TensorView::new(*dtype, shape.clone(), data)?))
+        })
+        .collect::<std::result::Result<Vec<_>, safetensors::SafeTensorError>>()
+        .map_err(|e| io(std::io::Error::other(e)))?;
+    let content =
+        safetensors::serialize(views, Some(metadata)).map_err(|e| io(std::io::Error::other(e)))?;
+    let beside = path.with_extension("partial");
+    std::fs::write(&beside, content).map_err(|e| Error::io(&beside, e))?;
+    std::fs::rename(&beside, path).map_err(io)
+}
+
+/// The description and the bytes of a file, its length, format and checksum verified.
+pub(crate) fn read_safetensors(path: &Path, kind: &str) -> Result<(String, Vec<u8>)> {
+    let content = std::fs::read(path).map_err(|e| Error::io(path, e))?;
+    let problem = |problem| Error::ModelFile { path: path.to_owned(), problem };
+    let description = verify(&content, kind).map_err(problem)?;
+    Ok((description, content))
+}
+
+fn verify(content: &[u8], kind: &str) -> std::result::Result<String, ModelFileError> {
+    use safetensors::SafeTensorError as E;
+    let not_a_model = |detail: &str| ModelFileError::NotAModel { detail: detail.to_owned() };
+    if content.is_empty() {
+        return Err(ModelFileError::Truncated { detail: "the file is empty".to_owned() });
+    }
+    let (_, header) = SafeTensors::read_metadata(content).map_err(|e| match e {
+        E::HeaderTooSmall | E::InvalidHeaderLength | E::MetadataIncompleteBuffer => {
+            let header = content.get(8).is_none_or(|b| *b == b'{');
+            if header {
+                ModelFileError::Truncated { detail: format!("{} bytes", content.len()) }
+            } else {
+                not_a_model("no safetensors header")
+            }
+        }
+        _ => not_a_model("no safetensors header"),
+    })?;
+    let metadata = header.metadata().as_ref().ok_or_else(|| not_a_model("no metadata"))?;
+    let get = |key: &str| metadata.get(key).ok_or_else(|| not_a_model("not written by diffeo"));
+    if get("diffeo")? != kind {
+        return Err(not_a_model(&format!("it is a {}", get("diffeo")?)));
+    }
+    let found = get("format")?.parse().map_err(|_| not_a_model("no format version"))?;
+    if found > FORMAT {
+        return Err(ModelFileError::Newer { found, supported: FORMAT });
+    }
+    let corrupted = |detail: String| ModelFileError::Corrupted { detail };
+    let tensors = SafeTensors::deserialize(content).map_err(|e| corrupted(e.to_string()))?;
+    let description = get("description")?;
+    let mut named = tensors.tensors();
+    named.sort_by(|a, b| a.0.cmp(&b.0));
+    if *get("checksum")? != checksum(description, named.iter().map(|(n, t)| (n.as_str(), t.data()))) {
+        return Err(corrupted("the checksum does not match".to_owned()));
+    }
+    Ok(description.clone())
+}
+
+/// A hash of the description and of the tensors in order of their names.
+fn checksum<'t>(description: &str, tensors: impl Iterator<Item = (&'t str, &'t [u8])>) -> String {
+    let mut sorted: Vec<_> = tensors.collect();
+    sorted.sort_by(|a, b| a.0.cmp(b.0));
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&(description.len() as u64).to_le_bytes()).update(description.as_bytes());
+    for (name, data) in sorted {
+        hasher.update(&(name.len() as u64).to_le_bytes()).update(name.as_bytes());
+        hasher.update(&(data.len() as u64).to_le_bytes()).update(data);
+    }
+    hasher.finalize().to_hex().to_string()
+}
