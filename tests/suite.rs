@@ -1,1 +1,3 @@
+//! Tests of the whole library.
 
+mod golden;
