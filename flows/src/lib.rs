@@ -4,6 +4,7 @@ pub mod config;
 pub mod densities;
 pub mod density;
 pub mod error;
+pub mod fit;
 pub mod flow;
 pub mod nets;
 pub mod metrics;

@@ -7,6 +7,7 @@ mod spec;
 pub use container::FORMAT;
 pub use spec::{Column, DataSummary, ModelSpec, Precision, RowCounts, TrainingSummary};
 
+use crate::densities::GaussianBaseline;
 use crate::density::Density;
 use crate::error::{Error, Result};
 use crate::flow::Flow;
@@ -22,6 +23,8 @@ use rand::RngCore;
 
 /// Rows of one chunk of `log_prob` and `sample`: memory is bounded by it, whatever the table.
 const CHUNK_ROWS: usize = 4096;
+/// The largest number of rows that layers and base take their start from.
+pub const INITIAL_ROWS: usize = 20_000;
 
 /// A density over the columns of a table, possibly given other columns.
 ///
@@ -43,6 +46,7 @@ pub struct Model {
     params: Params,
     preparation: Preparation,
     flow: Flow,
+    baseline: GaussianBaseline,
 }
 
 impl Model {
@@ -62,7 +66,9 @@ impl Model {
         let supports: Vec<Support> = spec.columns.iter().map(|c| c.support).collect();
         let preparation = Preparation::new(&mut params, &supports, spec.given.len())?;
         let flow = spec.flow.build(&mut params)?;
-        Ok(Self { spec, params, preparation, flow })
+        let (features, context) = (spec.columns.len(), spec.given.len());
+        let baseline = GaussianBaseline::new(params.scope("baseline"), features, context)?;
+        Ok(Self { spec, params, preparation, flow, baseline })
     }
 
     /// What the model is and where it came from.
@@ -88,6 +94,28 @@ impl Model {
     /// The weights and buffers.
     pub fn params(&self) -> &Params {
         &self.params
+    }
+
+    /// The full Gaussian fitted to the same rows.
+    pub fn baseline(&self) -> &GaussianBaseline {
+        &self.baseline
+    }
+
+    /// Takes from the training rows all that is not trained: means and scales, the Gaussian
+    /// baseline, and the start of layers and base, from at most [`INITIAL_ROWS`] of them.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for a constant column or a row outside a support.
+    pub fn initialise(&self, train: &Rows) -> Result<()> {
+        self.check_rows(train)?;
+        let (all, device) = (0..train.len(), self.params.device());
+        let context = train.context_tensor(&all, device)?;
+        let points = train.points_tensor(&all, device)?;
+        self.preparation.fit(&points, context.as_ref())?;
+        self.baseline.fit(train)?;
+        let batch = self.batch(train)?.narrow(0, train.len().min(INITIAL_ROWS))?;
+        let mut rng = generator(self.spec.seed, Stream::Mixture, 0);
+        self.flow.initialise(&batch.points, batch.context.as_ref(), &mut rng)
     }
 
     /// Rows in data units as a batch in the prepared space.

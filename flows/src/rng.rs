@@ -25,6 +25,8 @@ pub enum Stream {
     Split = 6,
     /// Starting points of a mixture fit.
     Mixture = 7,
+    /// Fresh rows of a toy to judge a model by: never those it was fitted to.
+    Evaluation = 8,
 }
 
 /// The generator of one stream at one index.

@@ -1,1 +1,45 @@
-//! .
+//! Draws densities, samples, flows and training runs: plain arrays in, a PNG or SVG out.
+//!
+//! Every figure is a builder that implements [`Figure`]; [`Figure::save`] picks the format by the
+//! extension of the file. Lengths are points of 1/96 inch, a PNG has two pixels a point unless the
+//! [`Theme`] says otherwise. Values that are not finite are left out or count as zero, never a
+//! panic. The fonts are built in, so that pictures look the same on a machine without any.
+//!
+//! | figure | shows |
+//! |---|---|
+//! | [`DensityMap`] | a density of the plane with highest-density contours |
+//! | [`DensityCurve`] | a density of the line over histogram and rug of the data |
+//! | [`Samples`] | data beside samples of models |
+//! | [`Corner`] | all pairs of columns, data and model |
+//! | [`Training`] | losses against steps, the best step marked |
+//! | [`FlowStages`] | a grid carried from latent to data space |
+//!
+//! ```
+//! use diffeo_plots::{Figure, Training};
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let path = folder.path().join("training.png");
+//! let figure = Training::new(&[(0.0, 3.0), (100.0, 2.4)]).held_out(&[(0.0, 3.1), (100.0, 2.5)]);
+//! figure.title("two moons").save(path)?;
+//! # Ok::<(), diffeo_plots::PlotError>(())
+//! ```
+
+mod axes;
+mod colour;
+mod colour_map;
+mod draw;
+mod error;
+mod figure;
+mod figures;
+mod stats;
+mod theme;
+
+pub use colour::Colour;
+pub use colour_map::ColourMap;
+pub use draw::{Picture, Scene};
+pub use error::{PlotError, Result};
+pub use figure::Figure;
+pub use figures::{
+    Corner, DensityCurve, DensityMap, FlowStages, Samples, Stage, Training, latent_grid,
+};
+pub use stats::{Grid, Points};
+pub use theme::Theme;

@@ -158,7 +158,10 @@ impl BaseConfig {
     /// Builds the density of `features` features.
     pub(super) fn build(self, scope: Scope, features: usize) -> Result<Box<dyn Density>> {
         Ok(match self {
-            Self::StandardNormal => Box::new(StandardNormal::new(features)),
+            Self::StandardNormal => {
+                let (dtype, device) = (scope.dtype(), scope.device().clone());
+                Box::new(StandardNormal::new(features).on(dtype, &device))
+            }
             Self::GaussianMixture { components } => {
                 Box::new(crate::densities::GaussianMixture::new(scope, features, components)?)
             }

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::params::{Buffer, Scope, to_f64};
 use crate::rows::Rows;
 use candle_core::{DType, Tensor};
-use nalgebra::{DMatrix, DVector};
+use nalgebra::{DMatrix, DVector, Dyn};
 use statrs::distribution::{Continuous, MultivariateNormal};
 
 /// A multivariate normal distribution with full covariance, fitted by moments; with context, the
@@ -94,7 +94,7 @@ fn row_vector(rows: &Rows, i: usize, skip: usize) -> DVector<f64> {
 }
 
 /// The normal distribution of all columns but the first `skip`.
-fn normal(mean: &[f64], covariance: &[f64], skip: usize) -> Result<MultivariateNormal> {
+fn normal(mean: &[f64], covariance: &[f64], skip: usize) -> Result<MultivariateNormal<Dyn>> {
     let width = mean.len();
     let all = DMatrix::from_row_slice(width, width, covariance);
     let rest = all.view((skip, skip), (width - skip, width - skip)).into_owned();

@@ -1,7 +1,25 @@
 //! Normalised densities, one file each.
+//!
+//! The first four have no preferred data and serve as bases of flows or as models of their own; the
+//! toys have an exact density and an exact sampler, to test everything else against.
+//!
+//! None of them is conditional: a context is accepted and ignored.
 
-mod normal;
-pub use normal::StandardNormal;
-pub use normal::GaussianMixture;
+pub mod expectation_maximisation;
 mod gaussian;
+mod mixture;
+mod normal;
+mod placement;
+mod student_t;
+mod toys;
+mod uniform;
+
 pub use gaussian::GaussianBaseline;
+pub use mixture::GaussianMixture;
+pub use normal::{DiagonalNormal, StandardNormal};
+pub use student_t::StudentT;
+pub use toys::{Toy, ToyInfo};
+pub use uniform::UniformBox;
+
+#[cfg(test)]
+mod checks;

@@ -23,7 +23,9 @@ pub struct ModelSpec {
     pub seed: u64,
     /// The data it was fitted to.
     pub data: DataSummary,
-    /// How it was trained; none before.
+    /// The settings of its training.
+    pub train: TrainConfig,
+    /// What its training came to; none before.
     pub training: Option<TrainingSummary>,
 }
 
@@ -58,7 +60,7 @@ impl From<Precision> for DType {
 }
 
 /// The data a model was fitted to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct DataSummary {
     /// The file or toy.
     pub source: String,
@@ -81,11 +83,9 @@ pub struct RowCounts {
     pub test: usize,
 }
 
-/// How a model was trained.
+/// What a training run came to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TrainingSummary {
-    /// The settings.
-    pub config: TrainConfig,
     /// Optimiser steps done.
     pub steps: usize,
     /// The step the weights are from.

@@ -1,0 +1,250 @@
+//! Fits a density to rows: from a recipe's name to a model in data units.
+
+use crate::config::{Recipe, recipe};
+use crate::error::{Error, Result};
+use crate::metrics::Estimate;
+use crate::model::{Column, DataSummary, Model, ModelSpec, Precision, TrainingSummary};
+use crate::objectives::MaximumLikelihood;
+use crate::rows::Rows;
+use crate::train::{Observer, Outcome, TrainConfig, TrainState, Trainer};
+use crate::workers::Workers;
+use candle_core::Device;
+
+/// What to fit, and how.
+///
+/// # Example
+/// ```
+/// use diffeo_flows::fit::{Fit, Parts};
+/// use diffeo_flows::{Workers, rows::Rows, train::Quiet};
+/// let rows = Rows::new(1, (0..200).map(|i| f64::from(i % 17)).collect())?;
+/// let mut fit = Fit::new("nsf-ar")?;
+/// fit.config.steps = 20;
+/// let parts = Parts { train: &rows, valid: None, test: None };
+/// let (model, _) = fit.run(parts, None, &Workers::new(1)?, &mut Quiet)?;
+/// let log_prob = model.log_prob_rows(&rows, &Workers::new(1)?)?;
+/// assert!(log_prob.iter().all(|v| v.is_finite()));
+/// # Ok::<(), diffeo_flows::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Fit {
+    /// The recipe's name, for the record.
+    pub name: String,
+    /// The flow.
+    pub recipe: Recipe,
+    /// Settings of the training run.
+    pub config: TrainConfig,
+    /// The seed of initial weights and shuffling.
+    pub seed: u64,
+    /// The precision of the weights.
+    pub dtype: Precision,
+    /// The device to train on.
+    pub device: Device,
+    /// Names and supports of the features; `x1`, `x2`, … on the whole line when empty.
+    pub columns: Vec<Column>,
+    /// Names of the context columns; `c1`, `c2`, … when empty.
+    pub given: Vec<String>,
+    /// Where the rows are from, for the record.
+    pub data: DataSummary,
+}
+
+/// The parts that rows are split into.
+#[derive(Debug, Clone, Copy)]
+pub struct Parts<'a> {
+    /// Rows to train on.
+    pub train: &'a Rows,
+    /// Rows to choose the best weights by.
+    pub valid: Option<&'a Rows>,
+    /// Rows to judge the result by.
+    pub test: Option<&'a Rows>,
+}
+
+impl Fit {
+    /// A fit of the recipe of that name, with default settings.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when there is no such recipe.
+    pub fn new(name: &str) -> Result<Self> {
+        Ok(Self {
+            name: name.to_owned(),
+            recipe: recipe(name)?,
+            config: TrainConfig::default(),
+            seed: 0,
+            dtype: Precision::F32,
+            device: Device::Cpu,
+            columns: Vec::new(),
+            given: Vec::new(),
+            data: DataSummary::default(),
+        })
+    }
+
+    /// The untrained model for rows of `features` and `context` numbers.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when the settings do not fit those numbers.
+    pub fn model(&self, features: usize, context: usize) -> Result<Model> {
+        let columns = match self.columns.is_empty() {
+            true => numbered("x", features)
+                .map(|name| Column { name, support: crate::transforms::Support::Real })
+                .collect(),
+            false => self.columns.clone(),
+        };
+        let given = match self.given.is_empty() {
+            true => numbered("c", context).collect(),
+            false => self.given.clone(),
+        };
+        let spec = ModelSpec {
+            recipe: self.name.clone(),
+            flow: self.recipe.flow(features, context)?,
+            columns,
+            given,
+            dtype: self.dtype,
+            seed: self.seed,
+            data: self.data.clone(),
+            train: self.config.clone(),
+            training: None,
+        };
+        Model::new(spec, &self.device)
+    }
+
+    /// Trains from the start, or goes on from a checkpoint's model and state.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when the checkpoint is of another fit; [`Error::Data`] when rows cannot be
+    /// used; [`Error::NonFinite`] when training breaks down.
+    pub fn run(
+        &self,
+        parts: Parts,
+        resume: Option<(Model, TrainState)>,
+        workers: &Workers,
+        observer: &mut dyn FitObserver,
+    ) -> Result<(Model, Outcome)> {
+        self.config.check()?;
+        let context = parts.train.context().map_or(0, |(k, _)| k);
+        let fresh = self.model(parts.train.features(), context)?;
+        let (mut model, state) = match resume {
+            Some((model, state)) => {
+                same_fit(model.spec(), fresh.spec())?;
+                (model, state)
+            }
+            None => {
+                fresh.initialise(parts.train)?;
+                let state = TrainState::new(fresh.params())?;
+                (fresh, state)
+            }
+        };
+        let outcome = self.train(&model, parts, state, workers, observer)?;
+        let summary = summary(&model, parts, &outcome, workers)?;
+        model.set_training(summary);
+        Ok((model, outcome))
+    }
+
+    fn train(
+        &self,
+        model: &Model,
+        parts: Parts,
+        state: TrainState,
+        workers: &Workers,
+        observer: &mut dyn FitObserver,
+    ) -> Result<Outcome> {
+        let train = model.batch(parts.train)?;
+        let valid = parts.valid.map(|rows| model.batch(rows)).transpose()?;
+        let objective = MaximumLikelihood::new(model.flow(), workers);
+        observer.begins(model);
+        let trainer = Trainer {
+            config: &self.config,
+            objective: &objective,
+            params: model.params(),
+            train: &train,
+            valid: valid.as_ref(),
+        };
+        trainer.run(state, &mut Saving { model, observer })
+    }
+}
+
+/// Watches a fit: an [`Observer`] that also sees the model.
+pub trait FitObserver: Observer {
+    /// Called once before the first step.
+    fn begins(&mut self, _model: &Model) {}
+
+    /// Called after each evaluation; the place to save a checkpoint.
+    ///
+    /// # Errors
+    /// An error ends the run.
+    fn checkpoint(&mut self, _model: &Model, _state: &TrainState) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl FitObserver for crate::train::Quiet {}
+
+/// Hands the model on with each evaluation.
+struct Saving<'a> {
+    model: &'a Model,
+    observer: &'a mut dyn FitObserver,
+}
+
+impl Observer for Saving<'_> {
+    fn stepped(&mut self, step: usize, loss: f64) -> std::ops::ControlFlow<()> {
+        self.observer.stepped(step, loss)
+    }
+
+    fn evaluated(
+        &mut self,
+        evaluation: &crate::train::Evaluation,
+        state: &TrainState,
+    ) -> Result<()> {
+        self.observer.evaluated(evaluation, state)?;
+        self.observer.checkpoint(self.model, state)
+    }
+
+    fn restarted(&mut self, cause: &crate::error::NonFinite, scale: f64) {
+        self.observer.restarted(cause, scale);
+    }
+}
+
+/// `x1`, `x2`, …
+fn numbered(prefix: &str, count: usize) -> impl Iterator<Item = String> {
+    (1..=count).map(move |i| format!("{prefix}{i}"))
+}
+
+/// Fails when a checkpoint is of another fit, naming what differs.
+fn same_fit(saved: &ModelSpec, asked: &ModelSpec) -> Result<()> {
+    let differs = [
+        ("flow", saved.flow != asked.flow),
+        ("columns", saved.columns != asked.columns || saved.given != asked.given),
+        ("dtype", saved.dtype != asked.dtype),
+        ("seed", saved.seed != asked.seed),
+        ("data", saved.data != asked.data),
+        ("training settings", saved.train != asked.train),
+    ];
+    match differs.iter().find(|(_, differs)| *differs) {
+        None => Ok(()),
+        Some((name, _)) => Err(Error::config(
+            "resume",
+            format!("the checkpoint has another {name} than this fit"),
+            "repeat the command of the interrupted run, or start anew with --force",
+        )),
+    }
+}
+
+fn summary(
+    model: &Model,
+    parts: Parts,
+    outcome: &Outcome,
+    workers: &Workers,
+) -> Result<TrainingSummary> {
+    let estimate = |rows: &Rows| -> Result<Estimate> {
+        Ok(Estimate::of(&model.log_prob_rows(rows, workers)?, rows.weights()))
+    };
+    let test = parts.test.map(estimate).transpose()?;
+    let state = &outcome.state;
+    Ok(TrainingSummary {
+        steps: state.step(),
+        best_step: state.best().map_or(state.step(), |best| best.step),
+        train_log_likelihood: estimate(parts.train)?.mean,
+        valid_log_likelihood: parts.valid.map(estimate).transpose()?.map(|e| e.mean),
+        test_log_likelihood: test.map(|e| e.mean),
+        test_standard_error: test.map(|e| e.standard_error),
+        history: state.history().to_vec(),
+    })
+}

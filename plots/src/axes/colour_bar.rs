@@ -1,0 +1,76 @@
+//! Draws the key of a colour map.
+
+use super::ticks::Ticks;
+use crate::Theme;
+use crate::draw::geometry::Rect;
+use crate::draw::scene::{Anchor, Label, Pen, Scene};
+use crate::draw::{Picture, text};
+use crate::stats::Interval;
+
+const WIDTH: f64 = 12.0;
+const GAP: f64 = 12.0;
+const TICK: f64 = 4.0;
+const LABEL_GAP: f64 = 7.0;
+/// Pixels of the strip: wide enough that viewers who smooth images keep its edges sharp.
+const SHADES: u32 = 512;
+const ACROSS: u32 = 24;
+
+/// A strip of colours with ticks and a name, at the right of a panel.
+#[derive(Clone, Debug)]
+pub(crate) struct ColourBar<'a> {
+    pub(crate) theme: &'a Theme,
+    pub(crate) range: Interval,
+    pub(crate) name: String,
+}
+
+impl ColourBar<'_> {
+    fn ticks(&self, height: f64) -> Ticks {
+        Ticks::nice(&self.range, ((height / 45.0) as usize).clamp(2, 7))
+    }
+
+    fn widest(&self, ticks: &Ticks) -> f64 {
+        let widths = ticks.labels.iter().map(|l| text::width(l, self.theme.tick_size, false));
+        widths.fold(0.0, f64::max)
+    }
+
+    /// Width at the right of a panel of the given height, gap included.
+    pub(crate) fn width(&self, height: f64) -> f64 {
+        let name = LABEL_GAP + self.theme.label_size;
+        GAP + WIDTH + 2.0 * TICK + self.widest(&self.ticks(height)) + name
+    }
+
+    /// Draws the bar beside the panel.
+    pub(crate) fn draw(&self, scene: &mut Scene, panel: &Rect) {
+        let theme = self.theme;
+        let bar = Rect::new(panel.right() + GAP, panel.y, WIDTH, panel.height);
+        let shade = |row: u32| 1.0 - (f64::from(row) + 0.5) / f64::from(SHADES);
+        scene
+            .image(bar, Picture::from_fn(ACROSS, SHADES, |_, row| theme.colour_map.at(shade(row))));
+        let ticks = self.ticks(panel.height);
+        for (&value, label) in ticks.values.iter().zip(&ticks.labels) {
+            let y = bar.bottom() - self.range.fraction(value) * bar.height;
+            let pen = Pen::solid(theme.axis, 1.0);
+            scene.line(vec![[bar.right(), y], [bar.right() + TICK, y]], pen);
+            scene.text(Label {
+                at: [bar.right() + 2.0 * TICK, y + text::CAPITAL / 2.0 * theme.tick_size],
+                text: label.clone(),
+                size: theme.tick_size,
+                bold: false,
+                colour: theme.muted,
+                anchor: Anchor::Start,
+                upright: false,
+            });
+        }
+        let left = bar.right() + 2.0 * TICK + self.widest(&ticks) + LABEL_GAP;
+        let name = text::noted(&self.name, &ticks.note, theme.label_size, panel.height);
+        scene.text(Label {
+            at: [left + 0.8 * theme.label_size, panel.y + panel.height / 2.0],
+            text: name,
+            size: theme.label_size,
+            bold: false,
+            colour: theme.ink,
+            anchor: Anchor::Middle,
+            upright: true,
+        });
+    }
+}

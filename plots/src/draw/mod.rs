@@ -1,0 +1,13 @@
+//! Everything between a list of marks and the bytes of a file.
+
+mod dash;
+mod file;
+pub(crate) mod geometry;
+mod picture;
+mod raster;
+pub(crate) mod scene;
+mod svg;
+pub(crate) mod text;
+
+pub use picture::Picture;
+pub use scene::Scene;

@@ -1,0 +1,186 @@
+//! Paints a scene into pixels with plotters' bitmap backend.
+//!
+//! plotters knows whole pixels only, so the scene is painted several times too large and shrunk:
+//! edges come out smooth and positions exact to a fraction of a pixel.
+
+use plotters::prelude::BitMapBackend;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{FontTransform, RGBAColor, ShapeStyle, TextStyle};
+use plotters_backend::{BackendColor, DrawingBackend, DrawingErrorKind};
+
+use super::dash::dashes;
+use super::geometry::Rect;
+use super::scene::{Anchor, Label, Mark, Pen, Scene};
+use super::{Picture, text};
+use crate::{Colour, PlotError, Result};
+
+/// Most pixels of the enlarged painting, 3 bytes each.
+const LARGEST: f64 = 5e7;
+
+/// Paints all marks of a scene, in order.
+pub(crate) fn paint(scene: &Scene) -> Result<Picture> {
+    text::register()?;
+    let ratio = scene.pixel_ratio;
+    let area = scene.width * scene.height * f64::from(ratio * ratio);
+    let finer = if area * 9.0 < LARGEST { 3 } else { 2 };
+    let scale = ratio * finer;
+    let (width, height) = (scene.width as u32 * scale, scene.height as u32 * scale);
+    let mut large = Picture::filled(width, height, ratio, scene.background);
+    let backend = BitMapBackend::with_buffer(large.pixels_mut(), (width, height));
+    let mut painter = Painter { backend, scale: f64::from(scale), snap: i64::from(finer) };
+    for mark in &scene.marks {
+        painter.mark(mark).map_err(|e| PlotError::Backend(e.to_string()))?;
+    }
+    drop(painter);
+    Ok(large.shrunk(finer, ratio))
+}
+
+struct Painter<'a> {
+    backend: BitMapBackend<'a>,
+    /// Pixels of the painting per point.
+    scale: f64,
+    /// Pixels of the painting per pixel of the result.
+    snap: i64,
+}
+
+type Painted = std::result::Result<(), DrawingErrorKind<plotters_bitmap_error::Error>>;
+
+/// Names the error type of the backend, which plotters does not export under a name.
+mod plotters_bitmap_error {
+    use plotters::prelude::BitMapBackend;
+    use plotters_backend::DrawingBackend;
+
+    pub(super) type Error = <BitMapBackend<'static> as DrawingBackend>::ErrorType;
+}
+
+impl Painter<'_> {
+    fn mark(&mut self, mark: &Mark) -> Painted {
+        match mark {
+            Mark::Box { area, fill } => self.rect(area, *fill),
+            Mark::Line { points, pen } => self.line(points, *pen),
+            Mark::Polygon { points, fill } => {
+                let corners: Vec<_> = points.iter().map(|&p| self.pixel(p)).collect();
+                self.backend.fill_polygon(corners, &style(*fill))
+            }
+            Mark::Dots { points, radius, fill } => points.iter().try_for_each(|&p| {
+                let (centre, radius) = (self.pixel(p), self.length(*radius).max(1));
+                self.backend.draw_circle(centre, radius, &style(*fill), true)
+            }),
+            Mark::Image { area, picture } => self.image(area, picture),
+            Mark::Text(label) => self.text(label),
+        }
+    }
+
+    fn pixel(&self, [x, y]: [f64; 2]) -> (i32, i32) {
+        ((x * self.scale).round() as i32, (y * self.scale).round() as i32)
+    }
+
+    fn length(&self, points: f64) -> u32 {
+        (points * self.scale).round() as u32
+    }
+
+    fn rect(&mut self, area: &Rect, fill: Colour) -> Painted {
+        let (from, to) = (self.pixel([area.x, area.y]), self.pixel([area.right(), area.bottom()]));
+        self.backend.draw_rect(from, to, &style(fill), true)
+    }
+
+    fn line(&mut self, points: &[[f64; 2]], pen: Pen) -> Painted {
+        if let Some((dash, gap)) = pen.dash {
+            let plain = Pen { dash: None, ..pen };
+            return dashes(points, dash, gap).iter().try_for_each(|piece| self.line(piece, plain));
+        }
+        let width = (pen.width * self.scale).max(2.0);
+        let along_axes = |pair: &[[f64; 2]]| {
+            let apart = |k: usize| (pair[0][k] - pair[1][k]).abs() * self.scale >= 0.5;
+            !(apart(0) && apart(1))
+        };
+        if points.windows(2).all(along_axes) {
+            return points
+                .windows(2)
+                .try_for_each(|pair| self.straight(pair[0], pair[1], width, pen.colour));
+        }
+        for pair in points.windows(2) {
+            self.stroke(pair[0], pair[1], width, pen.colour)?;
+        }
+        let radius = (width / 2.0 - 0.5).round() as u32;
+        let joints = points.get(1..points.len().saturating_sub(1)).unwrap_or_default();
+        joints.iter().try_for_each(|&joint| {
+            let centre = self.pixel(joint);
+            self.backend.draw_circle(centre, radius, &style(pen.colour), true)
+        })
+    }
+
+    fn stroke(&mut self, a: [f64; 2], b: [f64; 2], width: f64, colour: Colour) -> Painted {
+        let [(x0, y0), (x1, y1)] = [a, b].map(|[x, y]| (x * self.scale, y * self.scale));
+        let length = (x1 - x0).hypot(y1 - y0).max(1e-9);
+        let (nx, ny) = (-(y1 - y0) / length * width / 2.0, (x1 - x0) / length * width / 2.0);
+        let corner = |x: f64, y: f64| (x.round() as i32, y.round() as i32);
+        let corners = [
+            corner(x0 + nx, y0 + ny),
+            corner(x1 + nx, y1 + ny),
+            corner(x1 - nx, y1 - ny),
+            corner(x0 - nx, y0 - ny),
+        ];
+        self.backend.fill_polygon(corners, &style(colour))
+    }
+
+    /// A stroke along an axis, moved to whole pixels of the result so that it is sharp.
+    fn straight(&mut self, a: [f64; 2], b: [f64; 2], width: f64, colour: Colour) -> Painted {
+        let snap = self.snap as f64;
+        let width = (width / snap).round().max(1.0) * snap;
+        let edge = |v: f64| ((v * self.scale - width / 2.0) / snap).round() * snap;
+        let corner = |k: usize| (edge(a[k].min(b[k])), edge(a[k].max(b[k])) + width);
+        let ((left, right), (top, bottom)) = (corner(0), corner(1));
+        let (from, to) = ((left as i32, top as i32), (right as i32, bottom as i32));
+        self.backend.draw_rect(from, to, &style(colour), true)
+    }
+
+    fn image(&mut self, area: &Rect, picture: &Picture) -> Painted {
+        let (x0, y0) = self.pixel([area.x, area.y]);
+        let (x1, y1) = self.pixel([area.right(), area.bottom()]);
+        let (width, height) = ((x1 - x0).max(1) as u32, (y1 - y0).max(1) as u32);
+        let enlarged = Picture::from_fn(width, height, |column, row| {
+            let nearest = |i: u32, from: u32, to: u32| {
+                (u64::from(i) * u64::from(to) / u64::from(from.max(1))) as u32
+            };
+            let source =
+                (nearest(column, width, picture.width()), nearest(row, height, picture.height()));
+            Colour { rgb: picture.pixel(source.0, source.1).unwrap_or_default(), alpha: 1.0 }
+        });
+        self.backend.blit_bitmap((x0, y0), (width, height), enlarged.pixels())
+    }
+
+    fn text(&mut self, label: &Label) -> Painted {
+        let size = label.size * text::LINE * self.scale;
+        let (x, y) = self.pixel(label.at);
+        // plotters puts the baseline half a size below the top of the text.
+        let up = (size / 2.0).round() as i32;
+        let (at, turn) = if label.upright {
+            ((x - up, y), FontTransform::Rotate270)
+        } else {
+            ((x, y - up), FontTransform::None)
+        };
+        let font = text::font(size, label.bold).transform(turn);
+        self.backend.draw_text(&label.text, &text_style(font, label), at)
+    }
+}
+
+/// The colours and anchor of a label, for any backend.
+pub(super) fn text_style<'a>(font: plotters::style::FontDesc<'a>, label: &Label) -> TextStyle<'a> {
+    let horizontal = match label.anchor {
+        Anchor::Start => HPos::Left,
+        Anchor::Middle => HPos::Center,
+        Anchor::End => HPos::Right,
+    };
+    TextStyle { font, color: colour(label.colour), pos: Pos::new(horizontal, VPos::Top) }
+}
+
+pub(super) fn colour(colour: Colour) -> BackendColor {
+    let [red, green, blue] = colour.rgb;
+    BackendColor { rgb: (red, green, blue), alpha: colour.alpha }
+}
+
+pub(super) fn style(colour: Colour) -> ShapeStyle {
+    let [red, green, blue] = colour.rgb;
+    ShapeStyle { color: RGBAColor(red, green, blue, colour.alpha), filled: true, stroke_width: 1 }
+}

@@ -1,0 +1,191 @@
+//! Draws a density of the plane as a heat map with highest-density contours.
+
+use super::contour_labels::{Contours, Line};
+use super::sheet::{Sheet, Table};
+use crate::axes::{Axis, ColourBar, Heading, Panel};
+use crate::draw::geometry::Rect;
+use crate::stats::Interval;
+use crate::stats::contour::contour;
+use crate::{Colour, Figure, Grid, Picture, PlotError, Points, Result, Scene, Theme};
+
+/// Pixels of the heat map per point.
+const FINENESS: f64 = 2.0;
+
+/// A heat map of a density with contours around its highest-density regions, axes in data units
+/// and a colour bar.
+///
+/// # Example
+/// ```
+/// use diffeo_plots::{DensityMap, Figure, Grid};
+/// let node = |k: usize| -3.0 + 6.0 * k as f64 / 40.0;
+/// let log_density: Vec<f64> =
+///     (0..41 * 41).map(|k| -0.5 * (node(k % 41).powi(2) + node(k / 41).powi(2))).collect();
+/// let grid = Grid::from_log_density(&log_density, [41, 41], (-3.0, 3.0), (-3.0, 3.0))?;
+/// let figure = DensityMap::new(grid).title("standard normal").labels("x₁", "x₂").equal_aspect();
+/// assert!(figure.scene()?.svg()?.contains("standard normal"));
+/// # Ok::<(), diffeo_plots::PlotError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct DensityMap {
+    grid: Grid,
+    points: Option<Points>,
+    masses: Vec<f64>,
+    equal_aspect: bool,
+    title: String,
+    labels: [String; 3],
+    theme: Theme,
+    width: f64,
+}
+
+impl DensityMap {
+    /// A map of `grid` with contours around 50, 80 and 95 % of the mass.
+    pub fn new(grid: Grid) -> Self {
+        Self {
+            grid,
+            points: None,
+            masses: vec![0.5, 0.8, 0.95],
+            equal_aspect: false,
+            title: String::new(),
+            labels: ["", "", "density"].map(String::from),
+            theme: Theme::default(),
+            width: 520.0,
+        }
+    }
+
+    /// A title, left of the middle above the axes.
+    #[must_use]
+    pub fn title(mut self, title: &str) -> Self {
+        title.clone_into(&mut self.title);
+        self
+    }
+
+    /// Names of the two columns.
+    #[must_use]
+    pub fn labels(mut self, x: &str, y: &str) -> Self {
+        x.clone_into(&mut self.labels[0]);
+        y.clone_into(&mut self.labels[1]);
+        self
+    }
+
+    /// Name of the values, beside the colour bar; "density" by default.
+    #[must_use]
+    pub fn value_label(mut self, label: &str) -> Self {
+        label.clone_into(&mut self.labels[2]);
+        self
+    }
+
+    /// Shares of the mass to draw contours around, between 0 and 1; others are ignored.
+    #[must_use]
+    pub fn contours(mut self, masses: &[f64]) -> Self {
+        self.masses = masses.iter().copied().filter(|m| *m > 0.0 && *m < 1.0).collect();
+        self
+    }
+
+    /// One unit of x as long as one unit of y, unless that makes the axes very flat or tall.
+    #[must_use]
+    pub fn equal_aspect(mut self) -> Self {
+        self.equal_aspect = true;
+        self
+    }
+
+    /// Samples to show as faint dots over the map, by their first two columns.
+    #[must_use]
+    pub fn points(mut self, points: Points) -> Self {
+        self.points = Some(points);
+        self
+    }
+
+    /// Colours, text sizes and resolution.
+    #[must_use]
+    pub fn theme(mut self, theme: Theme) -> Self {
+        self.theme = theme;
+        self
+    }
+
+    /// Width of the figure in points; 520 by default.
+    #[must_use]
+    pub fn width(mut self, width: f64) -> Self {
+        self.width = width;
+        self
+    }
+
+    /// Height of the axes for a width of one.
+    fn shape(&self) -> f64 {
+        let [x, y] = self.grid.ranges();
+        let ratio = y.span() / x.span();
+        if self.equal_aspect && (0.15..=4.0).contains(&ratio) { ratio } else { 0.85 }
+    }
+
+    /// Values of the colour bar: from zero, or the lowest value, to the highest.
+    fn range(&self) -> Interval {
+        let all = Interval::covering(self.grid.values().iter().copied());
+        let all = all.unwrap_or(Interval { low: 0.0, high: 1.0 });
+        if all.low >= 0.0 { Interval { low: 0.0, ..all } } else { all }
+    }
+
+    fn heat(&self, range: Interval, area: &Rect) -> Picture {
+        let pixels = |length: f64| (length * FINENESS).round().clamp(1.0, 4000.0) as u32;
+        let (width, height) = (pixels(area.width), pixels(area.height));
+        let middle = |i: u32, n: u32| (f64::from(i) + 0.5) / f64::from(n);
+        Picture::from_fn(width, height, |column, row| {
+            let value = self.grid.at(middle(column, width), 1.0 - middle(row, height));
+            self.theme.colour_map.at(range.fraction(value))
+        })
+    }
+
+    fn levels(&self, range: Interval) -> Vec<(String, Colour, Vec<Line>)> {
+        let mut levels = Vec::new();
+        for &mass in &self.masses {
+            let Some(level) = self.grid.mass_level(mass) else { continue };
+            let ink = readable_on(self.theme.colour_map.at(range.fraction(level)));
+            let percent = (100.0 * mass * 10.0).round() / 10.0;
+            levels.push((format!("{percent} %"), ink, contour(&self.grid, level)));
+        }
+        levels
+    }
+}
+
+/// White on dark colours, nearly black on light ones.
+fn readable_on(colour: Colour) -> Colour {
+    let [r, g, b] = colour.rgb.map(f64::from);
+    let light = 0.2126 * r + 0.7152 * g + 0.0722 * b > 150.0;
+    Colour::hex(if light { 0x10_14_18 } else { 0xFF_FF_FF })
+}
+
+impl Figure for DensityMap {
+    fn scene(&self) -> Result<Scene> {
+        if let Some(points) = self.points.as_ref().filter(|p| p.features() < 2) {
+            let got = points.features();
+            return Err(PlotError::Size { what: "features of the points", expected: 2, got });
+        }
+        let ([x, y], theme, range) = (self.grid.ranges(), &self.theme, self.range());
+        let axes = (Axis::new(x, &self.labels[0]), Axis::new(y, &self.labels[1]));
+        let same_scale = self.equal_aspect;
+        let panel = Panel { same_scale, ..Panel::new(theme, axes.0, axes.1) };
+        let bar = ColourBar { theme, range, name: self.labels[2].clone() };
+        let heading =
+            Heading { theme, title: self.title.clone(), legend: vec![], remark: String::new() };
+        // A tall map keeps its shape by being narrower, not by making the paper longer.
+        let shape = self.shape();
+        let width = self.width.min(170.0 + (self.width - 170.0) * (1.2 / shape).min(1.0));
+        let sheet = Sheet { heading, width, beside: Some(bar.clone()) };
+        let table = Table { cells: vec![Some(panel.clone())], columns: 1, shapes: vec![shape] };
+        let (mut scene, areas) = sheet.place(&table)?;
+        let Some(&area) = areas.first() else { return Ok(scene) };
+        scene.image(area, self.heat(range, &area));
+        let view = panel.view(area);
+        if let Some(points) = &self.points {
+            let dots = points.plane(0, 1).take(5000).map(|p| view.point(p));
+            scene.dots_in(&area, dots, 1.0, Colour::hex(0xFF_FF_FF).with_alpha(0.35));
+        }
+        let mut contours = Contours::new(area, theme.tick_size);
+        for (label, ink, lines) in self.levels(range) {
+            let lines: Vec<Line> = lines.iter().map(|line| view.points(line)).collect();
+            contours.add(label, ink, &lines);
+        }
+        contours.draw(&mut scene);
+        panel.frame(&mut scene, area);
+        bar.draw(&mut scene, &area);
+        Ok(scene)
+    }
+}

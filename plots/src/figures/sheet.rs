@@ -1,0 +1,94 @@
+//! Places a heading and a table of panels on paper just large enough.
+
+use crate::axes::{Heading, Margins, Panel};
+use crate::draw::geometry::Rect;
+use crate::draw::scene::Scene;
+use crate::{PlotError, Result};
+
+/// Free space along the edges of the paper.
+const EDGE: f64 = 14.0;
+/// Free space between neighbouring panels, besides their margins.
+const GAP: f64 = 14.0;
+/// Least width and height of a plotting area.
+const LEAST: f64 = 24.0;
+
+/// Paper of a given width; its height follows from what stands on it.
+#[derive(Clone, Debug)]
+pub(crate) struct Sheet<'a> {
+    pub(crate) heading: Heading<'a>,
+    pub(crate) width: f64,
+    /// Width kept free at the right for a panel height, as for a colour bar.
+    pub(crate) beside: Option<crate::axes::ColourBar<'a>>,
+}
+
+/// A table of panels, row by row; `None` leaves a cell empty.
+#[derive(Clone, Debug)]
+pub(crate) struct Table<'a> {
+    pub(crate) cells: Vec<Option<Panel<'a>>>,
+    pub(crate) columns: usize,
+    /// Height of the areas of each row for a width of one.
+    pub(crate) shapes: Vec<f64>,
+}
+
+impl Table<'_> {
+    fn rows(&self) -> usize {
+        self.cells.len().div_ceil(self.columns)
+    }
+
+    fn margins(&self, width: f64) -> (Vec<Margins>, Vec<Margins>) {
+        let mut columns = vec![Margins::default(); self.columns];
+        let mut rows = vec![Margins::default(); self.rows()];
+        for (i, cell) in self.cells.iter().enumerate() {
+            let (column, row) = (i % self.columns, i / self.columns);
+            let Some(panel) = cell else { continue };
+            let margins = panel.margins(width, width * self.shape(row));
+            let (c, r) = (&mut columns[column], &mut rows[row]);
+            (c.left, c.right) = (c.left.max(margins.left), c.right.max(margins.right));
+            (r.top, r.bottom) = (r.top.max(margins.top), r.bottom.max(margins.bottom));
+        }
+        (columns, rows)
+    }
+
+    fn shape(&self, row: usize) -> f64 {
+        self.shapes.get(row).or(self.shapes.last()).copied().unwrap_or(1.0)
+    }
+}
+
+impl Sheet<'_> {
+    /// The empty paper with its heading, and the plotting area of every cell.
+    pub(crate) fn place(&self, table: &Table<'_>) -> Result<(Scene, Vec<Rect>)> {
+        let columns = table.columns.max(1);
+        let mut width = self.width / columns as f64;
+        let (mut across, mut down) = table.margins(width);
+        // Margins depend on tick labels, these on the size: a few rounds settle it.
+        for _ in 0..4 {
+            let beside = self.beside.as_ref().map_or(0.0, |b| b.width(width * table.shape(0)));
+            let margins: f64 = across.iter().map(|m| m.left + m.right).sum();
+            let free = self.width - 2.0 * EDGE - beside - margins - GAP * (columns - 1) as f64;
+            width = free / columns as f64;
+            if width.is_nan() || width < LEAST {
+                return Err(PlotError::Canvas { width: self.width, height: self.width });
+            }
+            (across, down) = table.margins(width);
+        }
+        let room = self.width - 2.0 * EDGE - across.first().map_or(0.0, |m| m.left);
+        let heading = self.heading.height(room);
+        let mut tops = Vec::new();
+        let mut y = EDGE + heading;
+        for (row, margins) in down.iter().enumerate() {
+            tops.push(y + margins.top);
+            y += margins.top + (width * table.shape(row)).max(LEAST) + margins.bottom + GAP;
+        }
+        let mut scene = Scene::new(self.width, y - GAP + EDGE, self.heading.theme)?;
+        let areas = (0..table.cells.len()).map(|i| {
+            let (column, row) = (i % columns, i / columns);
+            let before: f64 = across[..column].iter().map(|m| m.left + m.right + GAP).sum();
+            let x = EDGE + before + column as f64 * width + across[column].left;
+            Rect::new(x, tops[row], width, (width * table.shape(row)).max(LEAST))
+        });
+        let areas: Vec<Rect> = areas.collect();
+        let left = areas.first().map_or(EDGE, |a| a.x);
+        self.heading.draw(&mut scene, &Rect::new(left, EDGE, room, heading));
+        Ok((scene, areas))
+    }
+}

@@ -1,0 +1,185 @@
+//! The arguments of every command.
+
+use crate::fit_flags::FitFlags;
+use crate::output::Voice;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Fit a probability density to data, prove that the result is a density, and draw it.
+#[derive(Debug, Parser)]
+#[command(name = "diffeo", version, about, max_term_width = 100)]
+pub struct Cli {
+    /// What every command understands.
+    #[command(flatten)]
+    pub common: Common,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command understands.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// Print exactly one JSON object on stdout
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// No progress and no messages on stderr, only errors
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Seed of all random numbers: same seed, same result [default: 0]
+    #[arg(long, global = true, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Threads to use [default: all cores]; the result does not depend on it
+    #[arg(long, global = true, value_name = "N")]
+    pub threads: Option<usize>,
+}
+
+impl Common {
+    /// How the command speaks.
+    pub fn voice(&self) -> Voice {
+        Voice { json: self.json, quiet: self.quiet }
+    }
+
+    /// The seed.
+    pub fn seed(&self) -> u64 {
+        self.seed.unwrap_or(0)
+    }
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List toy densities and flows
+    List,
+    /// Draw samples of a toy density
+    Toy(ToyArgs),
+    /// Fit a density to a toy or a table, hold out, save, draw
+    Fit(Box<FitFlags>),
+    /// Log-density of each row, in nats and in the units of the data
+    LogProb(LogProbArgs),
+    /// Draw rows from a model
+    Sample(SampleArgs),
+    /// Mean log-likelihood with its error, baselines, and KL to the truth where it is known
+    Evaluate(EvaluateArgs),
+    /// Say what a model is
+    Info(InfoArgs),
+    /// Draw a picture of a model or of data
+    Plot(PlotArgs),
+    /// Print shell completions
+    Completions(CompletionArgs),
+}
+
+/// Where rows go.
+#[derive(Debug, Clone, Args)]
+pub struct OutputArgs {
+    /// Write to this .csv, .tsv, .npy or .parquet file [default: CSV on stdout]
+    #[arg(long = "output", short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Replace the file if it exists
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Arguments of `toy`.
+#[derive(Debug, Args)]
+pub struct ToyArgs {
+    /// Name of a toy density; see `diffeo list`
+    pub name: String,
+    /// Number of rows
+    #[arg(long = "rows", short, default_value_t = 10_000, value_name = "N")]
+    pub n: usize,
+    /// Add the true log-density as last column
+    #[arg(long)]
+    pub log_prob: bool,
+    /// Where the rows go.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Arguments of `log-prob`.
+#[derive(Debug, Args)]
+pub struct LogProbArgs {
+    /// Run folder or model file
+    pub model: PathBuf,
+    /// Toy name, .csv, .tsv, .npy, .npz[:key], .parquet, or - for CSV on stdin
+    pub data: String,
+    /// Where the values go.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Arguments of `sample`.
+#[derive(Debug, Args)]
+pub struct SampleArgs {
+    /// Run folder or model file
+    pub model: PathBuf,
+    /// Number of rows
+    #[arg(short, long = "rows", value_name = "N")]
+    pub n: Option<usize>,
+    /// Table with the context of each row to draw, for a model fitted with --given
+    #[arg(long, value_name = "DATA")]
+    pub given: Option<String>,
+    /// Where the rows go.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Arguments of `evaluate`.
+#[derive(Debug, Args)]
+pub struct EvaluateArgs {
+    /// Run folder or model file
+    pub model: PathBuf,
+    /// Toy name (fresh rows are drawn), .csv, .tsv, .npy, .npz[:key], .parquet, or -
+    pub data: String,
+    /// Fresh rows to draw of a toy
+    #[arg(long, default_value_t = 50_000, value_name = "N")]
+    pub rows: usize,
+}
+
+/// Arguments of `info`.
+#[derive(Debug, Args)]
+pub struct InfoArgs {
+    /// Run folder or model file
+    pub model: PathBuf,
+}
+
+/// What to draw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PlotKind {
+    /// The density: heat map with contours, corner plot above two columns
+    Density,
+    /// Data beside samples of the model
+    Samples,
+    /// A latent grid carried to data space (two columns)
+    Flow,
+    /// Losses against steps
+    Training,
+}
+
+/// Arguments of `plot`.
+#[derive(Debug, Args)]
+pub struct PlotArgs {
+    /// What to draw
+    pub kind: PlotKind,
+    /// Run folder or model file; for `density` and `samples` also a toy or a table
+    pub subject: String,
+    /// The picture, .png or .svg
+    #[arg(long = "output", short, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Data to draw beside a model: a toy or a table
+    #[arg(long, value_name = "DATA")]
+    pub data: Option<String>,
+    /// Replace the file if it exists
+    #[arg(long)]
+    pub force: bool,
+    /// Dark background
+    #[arg(long)]
+    pub dark: bool,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+pub struct CompletionArgs {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}

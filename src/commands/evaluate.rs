@@ -1,0 +1,83 @@
+//! `diffeo evaluate`: how well a model predicts rows it has not seen.
+
+use crate::args::{Common, EvaluateArgs};
+use crate::input::{Data, model, rows_for, workers};
+use anyhow::Result;
+use diffeo::flows::metrics::{Estimate, bits_per_dim, kl_divergence};
+use diffeo::flows::rng::Stream;
+use serde::Serialize;
+use std::time::Instant;
+
+#[derive(Serialize)]
+struct Evaluation {
+    rows: usize,
+    log_likelihood: Estimate,
+    bits_per_dim: f64,
+    baselines: Baselines,
+    kl_to_truth: Option<Estimate>,
+    seconds: f64,
+    seed: u64,
+}
+
+/// Mean log-likelihoods of simpler densities on the same rows; null where there is none.
+#[derive(Serialize)]
+struct Baselines {
+    gaussian: Option<f64>,
+    gmm: Option<f64>,
+    kde: Option<f64>,
+}
+
+pub fn run(common: &Common, args: &EvaluateArgs) -> Result<()> {
+    let started = Instant::now();
+    let (model, workers) = (model(&args.model)?, workers(common.threads)?);
+    let data = Data::parse(&args.data)?;
+    let columns = match &data {
+        Data::Table(source) => super::columns_of(&model, source)?,
+        Data::Toy(_) => None,
+    };
+    let table = data.read(columns.as_deref(), args.rows, common.seed(), Stream::Evaluation)?;
+    let rows = rows_for(&model, &table)?;
+    let log_prob = model.log_prob_rows(&rows, &workers)?;
+    let log_likelihood = Estimate::of(&log_prob, rows.weights());
+    let gaussian = match model.baseline().log_prob(&rows) {
+        Ok(values) => Some(Estimate::of(&values, rows.weights()).mean),
+        Err(error) => {
+            common.voice().note(&format!("no Gaussian baseline: {error}"));
+            None
+        }
+    };
+    let kl_to_truth = match &data {
+        Data::Toy(toy) => {
+            let truth: Vec<f64> =
+                table.iter_rows().map(|x| toy.log_prob_at([x[0], x[1]])).collect();
+            Some(kl_divergence(&truth, &log_prob))
+        }
+        Data::Table(_) => None,
+    };
+    let evaluation = Evaluation {
+        rows: rows.len(),
+        log_likelihood,
+        bits_per_dim: bits_per_dim(log_likelihood.mean, rows.features()),
+        baselines: Baselines { gaussian, gmm: None, kde: None },
+        kl_to_truth,
+        seconds: started.elapsed().as_secs_f64(),
+        seed: common.seed(),
+    };
+    common.voice().result(&evaluation, text)
+}
+
+fn text(e: &Evaluation) -> String {
+    let plus_minus = |x: &Estimate| format!("{:.4} ± {:.4}", x.mean, x.standard_error);
+    let mut lines = vec![
+        format!("rows                  {}", e.rows),
+        format!("mean log-likelihood   {} nats", plus_minus(&e.log_likelihood)),
+        format!("bits per dimension    {:.4}", e.bits_per_dim),
+    ];
+    if let Some(gaussian) = e.baselines.gaussian {
+        lines.push(format!("full Gaussian         {gaussian:.4} nats"));
+    }
+    if let Some(kl) = &e.kl_to_truth {
+        lines.push(format!("KL to the truth       {} nats", plus_minus(kl)));
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,202 @@
+//! `diffeo fit`: fit a density, hold out, save, draw.
+
+use crate::args::Common;
+use crate::failure::INTERRUPTED;
+use crate::fit_flags::{FitFlags, FitSettings};
+use crate::input::{Data, device, modelled_rows, workers};
+use crate::pictures::Studio;
+use crate::progress::Progress;
+use crate::run_folder::RunFolder;
+use anyhow::{Context, Result};
+use diffeo::data::{RoleRequest, Roles, Table, split};
+use diffeo::flows::Workers;
+use diffeo::flows::config::recipe;
+use diffeo::flows::fit::{Fit, Parts};
+use diffeo::flows::model::{Column, DataSummary, Model, RowCounts};
+use diffeo::flows::rng::Stream;
+use diffeo::flows::rows::Rows;
+use diffeo::flows::train::Stop;
+use diffeo::plots::Theme;
+use serde::Serialize;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What `fit --json` prints.
+#[derive(Serialize)]
+struct Report {
+    model: String,
+    flow: String,
+    features: usize,
+    rows: RowCounts,
+    steps: usize,
+    seconds: f64,
+    steps_per_second: f64,
+    log_likelihood: LogLikelihood,
+    seed: u64,
+}
+
+#[derive(Serialize)]
+struct LogLikelihood {
+    train: f64,
+    valid: Option<f64>,
+    test: Option<f64>,
+    test_standard_error: Option<f64>,
+}
+
+/// The rows of a fit, split.
+struct Split {
+    train: Rows,
+    valid: Option<Rows>,
+    test: Option<Rows>,
+}
+
+pub fn run(common: &Common, flags: &FitFlags) -> Result<ExitCode> {
+    let settings = flags.resolve(common.seed)?;
+    let workers = workers(common.threads)?;
+    let folder = RunFolder::new(flags.output.as_deref(), &settings.data);
+    folder.refuse_existing(flags.force, flags.resume)?;
+    let (fit, split) = plan(&settings)?;
+    let previous = if flags.resume { folder.checkpoint(&fit.device)? } else { None };
+    if flags.resume && previous.is_none() && folder.has_model() {
+        common.voice().note("the run is complete; nothing to resume");
+        return finish(common, &folder.model()?, &folder, None);
+    }
+    folder.create(&settings, previous.as_ref().map(|(_, state)| state.step()))?;
+    let interrupted = watch_for_interrupts()?;
+    let mut progress = Progress::new(common.voice(), settings.steps, folder.path(), interrupted);
+    let parts =
+        Parts { train: &split.train, valid: split.valid.as_ref(), test: split.test.as_ref() };
+    let (model, outcome) = fit.run(parts, previous, &workers, &mut progress)?;
+    progress.finish();
+    if outcome.stop == Stop::Interrupted {
+        let path = folder.path().display();
+        crate::output::complain(&format!(
+            "interrupted at step {}; go on with the same command and --resume -o {path}",
+            outcome.state.step()
+        ));
+        return Ok(ExitCode::from(INTERRUPTED));
+    }
+    let seconds = progress.seconds();
+    model.save(folder.model_path())?;
+    if !settings.no_plots {
+        draw(&model, &split.train, &folder, &workers)?;
+    }
+    folder.remove_checkpoint()?;
+    finish(common, &model, &folder, Some(seconds))
+}
+
+/// Reads and splits the data, and decides what to fit.
+fn plan(settings: &FitSettings) -> Result<(Fit, Split)> {
+    let request = RoleRequest {
+        columns: settings.columns.clone(),
+        given: settings.given.clone(),
+        weight: settings.weight.clone(),
+    };
+    let data = Data::parse(&settings.data)?;
+    let columns = request.columns_to_read();
+    let table = data.read(columns.as_deref(), settings.rows, settings.seed, Stream::Sample)?;
+    let (roles, rows) = modelled_rows(&table, &request)?;
+    let parts = split(rows.len(), settings.valid, settings.test, settings.seed)?;
+    let counts =
+        RowCounts { train: parts.train.len(), valid: parts.valid.len(), test: parts.test.len() };
+    let fit = describe(settings, &table, &roles, counts)?;
+    let take = |part: &[usize]| (!part.is_empty()).then(|| rows.take(part));
+    let split = Split {
+        train: rows.take(&parts.train),
+        valid: take(&parts.valid),
+        test: take(&parts.test),
+    };
+    Ok((fit, split))
+}
+
+fn describe(
+    settings: &FitSettings,
+    table: &Table,
+    roles: &Roles,
+    counts: RowCounts,
+) -> Result<Fit> {
+    let supports = settings.supports(&roles.features)?;
+    let columns = roles.features.iter().zip(supports);
+    Ok(Fit {
+        name: settings.flow.clone(),
+        recipe: recipe(&settings.flow)?.with_sizes(&settings.sizes())?,
+        config: settings.train(),
+        seed: settings.seed,
+        dtype: settings.dtype,
+        device: device(&settings.device)?,
+        columns: columns.map(|(name, support)| Column { name: name.clone(), support }).collect(),
+        given: roles.context.clone(),
+        data: DataSummary {
+            source: table.source().to_owned(),
+            hash: table.hash(),
+            weight: roles.weight.clone(),
+            rows: counts,
+        },
+    })
+}
+
+/// A flag that Ctrl-C sets; a second Ctrl-C ends the program at once.
+fn watch_for_interrupts() -> Result<Arc<AtomicBool>> {
+    let flag = Arc::new(AtomicBool::new(false));
+    let seen = flag.clone();
+    ctrlc::set_handler(move || {
+        if seen.swap(true, Ordering::Relaxed) {
+            std::process::exit(i32::from(INTERRUPTED));
+        }
+    })
+    .context("cannot watch for Ctrl-C")?;
+    Ok(flag)
+}
+
+fn draw(model: &Model, data: &Rows, folder: &RunFolder, workers: &Workers) -> Result<()> {
+    let name = model.spec().data.source.as_str();
+    let studio = Studio { model, data: Some(data), name, workers, theme: Theme::light() };
+    studio.density()?.save(folder.path().join("density.png"))?;
+    studio.samples()?.save(folder.path().join("samples.png"))?;
+    studio.training()?.save(folder.path().join("training.png"))?;
+    if model.spec().columns.len() == 2 && model.spec().given.is_empty() {
+        studio.flow()?.save(folder.path().join("flow.png"))?;
+    }
+    Ok(())
+}
+
+fn finish(common: &Common, model: &Model, folder: &RunFolder, seconds: Option<f64>) -> Result<ExitCode> {
+    let spec = model.spec();
+    let training = spec.training.as_ref().context("the model says nothing of its training")?;
+    let seconds = seconds.unwrap_or(0.0);
+    let report = Report {
+        model: folder.path().display().to_string(),
+        flow: spec.recipe.clone(),
+        features: spec.columns.len(),
+        rows: spec.data.rows,
+        steps: training.steps,
+        seconds,
+        steps_per_second: if seconds > 0.0 { training.steps as f64 / seconds } else { 0.0 },
+        log_likelihood: LogLikelihood {
+            train: training.train_log_likelihood,
+            valid: training.valid_log_likelihood,
+            test: training.test_log_likelihood,
+            test_standard_error: training.test_standard_error,
+        },
+        seed: spec.seed,
+    };
+    common.voice().result(&report, text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn text(report: &Report) -> String {
+    let l = &report.log_likelihood;
+    let mut lines = vec![format!(
+        "{}: {} on {} columns, {} steps in {:.1} s, seed {}",
+        report.model, report.flow, report.features, report.steps, report.seconds, report.seed
+    )];
+    lines.push(format!("mean log-likelihood   {:.4} nats on training rows", l.train));
+    if let Some(valid) = l.valid {
+        lines.push(format!("                      {valid:.4} on the rows that chose the weights"));
+    }
+    if let (Some(test), Some(error)) = (l.test, l.test_standard_error) {
+        lines.push(format!("                      {test:.4} ± {error:.4} on test rows"));
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,60 @@
+//! `diffeo sample`: rows drawn from a model, in chunks.
+
+use crate::args::{Common, SampleArgs};
+use crate::failure::Usage;
+use crate::input::{Data, model, workers};
+use anyhow::Result;
+use diffeo::data::Precision;
+use diffeo::flows::model::Model;
+use diffeo::flows::rng::Stream;
+use serde_json::json;
+
+/// Rows in memory at a time.
+const CHUNK: usize = 16 * Model::SAMPLE_CHUNK;
+/// Rows drawn when no number is given.
+const ROWS: usize = 10_000;
+
+pub fn run(common: &Common, args: &SampleArgs) -> Result<()> {
+    let (model, workers) = (model(&args.model)?, workers(common.threads)?);
+    let target = super::target(common, &args.output)?;
+    let context = context(common, args, &model)?;
+    let k = model.spec().given.len();
+    let n = match (&context, args.n) {
+        (Some(context), None) => context.len() / k,
+        (Some(context), Some(n)) if n != context.len() / k => {
+            let rows = context.len() / k;
+            return Err(Usage(format!("-n {n}: --given has {rows} rows; leave -n out")).into());
+        }
+        (_, n) => n.unwrap_or(ROWS),
+    };
+    let names: Vec<String> = model.spec().columns.iter().map(|c| c.name.clone()).collect();
+    let mut sink = target.create(&names, Precision::Double)?;
+    for start in (0..n).step_by(CHUNK) {
+        let rows = CHUNK.min(n - start);
+        let given = context.as_ref().map(|c| &c[start * k..(start + rows) * k]);
+        sink.write_rows(&model.sample_rows_from(start, rows, given, common.seed(), &workers)?)?;
+    }
+    sink.finish()?;
+    common.voice().note(&format!("{n} rows, seed {}", common.seed()));
+    super::written(common, &args.output, json!({"rows": n, "seed": common.seed()}))
+}
+
+/// The contexts to draw at, row-major.
+fn context(common: &Common, args: &SampleArgs, model: &Model) -> Result<Option<Vec<f64>>> {
+    let names = &model.spec().given;
+    match &args.given {
+        None if names.is_empty() => Ok(None),
+        None => Err(Usage(format!(
+            "the model is conditional on {}: give a table of these columns with --given",
+            names.join(", ")
+        ))
+        .into()),
+        Some(_) if names.is_empty() => {
+            Err(Usage("--given: the model is not conditional; leave it out".to_owned()).into())
+        }
+        Some(data) => {
+            let table = Data::parse(data)?.read(Some(names), 0, common.seed(), Stream::Sample)?;
+            Ok(Some(table.select(names)?.into_values()))
+        }
+    }
+}

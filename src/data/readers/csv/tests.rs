@@ -1,0 +1,139 @@
+use super::*;
+
+fn open(text: &[u8]) -> Result<CsvRows<&[u8]>, DataError> {
+    CsvRows::new("f.csv", text, b',', None)
+}
+
+fn read(text: &[u8]) -> Result<(Vec<String>, Vec<f64>), DataError> {
+    let mut rows = open(text)?;
+    let mut values = Vec::new();
+    rows.read_rows(usize::MAX, &mut values)?;
+    Ok((rows.columns, values))
+}
+
+fn message(text: &[u8]) -> String {
+    read(text).unwrap_err().to_string()
+}
+
+#[test]
+fn the_first_row_is_a_header_only_if_a_field_is_text() {
+    assert_eq!(read(b"a,2\n1,2\n").unwrap(), (vec!["a".into(), "2".into()], vec![1.0, 2.0]));
+    assert_eq!(read(b"1,2\n3,4").unwrap().0, ["x1", "x2"]);
+    assert_eq!(read(b"1,2\n3,4").unwrap().1, [1.0, 2.0, 3.0, 4.0]);
+    assert_eq!(message(b"1,NA\n"), message(b"1,\n"));
+}
+
+#[test]
+fn unnamed_header_fields_are_numbered() {
+    assert_eq!(read(b",b\n0,1\n").unwrap().0, ["x1", "b"]);
+}
+
+#[test]
+fn accepted_spellings() {
+    let mark = b"\xef\xbb\xbfa,b\r\n 1 ,\"2\"\r\n\r\n+3,\t-4e-2\r\n   \n1.,.5\r\n";
+    let (columns, values) = read(mark).unwrap();
+    assert_eq!(columns, ["a", "b"]);
+    assert_eq!(values, [1.0, 2.0, 3.0, -0.04, 1.0, 0.5]);
+}
+
+#[test]
+fn quoted_names_may_hold_commas_quotes_and_line_ends() {
+    let (columns, _) = read(b"\"a,b\",\"c\"\"d\",\"e\nf\"\n1,2,3\n").unwrap();
+    assert_eq!(columns, ["a,b", "c\"d", "e\nf"]);
+}
+
+#[test]
+fn a_chosen_column_is_read_beside_text() {
+    let wanted = ["y".to_owned(), "x".to_owned()];
+    let mut rows =
+        CsvRows::new("f", &b"x,name,y\n1,tom,2\n3,,4\n"[..], b',', Some(&wanted)).unwrap();
+    let mut values = Vec::new();
+    assert_eq!(rows.read_rows(9, &mut values).unwrap(), 2);
+    assert_eq!(values, [2.0, 1.0, 4.0, 3.0]);
+}
+
+#[test]
+fn not_a_number_shows_the_text() {
+    assert_eq!(
+        message(b"a,b\n1,2\n3,four\n"),
+        "f.csv, line 3, column 'b': not a number: \"four\"; correct it, or choose other columns \
+         with --columns"
+    );
+    let long = message(format!("a\n{}\n", "é".repeat(50)).as_bytes());
+    assert!(long.contains(&format!("\"{}…\"", "é".repeat(40))), "{long}");
+    assert!(message(b"a\n1;2\n").ends_with("with tabs in a .tsv file"));
+    assert!(message(b"a\n\"1,5\"\n").contains("decimal mark"));
+}
+
+#[test]
+fn lines_count_as_in_an_editor() {
+    let line = |text: &[u8]| match read(text).unwrap_err() {
+        DataError::NotANumber { place: Place::Line(line), .. } => line,
+        other => panic!("{other}"),
+    };
+    assert_eq!(line(b"a\nx\n"), 2);
+    assert_eq!(line(b"a\nx"), 2);
+    assert_eq!(line(b"a\r\n1\r\nx\r\n"), 3);
+    assert_eq!(line(b"a\r\n1\r\nx"), 3);
+    assert_eq!(line(b"a\n\n\n1\n\nx\n\n1\n"), 6);
+    assert_eq!(line(b"\n\na\n1\nx\n"), 5);
+    assert_eq!(line(b"\"a\nb\"\n1\nx\n"), 4);
+    assert_eq!(line(b"a\n1\n\"x\ny\"\n1\n"), 3);
+    assert_eq!(line(b"a\n1\n\"x\ny\n1\n"), 3, "a quotation that is never closed");
+}
+
+#[test]
+fn missing_and_non_finite_values_ask_for_imputation() {
+    assert_eq!(
+        message(b"a,b\n1,\n"),
+        "f.csv, line 2, column 'b': the value is missing; drop the row or impute it"
+    );
+    assert_eq!(message(b"a,b\n1,NA\n"), message(b"a,b\n1, \n"));
+    assert_eq!(
+        message(b"a,b\nnan,1\n"),
+        "f.csv, line 2, column 'a': NaN is not finite; drop the row or impute it"
+    );
+    for text in ["inf", "-inf", "Infinity", "1e999"] {
+        let message = message(format!("a\n{text}\n").as_bytes());
+        assert!(message.contains("inf is not finite"), "{message}");
+    }
+}
+
+#[test]
+fn ragged_rows_are_counted() {
+    assert_eq!(
+        message(b"a,b\n1,2\n3\n"),
+        "f.csv, line 3: expected 2 fields, found 1; complete the row or drop it"
+    );
+    assert_eq!(
+        message(b"1,2\n1,2,3\n"),
+        "f.csv, line 2: expected 2 fields, found 3; quote fields that contain the delimiter"
+    );
+}
+
+#[test]
+fn empty_files_and_shared_names() {
+    for text in [&b""[..], b"\n\r\n  \n", b"\xef\xbb\xbf"] {
+        assert_eq!(
+            message(text),
+            "f.csv: the file is empty; expected a header and rows of numbers"
+        );
+    }
+    assert_eq!(
+        message(b"a, a\n1,2\n"),
+        "f.csv: column 'a' appears twice; rename or drop one of them"
+    );
+}
+
+#[test]
+fn other_encodings_are_told() {
+    let expected = |line| format!("f.csv, line {line}: not UTF-8 text; save the file as UTF-8");
+    assert_eq!(message(b"a,\xe9\n1,2\n"), expected(1));
+    assert_eq!(message(b"a,b\n1,\xe92\n"), expected(2));
+}
+
+#[test]
+fn unclosed_quotes_and_binary_noise_are_errors_not_panics() {
+    assert!(read(b"a,b\n\"1,2\n").is_err());
+    assert!(read(&[0, 159, 146, 150, 10, 0, 1]).is_err());
+}

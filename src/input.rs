@@ -1,0 +1,145 @@
+//! Finds what the command line names: toys, tables, models, devices.
+
+use crate::failure::Usage;
+use anyhow::Result;
+use candle_core::Device;
+use diffeo::data::{DataSource, RoleRequest, Roles, Table};
+use diffeo::flows::Workers;
+use diffeo::flows::densities::Toy;
+use diffeo::flows::model::Model;
+use diffeo::flows::rng::{Stream, generator};
+use diffeo::flows::rows::Rows;
+use std::path::Path;
+
+/// The names of a toy's columns.
+const TOY_COLUMNS: [&str; 2] = ["x1", "x2"];
+
+/// What DATA stands for.
+#[derive(Debug)]
+pub enum Data {
+    /// A toy density, whose truth is known.
+    Toy(Toy),
+    /// A table in a file or on stdin.
+    Table(DataSource),
+}
+
+impl Data {
+    /// Reads a toy's name or a table's place.
+    ///
+    /// # Errors
+    /// When it is neither.
+    pub fn parse(text: &str) -> Result<Self> {
+        match Toy::named(text) {
+            Ok(toy) => Ok(Self::Toy(toy)),
+            Err(_) if looks_like_a_table(text) => Ok(Self::Table(DataSource::parse(text)?)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The table, or `rows` fresh rows of the toy from a stream of the seed.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub fn read(&self, columns: Option<&[String]>, rows: usize, seed: u64, stream: Stream) -> Result<Table> {
+        match self {
+            Self::Toy(toy) => Ok(toy_table(toy, rows, seed, stream)?),
+            Self::Table(source) => Ok(source.read(columns)?),
+        }
+    }
+}
+
+fn looks_like_a_table(text: &str) -> bool {
+    text == "-" || text.contains('.') || text.contains('/') || Path::new(text).exists()
+}
+
+/// Rows of a toy.
+///
+/// # Errors
+/// Never for a toy's two columns.
+pub fn toy_table(toy: &Toy, rows: usize, seed: u64, stream: Stream) -> Result<Table> {
+    let points = toy.sample_points(rows, &mut generator(seed, stream, 0));
+    let columns = TOY_COLUMNS.map(str::to_owned).to_vec();
+    Ok(Table::new(toy.info().name.to_owned(), columns, points.concat())?)
+}
+
+/// The roles of a table's columns, and its rows.
+///
+/// # Errors
+/// When a column is missing, has two roles or is constant, or when a weight is negative.
+pub fn modelled_rows(table: &Table, request: &RoleRequest) -> Result<(Roles, Rows)> {
+    let roles = request.resolve(table)?;
+    let features = table.select(&roles.features)?;
+    features.require_varying()?;
+    if !roles.context.is_empty() {
+        table.select(&roles.context)?.require_varying()?;
+    }
+    let rows = rows_of(table, &roles.features, &roles.context, roles.weight.as_deref())?;
+    Ok((roles, rows))
+}
+
+/// The rows of a table that a model is asked about; a table without names is taken by position.
+///
+/// # Errors
+/// When a column of the model is missing.
+pub fn rows_for(model: &Model, table: &Table) -> Result<Rows> {
+    let spec = model.spec();
+    let features: Vec<String> = spec.columns.iter().map(|c| c.name.clone()).collect();
+    let unnamed = table.columns().iter().enumerate().all(|(i, c)| *c == format!("x{}", i + 1));
+    if unnamed && table.width() == features.len() + spec.given.len() {
+        let (features, given) = table.columns().split_at(features.len());
+        return rows_of(table, features, given, None);
+    }
+    let weight = spec.data.weight.as_deref().filter(|w| table.columns().iter().any(|c| c == w));
+    rows_of(table, &features, &spec.given, weight)
+}
+
+fn rows_of(
+    table: &Table,
+    features: &[String],
+    given: &[String],
+    weight: Option<&str>,
+) -> Result<Rows> {
+    let mut rows = Rows::new(features.len(), table.select(features)?.into_values())?;
+    if !given.is_empty() {
+        rows = rows.with_context(given.len(), table.select(given)?.into_values())?;
+    }
+    if let Some(weight) = weight {
+        rows = rows.with_weights(table.select(&[weight])?.into_values())?;
+    }
+    Ok(rows)
+}
+
+/// The model in a run folder or file.
+///
+/// # Errors
+/// When there is none.
+pub fn model(path: &Path) -> Result<Model> {
+    Ok(Model::load(path, &Device::Cpu)?)
+}
+
+/// The threads asked for, or one for each core.
+///
+/// # Errors
+/// When none are asked for.
+pub fn workers(threads: Option<usize>) -> Result<Workers> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    Ok(Workers::new(threads.unwrap_or(cores))?)
+}
+
+/// The device of that name.
+///
+/// # Errors
+/// When there is no such device, or this build cannot use it.
+pub fn device(name: &str) -> Result<Device> {
+    match name.split_once(':') {
+        None if name == "cpu" => Ok(Device::Cpu),
+        Some(("cuda", ordinal)) => {
+            let ordinal = ordinal
+                .parse()
+                .map_err(|_| Usage(format!("--device {name}: give a number after cuda:")))?;
+            Device::new_cuda(ordinal)
+                .map_err(|e| Usage(format!("--device {name}: {e}; this build may lack CUDA: use cpu")).into())
+        }
+        _ => Err(Usage(format!("--device {name}: give cpu or cuda:N")).into()),
+    }
+}

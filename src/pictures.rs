@@ -1,0 +1,210 @@
+//! Makes the arrays that pictures are drawn from.
+
+use anyhow::Result;
+use diffeo::flows::densities::Toy;
+use diffeo::flows::model::Model;
+use diffeo::flows::rows::Rows;
+use diffeo::flows::transform::Transform;
+use diffeo::flows::{Density, Workers};
+use diffeo::plots::{
+    Corner, DensityCurve, DensityMap, Figure, FlowStages, Grid, Points, Samples, Scene, Stage,
+    Theme, Training, latent_grid,
+};
+
+/// Points along each side of a density map.
+const GRID: usize = 256;
+/// Points of a density curve.
+const CURVE: usize = 512;
+/// Rows drawn of data and of a model.
+const DRAWN: usize = 10_000;
+/// Share of the rows left outside a picture at each end of an axis.
+const OUTSIDE: f64 = 0.001;
+/// Room around the rows, as a share of their range.
+const MARGIN: f64 = 0.08;
+/// A seed of its own, so that a picture does not repeat the rows of `sample`.
+const PICTURE_SEED: u64 = 0x7069_6374;
+
+/// What pictures of a model are made with.
+#[derive(Debug)]
+pub struct Studio<'a> {
+    /// The model.
+    pub model: &'a Model,
+    /// Rows of data beside it, if any.
+    pub data: Option<&'a Rows>,
+    /// What the data are called.
+    pub name: &'a str,
+    /// Who computes.
+    pub workers: &'a Workers,
+    /// How it looks.
+    pub theme: Theme,
+}
+
+impl Studio<'_> {
+    /// The density: a curve in one dimension, a map in two, all pairs above; for a conditional
+    /// density, that of the data's own contexts, seen through samples.
+    pub fn density(&self) -> Result<Scene> {
+        match (self.model.features(), self.model.spec().given.is_empty()) {
+            (1, true) => self.curve(),
+            (2, true) => self.map(),
+            _ => self.corner(),
+        }
+    }
+
+    /// Data beside samples of the model.
+    pub fn samples(&self) -> Result<Scene> {
+        let d = self.model.features();
+        if d == 1 {
+            return self.density();
+        }
+        if d > 2 {
+            return self.corner();
+        }
+        let (samples, names) = (Points::new(&self.drawn()?, d)?, self.columns());
+        let figure = match self.data {
+            Some(rows) => Samples::new("data", Points::new(&first(rows), d)?).beside("model", samples),
+            None => Samples::new("model", samples),
+        };
+        Ok(figure.title(self.name).labels(&names[0], &names[1]).theme(self.theme.clone()).scene()?)
+    }
+
+    /// A grid of the latent plane carried to data space by the flow.
+    pub fn flow(&self) -> Result<Scene> {
+        let device = self.model.flow().device();
+        let lines = latent_grid(3.0, 25, 121);
+        let dtype = self.model.flow().dtype();
+        let carry = |points: &[[f64; 2]]| -> Result<Vec<[f64; 2]>> {
+            let z = candle_core::Tensor::from_vec(points.concat(), (points.len(), 2), device)?;
+            let x = self.model.flow().transform().inverse(&z.to_dtype(dtype)?, None)?.points;
+            let x = self.model.preparation().inverse(&x)?.points;
+            Ok(x.to_vec2::<f64>()?.iter().map(|p| [p[0], p[1]]).collect())
+        };
+        let images = lines.iter().map(|line| carry(line)).collect::<Result<Vec<_>>>()?;
+        let mut data = Stage::new("data").lines(images);
+        if let Some(rows) = self.data {
+            data = data.points(first(rows).chunks_exact(2).map(|p| [p[0], p[1]]).collect());
+        }
+        let figure = FlowStages::new(vec![Stage::new("latent").lines(lines), data]);
+        Ok(figure.title(self.name).theme(self.theme.clone()).scene()?)
+    }
+
+    /// Losses against steps.
+    pub fn training(&self) -> Result<Scene> {
+        let Some(training) = &self.model.spec().training else {
+            return Err(crate::failure::Usage("this model has no training history".to_owned()).into());
+        };
+        let at = |value: fn(&diffeo::flows::train::Evaluation) -> Option<f64>| -> Vec<(f64, f64)> {
+            training.history.iter().filter_map(|e| Some((e.step as f64, value(e)?))).collect()
+        };
+        let figure = Training::new(&at(|e| Some(e.loss)))
+            .held_out(&at(|e| e.valid_loss))
+            .best_step(training.best_step as f64)
+            .learning_rate(&at(|e| Some(e.learning_rate)))
+            .loss_label("negative log-likelihood (nats)")
+            .title(self.name)
+            .theme(self.theme.clone());
+        Ok(figure.scene()?)
+    }
+
+    fn columns(&self) -> Vec<String> {
+        self.model.spec().columns.iter().map(|c| c.name.clone()).collect()
+    }
+
+    /// Samples of the model, given the data's contexts where there are any.
+    fn drawn(&self) -> Result<Vec<f64>> {
+        let n = self.data.map_or(DRAWN, |rows| rows.len().min(DRAWN));
+        let context = self.data.and_then(|rows| rows.context()).map(|(k, c)| &c[..n * k]);
+        if !self.model.spec().given.is_empty() && context.is_none() {
+            let message = "a conditional density is drawn at the contexts of data: give --data";
+            return Err(crate::failure::Usage(message.to_owned()).into());
+        }
+        Ok(self.model.sample_rows(n, context, PICTURE_SEED, self.workers)?)
+    }
+
+    /// The rows that decide the range of the axes.
+    fn seen(&self) -> Result<Vec<f64>> {
+        match self.data {
+            Some(rows) => Ok(rows.points().to_vec()),
+            None => self.drawn(),
+        }
+    }
+
+    fn curve(&self) -> Result<Scene> {
+        let [low, high] = range(&self.seen()?, 1, 0);
+        let x: Vec<f64> = (0..CURVE)
+            .map(|i| low + (high - low) * i as f64 / (CURVE - 1) as f64)
+            .collect();
+        let log_prob = self.model.log_prob_rows(&Rows::new(1, x.clone())?, self.workers)?;
+        let points: Vec<(f64, f64)> = x.into_iter().zip(log_prob.iter().map(|l| l.exp())).collect();
+        let mut figure = DensityCurve::new("model", &points);
+        if let Some(rows) = self.data {
+            figure = figure.data(rows.points())?;
+        }
+        let figure = figure.title(self.name).label(&self.columns()[0]).theme(self.theme.clone());
+        Ok(figure.scene()?)
+    }
+
+    fn map(&self) -> Result<Scene> {
+        let seen = self.seen()?;
+        let window = [range(&seen, 2, 0), range(&seen, 2, 1)];
+        let nodes = Rows::new(2, nodes(window))?;
+        let names = self.columns();
+        let log_prob = self.model.log_prob_rows(&nodes, self.workers)?;
+        density_map(&log_prob, window, self.name, [&names[0], &names[1]], self.theme.clone())
+    }
+
+    fn corner(&self) -> Result<Scene> {
+        let d = self.model.features();
+        let samples = Points::new(&self.drawn()?, d)?;
+        let figure = match self.data {
+            Some(rows) => Corner::new(&self.columns(), Points::new(&first(rows), d)?)?.model(samples)?,
+            None => Corner::new(&self.columns(), samples)?,
+        };
+        Ok(figure.title(self.name).theme(self.theme.clone()).scene()?)
+    }
+}
+
+/// The true density of a toy.
+pub fn toy(toy: &Toy, theme: Theme) -> Result<Scene> {
+    let [low, high] = toy.window();
+    let window = [[low[0], high[0]], [low[1], high[1]]];
+    let log_prob: Vec<f64> =
+        nodes(window).chunks_exact(2).map(|x| toy.log_prob_at([x[0], x[1]])).collect();
+    density_map(&log_prob, window, toy.info().name, ["x1", "x2"], theme)
+}
+
+/// The first rows, as many as are drawn.
+fn first(rows: &Rows) -> Vec<f64> {
+    rows.points()[..rows.len().min(DRAWN) * rows.features()].to_vec()
+}
+
+fn density_map(
+    log_prob: &[f64],
+    [x, y]: [[f64; 2]; 2],
+    title: &str,
+    labels: [&str; 2],
+    theme: Theme,
+) -> Result<Scene> {
+    let grid = Grid::from_log_density(log_prob, [GRID, GRID], (x[0], x[1]), (y[0], y[1]))?;
+    let mut figure = DensityMap::new(grid).title(title).labels(labels[0], labels[1]).theme(theme);
+    let ratio = (x[1] - x[0]) / (y[1] - y[0]);
+    if (0.4..2.5).contains(&ratio) {
+        figure = figure.equal_aspect();
+    }
+    Ok(figure.scene()?)
+}
+
+/// Range of a column: all but the outermost rows, with some room.
+fn range(rows: &[f64], width: usize, column: usize) -> [f64; 2] {
+    let mut values: Vec<f64> = rows.iter().skip(column).step_by(width).copied().collect();
+    values.sort_by(f64::total_cmp);
+    let at = |share: f64| values[((values.len() - 1) as f64 * share).round() as usize];
+    let (low, high) = (at(OUTSIDE), at(1.0 - OUTSIDE));
+    let room = ((high - low) * MARGIN).max(f64::MIN_POSITIVE);
+    [low - room, high + room]
+}
+
+/// The nodes of a square grid, x running fastest.
+fn nodes([x, y]: [[f64; 2]; 2]) -> Vec<f64> {
+    let at = |[low, high]: [f64; 2], i: usize| low + (high - low) * i as f64 / (GRID - 1) as f64;
+    (0..GRID).flat_map(|j| (0..GRID).flat_map(move |i| [at(x, i), at(y, j)])).collect()
+}

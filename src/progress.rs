@@ -1,0 +1,136 @@
+//! Shows how a fit goes on: a bar on a terminal, a line now and then elsewhere; writes metrics and
+//! checkpoints.
+
+use crate::output::Voice;
+use diffeo::flows::error::NonFinite;
+use diffeo::flows::fit::FitObserver;
+use diffeo::flows::model::Model;
+use diffeo::flows::train::{Evaluation, Observer, TrainState};
+use diffeo::flows::{Error, Result};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+use std::io::{IsTerminal, Write};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// Time between plain lines.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+/// Watches one fit.
+#[derive(Debug)]
+pub struct Progress {
+    voice: Voice,
+    bar: ProgressBar,
+    on_terminal: bool,
+    started: Instant,
+    last_line: Instant,
+    first_step: Option<Duration>,
+    interrupted: Arc<AtomicBool>,
+    metrics: PathBuf,
+    checkpoint: PathBuf,
+    steps: usize,
+}
+
+/// A line of `metrics.jsonl`.
+#[derive(Serialize)]
+struct Metrics {
+    #[serde(flatten)]
+    evaluation: Evaluation,
+    seconds: f64,
+}
+
+impl Progress {
+    /// A watcher of `steps` steps that writes into the run folder.
+    pub fn new(voice: Voice, steps: usize, folder: &Path, interrupted: Arc<AtomicBool>) -> Self {
+        let on_terminal = std::io::stderr().is_terminal() && !voice.quiet;
+        let bar = if on_terminal { ProgressBar::new(steps as u64) } else { ProgressBar::hidden() };
+        let colour = if std::env::var_os("NO_COLOR").is_some() { "{bar:30}" } else { "{bar:30.cyan}" };
+        if let Ok(style) =
+            ProgressStyle::with_template(&format!("{colour} {{pos}}/{{len}} {{per_sec}} {{msg}} {{eta}} left"))
+        {
+            bar.set_style(style);
+        }
+        let now = Instant::now();
+        Self {
+            voice,
+            bar,
+            on_terminal,
+            started: now,
+            last_line: now,
+            first_step: None,
+            interrupted,
+            metrics: folder.join("metrics.jsonl"),
+            checkpoint: folder.join("checkpoint.safetensors"),
+            steps,
+        }
+    }
+
+    /// Seconds since the start.
+    pub fn seconds(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+
+    /// Clears the bar.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn append(&self, evaluation: &Evaluation) -> std::io::Result<()> {
+        let line = serde_json::to_string(&Metrics { evaluation: *evaluation, seconds: self.seconds() })?;
+        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&self.metrics)?;
+        writeln!(file, "{line}")
+    }
+}
+
+impl Observer for Progress {
+    fn stepped(&mut self, step: usize, _loss: f64) -> ControlFlow<()> {
+        self.first_step.get_or_insert_with(|| self.started.elapsed());
+        self.bar.set_position(step as u64);
+        match self.interrupted.load(Ordering::Relaxed) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    }
+
+    fn evaluated(&mut self, evaluation: &Evaluation, _state: &TrainState) -> Result<()> {
+        self.append(evaluation).map_err(|e| Error::io(&self.metrics, e))?;
+        let held_out =
+            evaluation.valid_loss.map_or(String::new(), |loss| format!(", held out {loss:.4}"));
+        let losses = format!("loss {:.4}{held_out}", evaluation.loss);
+        self.bar.set_message(losses.clone());
+        let due = self.last_line.elapsed() >= LINE_EVERY || evaluation.step == self.steps;
+        if !self.on_terminal && due {
+            self.last_line = Instant::now();
+            self.voice.note(&format!("step {}/{}: {losses}", evaluation.step, self.steps));
+        }
+        Ok(())
+    }
+
+    fn restarted(&mut self, cause: &NonFinite, scale: f64) {
+        crate::output::complain(&format!(
+            "warning: {cause}. Restarted from the last evaluation with the learning rate times {scale}"
+        ));
+    }
+}
+
+impl FitObserver for Progress {
+    fn begins(&mut self, model: &Model) {
+        let spec = model.spec();
+        self.voice.note(&format!(
+            "fitting {} to {}: {} features, {} parameters, {} training rows, seed {}",
+            spec.recipe,
+            spec.data.source,
+            spec.columns.len(),
+            model.params().count(),
+            spec.data.rows.train,
+            spec.seed,
+        ));
+    }
+
+    fn checkpoint(&mut self, model: &Model, state: &TrainState) -> Result<()> {
+        model.save_checkpoint(state, &self.checkpoint)
+    }
+}
