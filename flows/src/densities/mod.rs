@@ -1,16 +1,19 @@
 //! Normalised densities, one file each.
 //!
-//! They serve as bases of flows or as models of their own.
+//! Normal, Student-t and uniform densities serve as bases of flows or as models of their own; the
+//! toys have an exact density and an exact sampler, to test everything else against.
 //!
 //! None of them is conditional: a context is accepted and ignored.
 
 mod normal;
 mod placement;
 mod student_t;
+mod toys;
 mod uniform;
 
 pub use normal::{DiagonalNormal, StandardNormal};
 pub use student_t::StudentT;
+pub use toys::{Toy, ToyInfo};
 pub use uniform::UniformBox;
 
 #[cfg(test)]
