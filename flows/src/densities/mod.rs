@@ -1,10 +1,11 @@
 //! Normalised densities, one file each.
 //!
-//! Normal, Student-t and uniform densities serve as bases of flows or as models of their own; the
-//! toys have an exact density and an exact sampler, to test everything else against.
+//! Normal, Student-t and uniform densities serve as bases of flows or as models of their
+//! own; the toys have an exact density and an exact sampler, to test everything else against.
 //!
 //! None of them is conditional: a context is accepted and ignored.
 
+pub mod expectation_maximisation;
 mod normal;
 mod placement;
 mod student_t;
