@@ -1,17 +1,19 @@
 //! Normalised densities, one file each.
 //!
-//! Normal, Student-t and uniform densities serve as bases of flows or as models of their
+//! Normal, Student-t, uniform and mixture densities serve as bases of flows or as models of their
 //! own; the toys have an exact density and an exact sampler, to test everything else against.
 //!
 //! None of them is conditional: a context is accepted and ignored.
 
 pub mod expectation_maximisation;
+mod mixture;
 mod normal;
 mod placement;
 mod student_t;
 mod toys;
 mod uniform;
 
+pub use mixture::GaussianMixture;
 pub use normal::{DiagonalNormal, StandardNormal};
 pub use student_t::StudentT;
 pub use toys::{Toy, ToyInfo};
