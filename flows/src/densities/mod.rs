@@ -1,7 +1,7 @@
 //! Normalised densities, one file each.
 //!
-//! The first four have no preferred data and serve as bases of flows or as models of their own; the
-//! toys have an exact density and an exact sampler, to test everything else against.
+//! Normal, Student-t, uniform and mixture densities serve as bases of flows or as models of their
+//! own; the toys have an exact density and an exact sampler, to test everything else against.
 //!
 //! None of them is conditional: a context is accepted and ignored.
 

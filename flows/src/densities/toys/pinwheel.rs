@@ -48,7 +48,7 @@ impl PlaneDensity for Pinwheel {
         let [e0, e1] = draw::normals(rng);
         let f = [1.0 + RADIAL_SD * e0, TANGENTIAL_SD * e1];
         let [x, y] = draw::turn(f, angle(arm, libm::hypot(f[0], f[1])));
-        [SCALE * x, -SCALE * y]
+        [SCALE * x, SCALE * y]
     }
 }
 
