@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::nets::softplus;
 use crate::transform::{Mapped, Transform, check_points};
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 
 /// The values that a column can take.
@@ -49,18 +49,20 @@ impl Support {
         match self {
             Self::Real => Ok((x.clone(), x.zeros_like()?)),
             Self::Positive => {
-                let z = x.log()?;
+                let z = at_least_normal(x)?.log()?;
                 Ok((z.clone(), z.neg()?))
             }
             Self::PositiveSoftplus => {
-                let log_rest = x.neg()?.exp()?.affine(-1.0, 1.0)?.log()?;
+                // 1 − e⁻ˣ = 2t / (1 + t) with t = tanh(x/2), which keeps the digits of a small x.
+                let t = at_least_normal(x)?.affine(0.5, 0.0)?.tanh()?;
+                let log_rest = (t.affine(2.0, 0.0)?.log()? - t.affine(1.0, 1.0)?.log()?)?;
                 Ok(((x + &log_rest)?, log_rest.neg()?))
             }
             Self::Interval { low, high } => {
-                let width = high - low;
-                let log_left = x.affine(1.0 / width, -low / width)?.log()?;
-                let log_right = x.affine(-1.0 / width, high / width)?.log()?;
-                let log_slope = (&log_left + &log_right)?.affine(-1.0, -width.ln())?;
+                // Subtracted first, exact near an end: a point inside never rounds onto it.
+                let log_left = at_least_normal(&x.affine(1.0, -low)?)?.log()?;
+                let log_right = at_least_normal(&x.affine(-1.0, high)?)?.log()?;
+                let log_slope = (&log_left + &log_right)?.affine(-1.0, (high - low).ln())?;
                 Ok(((log_left - log_right)?, log_slope))
             }
         }
@@ -81,6 +83,15 @@ impl Support {
             }
         }
     }
+}
+
+/// Positive points no smaller than the smallest normal number, whose reciprocal is still finite.
+fn at_least_normal(x: &Tensor) -> Result<Tensor> {
+    let smallest = match x.dtype() {
+        DType::F64 => f64::MIN_POSITIVE,
+        _ => f64::from(f32::MIN_POSITIVE),
+    };
+    Ok(x.maximum(smallest)?)
 }
 
 /// Maps each column from its support to the whole line.
