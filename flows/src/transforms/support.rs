@@ -87,11 +87,14 @@ impl Support {
 
 /// Positive points no smaller than the smallest normal number, whose reciprocal is still finite.
 fn at_least_normal(x: &Tensor) -> Result<Tensor> {
-    let smallest = match x.dtype() {
+    Ok(x.maximum(smallest_normal(x.dtype()))?)
+}
+
+fn smallest_normal(dtype: DType) -> f64 {
+    match dtype {
         DType::F64 => f64::MIN_POSITIVE,
         _ => f64::from(f32::MIN_POSITIVE),
-    };
-    Ok(x.maximum(smallest)?)
+    }
 }
 
 /// Maps each column from its support to the whole line.
@@ -153,6 +156,33 @@ fn forward_or_outside(support: Support, x: &Tensor) -> Result<(Tensor, Tensor)> 
     Ok((z, inside.where_cond(&log_slope, &outside)?))
 }
 
+/// The inverse, rounded to the nearest number inside where it rounds onto an end, so that a sample
+/// never has density 0.
+fn inverse_inside(support: Support, z: &Tensor) -> Result<(Tensor, Tensor)> {
+    let (x, log_slope) = support.inverse(z)?;
+    let (lowest, highest) = match support {
+        Support::Real => return Ok((x, log_slope)),
+        Support::Positive | Support::PositiveSoftplus => (smallest_normal(x.dtype()), None),
+        Support::Interval { low, high } => inner_neighbours(low, high, x.dtype()),
+    };
+    let keep = |x: Tensor, beyond: Tensor, end: f64| {
+        beyond.where_cond(&x.zeros_like()?.affine(1.0, end)?, &x)
+    };
+    let beyond = x.lt(lowest)?;
+    let x = keep(x, beyond, lowest)?;
+    let Some(highest) = highest else { return Ok((x, log_slope)) };
+    let beyond = x.gt(highest)?;
+    Ok((keep(x, beyond, highest)?, log_slope))
+}
+
+/// The numbers of that dtype next to the ends of an interval, inside.
+fn inner_neighbours(low: f64, high: f64, dtype: DType) -> (f64, Option<f64>) {
+    match dtype {
+        DType::F64 => (low.next_up(), Some(high.next_down())),
+        _ => ((low as f32).next_up().into(), Some((high as f32).next_down().into())),
+    }
+}
+
 impl Transform for SupportMap {
     fn features(&self) -> usize {
         self.supports.len()
@@ -165,6 +195,6 @@ impl Transform for SupportMap {
 
     fn inverse(&self, z: &Tensor, _context: Option<&Tensor>) -> Result<Mapped> {
         check_points("SupportMap::inverse", z, self.features())?;
-        self.apply(z, Support::inverse)
+        self.apply(z, inverse_inside)
     }
 }
