@@ -1,1 +1,8 @@
+//! The integration tests, one binary so that candle is linked once.
+#![cfg(test)]
+#![allow(clippy::panic_in_result_fn, reason = "a failed assertion is how a test fails")]
 
+/// Every transform that the laws are checked on; a new transform is one line here.
+mod catalogue;
+/// What must hold for every transform of the catalogue.
+mod laws;
