@@ -6,3 +6,5 @@
 mod catalogue;
 /// What must hold for every transform of the catalogue.
 mod laws;
+/// What must hold for the monotone maps of the line, and values one can check by hand.
+mod univariates;
