@@ -1,3 +1,14 @@
-//! Tests of the whole library.
+//! The integration tests, one binary so that candle is linked once.
+#![cfg(test)]
+#![allow(clippy::panic_in_result_fn, reason = "a failed assertion is how a test fails")]
 
+/// Every transform that the laws are checked on; a new transform is one line here.
+mod catalogue;
+/// Values computed with zuko and nflows from the same weights.
 mod golden;
+/// What must hold for every transform of the catalogue.
+mod laws;
+/// Files of every format, good and bad.
+mod tables;
+/// What must hold for the monotone maps of the line, and values one can check by hand.
+mod univariates;

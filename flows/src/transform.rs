@@ -161,14 +161,14 @@ fn then(first: &Mapped, second: Mapped) -> Result<Mapped> {
     Ok(Mapped { log_det: (&first.log_det + second.log_det)?, points: second.points })
 }
 
-/// Fails unless `x` is `[n, features]`.
+/// Fails unless `x` is `[n, features]` with at least one row, since candle cannot sum over none.
 ///
 /// # Errors
 /// [`Error::Shape`].
 pub fn check_points(what: &'static str, x: &Tensor, features: usize) -> Result<()> {
     match x.dims() {
-        [_, d] if *d == features => Ok(()),
-        got => Err(Error::shape(what, format!("[n, {features}]"), got)),
+        [n, d] if *n > 0 && *d == features => Ok(()),
+        got => Err(Error::shape(what, format!("[n ≥ 1, {features}]"), got)),
     }
 }
 

@@ -45,14 +45,16 @@ impl Univariate for Box<dyn Univariate> {
     }
 }
 
-/// Fails unless x is `[n, m]` and params `[n, m, p]`.
+/// Fails unless x is `[n, m]` with at least one row, and params `[n, m, p]`.
 ///
 /// # Errors
 /// [`Error::Shape`].
 pub fn check_params(what: &'static str, x: &Tensor, params: &Tensor, p: usize) -> Result<()> {
-    let (n, m) = x.dims2()?;
-    if params.dims() == [n, m, p] {
-        return Ok(());
+    match (x.dims(), params.dims()) {
+        (&[n, m], got) if n > 0 && *got == [n, m, p] => Ok(()),
+        (&[n, m], got) if n > 0 => {
+            Err(Error::shape(what, format!("parameters [{n}, {m}, {p}]"), got))
+        }
+        (got, _) => Err(Error::shape(what, "points [n ≥ 1, m]", got)),
     }
-    Err(Error::shape(what, format!("parameters [{n}, {m}, {p}]"), params.dims()))
 }

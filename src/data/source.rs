@@ -191,4 +191,14 @@ mod tests {
         assert_eq!(DataSource::Stdin.name(), "<stdin>");
         assert_eq!(DataSource::parse("a/b.npz:k").unwrap().name(), "a/b.npz");
     }
+
+    #[cfg(not(feature = "parquet"))]
+    #[test]
+    fn a_build_without_parquet_says_how_to_get_it() {
+        let source = DataSource::parse("t.parquet").unwrap();
+        assert_eq!(
+            source.read(None).unwrap_err().to_string(),
+            "t.parquet: this build cannot handle Parquet; rebuild with `--features parquet`"
+        );
+    }
 }

@@ -114,11 +114,14 @@ fn create_file(
     if !matches!(extension.as_str(), "csv" | "tsv" | "npy" | "parquet") {
         return Err(DataError::UnknownFormat { file, supported: WRITABLE });
     }
-    let output = PartialFile::create(path, overwrite)?;
     match extension.as_str() {
-        "npy" => Ok(Box::new(NpySink::new(output, columns.len(), precision)?)),
-        "parquet" => create_parquet(output, columns, precision),
+        "npy" => {
+            let output = PartialFile::create(path, overwrite)?;
+            Ok(Box::new(NpySink::new(output, columns.len(), precision)?))
+        }
+        "parquet" => create_parquet(path, overwrite, columns, precision),
         extension => {
+            let output = PartialFile::create(path, overwrite)?;
             let delimiter = if extension == "tsv" { b'\t' } else { b',' };
             Ok(Box::new(CsvSink::new(&file, output, delimiter, columns, precision)?))
         }
@@ -127,20 +130,23 @@ fn create_file(
 
 #[cfg(feature = "parquet")]
 fn create_parquet(
-    output: PartialFile,
+    path: &Path,
+    overwrite: bool,
     columns: &[String],
     precision: Precision,
 ) -> Result<Box<dyn RowSink>, DataError> {
+    let output = PartialFile::create(path, overwrite)?;
     Ok(Box::new(super::writers::parquet::ParquetSink::new(output, columns, precision)?))
 }
 
 #[cfg(not(feature = "parquet"))]
 fn create_parquet(
-    output: PartialFile,
+    path: &Path,
+    _overwrite: bool,
     _columns: &[String],
     _precision: Precision,
 ) -> Result<Box<dyn RowSink>, DataError> {
-    Err(super::error::parquet_disabled(&output.name()))
+    Err(super::error::parquet_disabled(&path.display().to_string()))
 }
 
 /// An output that can be moved to its final place.

@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::nets::softplus;
 use crate::transform::{Mapped, Transform, check_points};
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 
 /// The values that a column can take.
@@ -49,18 +49,20 @@ impl Support {
         match self {
             Self::Real => Ok((x.clone(), x.zeros_like()?)),
             Self::Positive => {
-                let z = x.log()?;
+                let z = at_least_normal(x)?.log()?;
                 Ok((z.clone(), z.neg()?))
             }
             Self::PositiveSoftplus => {
-                let log_rest = x.neg()?.exp()?.affine(-1.0, 1.0)?.log()?;
+                // 1 − e⁻ˣ = 2t / (1 + t) with t = tanh(x/2), which keeps the digits of a small x.
+                let t = at_least_normal(x)?.affine(0.5, 0.0)?.tanh()?;
+                let log_rest = (t.affine(2.0, 0.0)?.log()? - t.affine(1.0, 1.0)?.log()?)?;
                 Ok(((x + &log_rest)?, log_rest.neg()?))
             }
             Self::Interval { low, high } => {
-                let width = high - low;
-                let log_left = x.affine(1.0 / width, -low / width)?.log()?;
-                let log_right = x.affine(-1.0 / width, high / width)?.log()?;
-                let log_slope = (&log_left + &log_right)?.affine(-1.0, -width.ln())?;
+                // Subtracted first, exact near an end: a point inside never rounds onto it.
+                let log_left = at_least_normal(&x.affine(1.0, -low)?)?.log()?;
+                let log_right = at_least_normal(&x.affine(-1.0, high)?)?.log()?;
+                let log_slope = (&log_left + &log_right)?.affine(-1.0, (high - low).ln())?;
                 Ok(((log_left - log_right)?, log_slope))
             }
         }
@@ -80,6 +82,18 @@ impl Support {
                 Ok((x, (log_left + log_right)?.affine(1.0, width.ln())?))
             }
         }
+    }
+}
+
+/// Positive points no smaller than the smallest normal number, whose reciprocal is still finite.
+fn at_least_normal(x: &Tensor) -> Result<Tensor> {
+    Ok(x.maximum(smallest_normal(x.dtype()))?)
+}
+
+fn smallest_normal(dtype: DType) -> f64 {
+    match dtype {
+        DType::F64 => f64::MIN_POSITIVE,
+        _ => f64::from(f32::MIN_POSITIVE),
     }
 }
 
@@ -142,6 +156,33 @@ fn forward_or_outside(support: Support, x: &Tensor) -> Result<(Tensor, Tensor)> 
     Ok((z, inside.where_cond(&log_slope, &outside)?))
 }
 
+/// The inverse, rounded to the nearest number inside where it rounds onto an end, so that a sample
+/// never has density 0.
+fn inverse_inside(support: Support, z: &Tensor) -> Result<(Tensor, Tensor)> {
+    let (x, log_slope) = support.inverse(z)?;
+    let (lowest, highest) = match support {
+        Support::Real => return Ok((x, log_slope)),
+        Support::Positive | Support::PositiveSoftplus => (smallest_normal(x.dtype()), None),
+        Support::Interval { low, high } => inner_neighbours(low, high, x.dtype()),
+    };
+    let keep = |x: Tensor, beyond: Tensor, end: f64| {
+        beyond.where_cond(&x.zeros_like()?.affine(1.0, end)?, &x)
+    };
+    let beyond = x.lt(lowest)?;
+    let x = keep(x, beyond, lowest)?;
+    let Some(highest) = highest else { return Ok((x, log_slope)) };
+    let beyond = x.gt(highest)?;
+    Ok((keep(x, beyond, highest)?, log_slope))
+}
+
+/// The numbers of that dtype next to the ends of an interval, inside.
+fn inner_neighbours(low: f64, high: f64, dtype: DType) -> (f64, Option<f64>) {
+    match dtype {
+        DType::F64 => (low.next_up(), Some(high.next_down())),
+        _ => ((low as f32).next_up().into(), Some((high as f32).next_down().into())),
+    }
+}
+
 impl Transform for SupportMap {
     fn features(&self) -> usize {
         self.supports.len()
@@ -154,6 +195,6 @@ impl Transform for SupportMap {
 
     fn inverse(&self, z: &Tensor, _context: Option<&Tensor>) -> Result<Mapped> {
         check_points("SupportMap::inverse", z, self.features())?;
-        self.apply(z, Support::inverse)
+        self.apply(z, inverse_inside)
     }
 }

@@ -18,7 +18,7 @@ const MIN_BIN: f64 = 1e-3;
 /// y = yₖ + h [s θ² + δₖ θ(1−θ)] / [s + (δₖ₊₁ + δₖ − 2s) θ(1−θ)]. Widths and heights come from a
 /// softmax, inner slopes from a softplus, the outer slopes are 1, so the tails join smoothly.
 /// Parameters: p = 3K − 1, all zero for the identity. Forward and inverse cost the same; the inverse
-/// takes the root of the quadratic that does not cancel.
+/// takes the form of the root that does not cancel.
 ///
 /// The input is clipped to [−B, B] before the spline mathematics, so the branch that is not taken
 /// never produces a NaN gradient.
@@ -151,6 +151,13 @@ impl Bin {
     }
 }
 
+/// Rounding may leave a position just outside [0, 1]; the gradient passes as if it had not, where
+/// that of a clamp would be wrong at the knots themselves.
+fn clip_to_unit(position: &Tensor) -> Result<Tensor> {
+    let excess = (position.clamp(0.0, 1.0)? - position)?;
+    Ok((position + excess.detach())?)
+}
+
 impl Univariate for RationalQuadraticSpline {
     fn params_per_feature(&self) -> usize {
         3 * self.bins - 1
@@ -160,7 +167,7 @@ impl Univariate for RationalQuadraticSpline {
         check_params("RationalQuadraticSpline::forward", x, params, self.params_per_feature())?;
         let clipped = x.clamp(-self.tail_bound, self.tail_bound)?;
         let bin = self.bin(&clipped, params, Axis::X)?;
-        let theta = ((clipped - &bin.left)? / &bin.width)?;
+        let theta = clip_to_unit(&((clipped - &bin.left)? / &bin.width)?)?;
         let s = (&bin.height / &bin.width)?;
         let mixed = (&theta * theta.affine(-1.0, 1.0)?)?;
         // eq. 4
@@ -174,16 +181,19 @@ impl Univariate for RationalQuadraticSpline {
         let clipped = y.clamp(-self.tail_bound, self.tail_bound)?;
         let bin = self.bin(&clipped, params, Axis::Y)?;
         let s = (&bin.height / &bin.width)?;
-        let rise = (clipped - &bin.bottom)?;
-        let lean = (&rise * bin.excess(&s)?)?;
-        // eq. 6–8: a θ² + b θ + c = 0, root 2c / (−b − √(b² − 4ac))
-        let a = ((&bin.height * (&s - &bin.slope_left)?)? + &lean)?;
-        let b = ((&bin.height * &bin.slope_left)? - lean)?;
-        let c = (&s * rise)?.neg()?;
-        let discriminant = (b.sqr()? - (a * &c)?.affine(4.0, 0.0)?)?;
-        // Rounding may leave a tiny negative; the floor also keeps the gradient of √ finite.
-        let root = discriminant.maximum(f64::from(f32::MIN_POSITIVE))?.sqrt()?;
-        let theta = (c.affine(2.0, 0.0)? / (b + root)?.neg()?)?.clamp(0.0, 1.0)?;
+        let u = clip_to_unit(&((clipped - &bin.bottom)? / &bin.height)?)?;
+        let rest = u.affine(-1.0, 1.0)?;
+        // eq. 6–8 divided by h, with u = (y − yₖ)/h and l = δₖ (1−u) − δₖ₊₁ u: b = l + 2su, a = s − b,
+        // c = −su, and b² − 4ac = l² + 4s²u(1−u), where nothing cancels.
+        let lean = ((&bin.slope_left * &rest)? - (&bin.slope_right * &u)?)?;
+        let su = (&s * &u)?;
+        let b = (&lean + su.affine(2.0, 0.0)?)?;
+        let root = (lean.sqr()? + ((&s * &su)? * rest)?.affine(4.0, 0.0)?)?.sqrt()?;
+        // 2c / (−b − √) cancels where b < 0, (−b + √) / 2a where b ≥ 0.
+        let upper = b.ge(0.0)?;
+        let numerator = upper.where_cond(&su.affine(2.0, 0.0)?, &(&root - &b)?)?;
+        let denominator = upper.where_cond(&(&b + &root)?, &(&s - &b)?.affine(2.0, 0.0)?)?;
+        let theta = (numerator / denominator)?;
         let inside = (&bin.left + (&theta * &bin.width)?)?;
         self.with_tails(y, &inside, &bin.log_slope(&theta)?.neg()?)
     }

@@ -203,7 +203,7 @@ fn trim(field: &[u8]) -> &[u8] {
 
 /// The number in a field, infinities and NaN included.
 fn parse(field: &[u8]) -> Option<f64> {
-    fast_float2::parse(field).ok().or_else(|| fast_float2::parse(trim(field)).ok())
+    std::str::from_utf8(trim(field)).ok()?.parse().ok()
 }
 
 fn cut(text: &str) -> String {

@@ -122,3 +122,19 @@ fn empty_arrays_are_told() {
     }
     assert!(message(&[]).contains("the file is empty"));
 }
+
+#[test]
+fn flipped_bytes_never_panic() {
+    for fortran in [false, true] {
+        let bytes = file("<i2", fortran, "(3, 2)", &[9; 12]);
+        for index in 0..bytes.len() {
+            for mask in 1..=u8::MAX {
+                let mut damaged = bytes.clone();
+                damaged[index] ^= mask;
+                let _ = read(&damaged);
+                let unknown = NpyRows::new("f.npy", &damaged[..], None, None);
+                let _ = unknown.and_then(NpyRows::buffered);
+            }
+        }
+    }
+}
