@@ -3,7 +3,7 @@
 use crate::failure::Usage;
 use anyhow::{Context, Result};
 use clap::Args;
-use diffeo::flows::config::Sizes;
+use diffeo::flows::config::{Recipe, Sizes, recipe};
 use diffeo::flows::model::Precision;
 use diffeo::flows::train::TrainConfig;
 use diffeo::flows::transforms::Support;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 /// The flow that is fitted when none is asked for: the one that wins most often.
-const DEFAULT_FLOW: &str = "nsf-ar";
+const DEFAULT_FLOW: &str = "nsf-gmm";
 /// Rows drawn of a toy.
 const TOY_ROWS: usize = 20_000;
 
@@ -38,7 +38,7 @@ pub struct FitFlags {
     #[arg(long, conflicts_with = "force")]
     #[serde(skip)]
     pub resume: bool,
-    /// Flow to fit; see `diffeo list` [default: nsf-ar]
+    /// Flow to fit; see `diffeo list` [default: nsf-gmm]
     #[arg(long, value_name = "NAME")]
     pub flow: Option<String>,
     /// Columns to model [default: all others]
@@ -165,14 +165,15 @@ impl FitFlags {
             Some(path) => read(path)?,
             None => Self::default(),
         };
-        let train = TrainConfig::default();
         let f = self.clone();
+        let flow = f.flow.or(file.flow).unwrap_or_else(|| DEFAULT_FLOW.to_owned());
+        let train = recipe(&flow)?.train;
         let data = f.data.or(file.data).ok_or_else(|| {
             Usage("no data: give a toy's name (see `diffeo list`) or a file".to_owned())
         })?;
         Ok(FitSettings {
             data,
-            flow: f.flow.or(file.flow).unwrap_or_else(|| DEFAULT_FLOW.to_owned()),
+            flow,
             seed: seed.or(file.seed).unwrap_or(0),
             columns: f.columns.or(file.columns),
             given: f.given.or(file.given).unwrap_or_default(),
@@ -203,7 +204,7 @@ impl FitFlags {
 
 impl FitSettings {
     /// The settings of the training run.
-    pub fn train(&self) -> TrainConfig {
+    pub fn train(&self, recipe: &Recipe) -> TrainConfig {
         TrainConfig {
             steps: self.steps,
             batch_size: self.batch_size,
@@ -214,7 +215,7 @@ impl FitSettings {
             average_decay: self.average_decay,
             evaluate_every: self.evaluate_every,
             patience: self.patience,
-            ..TrainConfig::default()
+            ..recipe.train.clone()
         }
     }
 

@@ -1,10 +1,12 @@
 //! Fits a density to rows: from a recipe's name to a model in data units.
 
-use crate::config::{Recipe, recipe};
+use crate::config::{BaseConfig, Recipe, recipe};
+use crate::densities::expectation_maximisation::choose_components;
 use crate::error::{Error, Result};
 use crate::metrics::Estimate;
 use crate::model::{Column, DataSummary, Model, ModelSpec, Precision, TrainingSummary};
 use crate::objectives::MaximumLikelihood;
+use crate::rng::{Stream, generator};
 use crate::rows::Rows;
 use crate::train::{Observer, Outcome, TrainConfig, TrainState, Trainer};
 use crate::workers::Workers;
@@ -64,10 +66,11 @@ impl Fit {
     /// # Errors
     /// [`Error::Config`] when there is no such recipe.
     pub fn new(name: &str) -> Result<Self> {
+        let recipe = recipe(name)?;
         Ok(Self {
             name: name.to_owned(),
-            recipe: recipe(name)?,
-            config: TrainConfig::default(),
+            config: recipe.train.clone(),
+            recipe,
             seed: 0,
             dtype: Precision::F32,
             device: Device::Cpu,
@@ -120,7 +123,7 @@ impl Fit {
     ) -> Result<(Model, Outcome)> {
         self.config.check()?;
         let context = parts.train.context().map_or(0, |(k, _)| k);
-        let fresh = self.model(parts.train.features(), context)?;
+        let fresh = self.with_chosen_base(parts.train)?.model(parts.train.features(), context)?;
         let (mut model, state) = match resume {
             Some((model, state)) => {
                 same_fit(model.spec(), fresh.spec())?;
@@ -136,6 +139,24 @@ impl Fit {
         let summary = summary(&model, parts, &outcome, workers)?;
         model.set_training(summary);
         Ok((model, outcome))
+    }
+
+    /// The fit with the number of mixture components that the training rows bear.
+    fn with_chosen_base(&self, train: &Rows) -> Result<Self> {
+        let mut fit = self.clone();
+        let Some(up_to) = fit.recipe.components_up_to.take() else { return Ok(fit) };
+        let context = train.context().map_or(0, |(k, _)| k);
+        let standardised = self.model_without_base(train.features(), context)?.standardised(train)?;
+        let mut rng = generator(self.seed, Stream::Mixture, 1);
+        let components = choose_components(&standardised, train.features(), up_to, &mut rng)?;
+        fit.recipe.base = BaseConfig::GaussianMixture { components };
+        Ok(fit)
+    }
+
+    fn model_without_base(&self, features: usize, context: usize) -> Result<Model> {
+        let mut fit = self.clone();
+        fit.recipe.components_up_to = None;
+        fit.model(features, context)
     }
 
     fn train(
@@ -240,7 +261,7 @@ fn summary(
     let state = &outcome.state;
     Ok(TrainingSummary {
         steps: state.step(),
-        best_step: state.best().map_or(state.step(), |best| best.step),
+        best_step: outcome.step,
         train_log_likelihood: estimate(parts.train)?.mean,
         valid_log_likelihood: parts.valid.map(estimate).transpose()?.map(|e| e.mean),
         test_log_likelihood: test.map(|e| e.mean),

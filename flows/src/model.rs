@@ -101,6 +101,18 @@ impl Model {
         &self.baseline
     }
 
+    /// The first [`INITIAL_ROWS`] of these rows as the flow sees them, row-major.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for a constant column or a row outside a support.
+    pub fn standardised(&self, train: &Rows) -> Result<Vec<f64>> {
+        self.check_rows(train)?;
+        let points = train.points_tensor(&(0..train.len()), self.params.device())?;
+        self.preparation.fit(&points, None)?;
+        let seen = points.narrow(0, 0, train.len().min(INITIAL_ROWS))?;
+        to_f64(&self.preparation.forward(&seen)?.points)
+    }
+
     /// Takes from the training rows all that is not trained: means and scales, the Gaussian
     /// baseline, and the start of layers and base, from at most [`INITIAL_ROWS`] of them.
     ///

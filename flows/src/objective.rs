@@ -89,11 +89,16 @@ pub trait Objective: Debug + Send + Sync {
         rng: &mut dyn RngCore,
     ) -> Result<(f64, Gradients)>;
 
-    /// The loss alone.
+    /// The loss of each row; the loss of a batch is their weighted mean.
     ///
     /// # Errors
     /// As [`Objective::loss_and_gradients`].
-    fn loss(&self, params: &Params, batch: &Batch, rng: &mut dyn RngCore) -> Result<f64>;
+    fn row_losses(
+        &self,
+        params: &Params,
+        batch: &Batch,
+        rng: &mut dyn RngCore,
+    ) -> Result<Vec<f64>>;
 
     /// Finds the first layer and row at which this batch stops being finite, if it does.
     ///

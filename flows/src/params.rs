@@ -170,6 +170,11 @@ impl Scope<'_> {
         Scope { path: format!("{}.{name}", self.path), params: self.params }
     }
 
+    /// This place again, for a part of a layer that shares it.
+    pub fn here(&mut self) -> Scope<'_> {
+        Scope { path: self.path.clone(), params: self.params }
+    }
+
     /// The dtype of the variables.
     pub fn dtype(&self) -> DType {
         self.params.dtype
@@ -222,6 +227,15 @@ impl Scope<'_> {
         Ok(Buffer { var })
     }
 
+    /// Creates a flag for something that happens once, not yet set.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when the name is taken.
+    pub fn once(&mut self, name: &str) -> Result<Once> {
+        let flag = Tensor::zeros(1, DType::U8, &self.params.device)?;
+        Ok(Once(self.buffer(name, &flag)?))
+    }
+
     fn initial_values(&self, name: &str, shape: &Shape, init: Init) -> Result<Vec<f64>> {
         let n = shape.elem_count();
         let mut rng = named_generator(self.params.seed, Stream::Initialisation, name);
@@ -256,6 +270,25 @@ impl Buffer {
     /// When the shape differs.
     pub fn set(&self, tensor: &Tensor) -> Result<()> {
         Ok(self.var.set(&tensor.to_dtype(self.var.dtype())?.contiguous()?)?)
+    }
+}
+
+/// A flag saved with the model that lets something happen once, such as a start from data.
+#[derive(Debug, Clone)]
+pub struct Once(Buffer);
+
+impl Once {
+    /// Whether this is the first time, ever, for this model and those loaded from its file.
+    ///
+    /// # Errors
+    /// When a device cannot be read.
+    pub fn first_time(&self) -> Result<bool> {
+        let done = self.0.tensor();
+        if done.to_vec1::<u8>()?[0] == 1 {
+            return Ok(false);
+        }
+        self.0.set(&done.ones_like()?)?;
+        Ok(true)
     }
 }
 

@@ -5,6 +5,7 @@
 //! "conditioner").
 
 use crate::error::{Error, Result};
+use crate::params::to_f64;
 use crate::transform::Mapped;
 use candle_core::Tensor;
 use std::fmt::Debug;
@@ -29,7 +30,33 @@ pub trait Univariate: Debug + Send + Sync {
     /// # Errors
     /// [`Error::Shape`] when a shape does not fit.
     fn inverse(&self, y: &Tensor, params: &Tensor) -> Result<Mapped>;
+
+    /// Parameters `[p]` of an identity made for data between `low` and `high`: zero, unless the
+    /// map can place its flexibility there.
+    fn identity_between(&self, _low: f64, _high: f64) -> Vec<f64> {
+        vec![0.0; self.params_per_feature()]
+    }
 }
+
+/// [`Univariate::identity_between`] for each column of x `[n, m]`, one after the other: the
+/// range of a column leaves out its outermost rows.
+///
+/// # Errors
+/// When a device cannot be read.
+pub fn identity_for(univariate: &dyn Univariate, x: &Tensor) -> Result<Vec<f64>> {
+    let mut params = Vec::new();
+    for i in 0..x.dim(1)? {
+        let mut column = to_f64(&x.narrow(1, i, 1)?)?;
+        column.sort_by(f64::total_cmp);
+        let last = (column.len() - 1) as f64;
+        let at = |share: f64| column[(last * share).round() as usize];
+        params.extend(univariate.identity_between(at(OUTSIDE), at(1.0 - OUTSIDE)));
+    }
+    Ok(params)
+}
+
+/// Share of rows at each end that do not count for the range of a column.
+const OUTSIDE: f64 = 5e-4;
 
 impl Univariate for Box<dyn Univariate> {
     fn params_per_feature(&self) -> usize {
@@ -42,6 +69,10 @@ impl Univariate for Box<dyn Univariate> {
 
     fn inverse(&self, y: &Tensor, params: &Tensor) -> Result<Mapped> {
         (**self).inverse(y, params)
+    }
+
+    fn identity_between(&self, low: f64, high: f64) -> Vec<f64> {
+        (**self).identity_between(low, high)
     }
 }
 

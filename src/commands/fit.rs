@@ -118,10 +118,11 @@ fn describe(
 ) -> Result<Fit> {
     let supports = settings.supports(&roles.features)?;
     let columns = roles.features.iter().zip(supports);
+    let recipe = recipe(&settings.flow)?.with_sizes(&settings.sizes())?;
     Ok(Fit {
         name: settings.flow.clone(),
-        recipe: recipe(&settings.flow)?.with_sizes(&settings.sizes())?,
-        config: settings.train(),
+        config: settings.train(&recipe),
+        recipe,
         seed: settings.seed,
         dtype: settings.dtype,
         device: device(&settings.device)?,

@@ -7,7 +7,7 @@ use crate::nets::{LastLayer, NetConfig};
 use crate::params::Scope;
 use crate::transform::{Inverse, Transform};
 use crate::transforms::{
-    ActNorm, Coupling, Elementwise, Half, LuLinear, MaskedAutoregressive, Permutation,
+    ActNorm, Coupling, Elementwise, FixedHalf, Half, LuLinear, MaskedAutoregressive, Permutation,
 };
 use crate::univariate::Univariate;
 use crate::univariates::{Affine, RationalQuadraticSpline, Shift};
@@ -68,8 +68,11 @@ pub enum LayerConfig {
     },
     /// [`Coupling`]
     Coupling {
-        /// The half that stays.
+        /// The half that conditions the other.
         conditioned_on: Half,
+        /// What happens to that half.
+        #[serde(default)]
+        fixed_half: FixedHalf,
         /// The map of the other half.
         univariate: UnivariateConfig,
         /// The conditioner.
@@ -109,7 +112,7 @@ impl LayerConfig {
     /// Builds the layer for `(features, context)`; it starts at the identity.
     pub(super) fn build(
         &self,
-        scope: Scope,
+        mut scope: Scope,
         sizes: (usize, usize),
     ) -> Result<Box<dyn Transform>> {
         let start = LastLayer::Zero;
@@ -122,14 +125,15 @@ impl LayerConfig {
             Self::Elementwise { univariate } => {
                 Box::new(Elementwise::new(scope, sizes, univariate.build()?, start)?)
             }
-            Self::Coupling { conditioned_on, univariate, net } => Box::new(Coupling::new(
-                scope,
-                sizes,
-                *conditioned_on,
-                univariate.build()?,
-                net,
-                start,
-            )?),
+            Self::Coupling { conditioned_on, fixed_half, univariate, net } => {
+                let univariate = univariate.build()?;
+                let coupling =
+                    Coupling::new(scope.here(), sizes, *conditioned_on, univariate, net, start)?;
+                Box::new(match fixed_half {
+                    FixedHalf::Unchanged => coupling,
+                    FixedHalf::Mapped => coupling.with_fixed_half_mapped(scope, start)?,
+                })
+            }
             Self::MaskedAutoregressive { univariate, net } => {
                 Box::new(MaskedAutoregressive::new(scope, sizes, univariate.build()?, net, start)?)
             }

@@ -2,6 +2,7 @@
 
 use super::{BaseConfig, FlowConfig, LayerConfig, UnivariateConfig};
 use crate::error::{Error, Result};
+use crate::train::TrainConfig;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -27,6 +28,13 @@ pub struct Recipe {
     /// The base density.
     #[serde(default)]
     pub base: BaseConfig,
+    /// Makes the base a Gaussian mixture of as many components, up to this number, as the training
+    /// rows bear (see [`choose_components`](crate::densities::expectation_maximisation)).
+    #[serde(default)]
+    pub components_up_to: Option<usize>,
+    /// The settings that train it best.
+    #[serde(default)]
+    pub train: TrainConfig,
 }
 
 /// Sizes that replace those of a recipe.
@@ -86,8 +94,13 @@ impl Recipe {
             self.set_bins(bins)?;
         }
         match sizes.components {
-            Some(0) => self.base = BaseConfig::StandardNormal,
-            Some(components) => self.base = BaseConfig::GaussianMixture { components },
+            Some(components) => {
+                self.components_up_to = None;
+                self.base = match components {
+                    0 => BaseConfig::StandardNormal,
+                    _ => BaseConfig::GaussianMixture { components },
+                };
+            }
             None => {}
         }
         Ok(self)

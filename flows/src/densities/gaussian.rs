@@ -50,9 +50,14 @@ impl GaussianBaseline {
         for (i, row) in joint.iter().enumerate() {
             for a in 0..width {
                 let scaled = weight(i) / total * (row[a] - mean[a]);
-                for b in 0..width {
+                for b in 0..=a {
                     covariance[a * width + b] += scaled * (row[b] - mean[b]);
                 }
+            }
+        }
+        for a in 0..width {
+            for b in 0..a {
+                covariance[b * width + a] = covariance[a * width + b];
             }
         }
         let device = self.mean.tensor().device().clone();

@@ -1,14 +1,14 @@
 //! Dense layers, optionally masked.
 
 use crate::error::Result;
-use crate::params::{Buffer, Init, Scope};
-use candle_core::Tensor;
+use crate::params::{Buffer, Init, Scope, write};
+use candle_core::{Tensor, Var};
 
 /// y = x (W ∘ M) + b, with W `[inputs, outputs]` and an optional mask M.
 #[derive(Debug)]
 pub struct Linear {
     weight: Tensor,
-    bias: Tensor,
+    bias: Var,
     mask: Option<Buffer>,
 }
 
@@ -56,9 +56,17 @@ impl Linear {
         let init = || if bound > 0.0 { Init::Uniform(bound) } else { Init::Constant(0.0) };
         Ok(Self {
             weight: scope.trainable("weight", (inputs, outputs), init())?,
-            bias: scope.trainable("bias", (1, outputs), init())?,
+            bias: scope.variable("bias", (1, outputs), init())?,
             mask: mask.map(|mask| scope.buffer("mask", mask)).transpose()?,
         })
+    }
+
+    /// Sets b, `[outputs]`.
+    ///
+    /// # Errors
+    /// When the number of values differs.
+    pub fn set_bias(&self, values: &[f64]) -> Result<()> {
+        write(&self.bias, values)
     }
 
     /// x `[n, inputs]` → `[n, outputs]`.
@@ -68,7 +76,7 @@ impl Linear {
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         // The bias as a product: the gradient of a broadcast sum costs 3 ns an entry in candle.
         let ones = Tensor::ones((x.dim(0)?, 1), x.dtype(), x.device())?;
-        let bias = ones.matmul(&self.bias)?;
+        let bias = ones.matmul(self.bias.as_tensor())?;
         if self.weight.dim(0)? == 0 {
             return Ok(bias);
         }

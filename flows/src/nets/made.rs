@@ -72,6 +72,10 @@ impl Conditioner for Made {
         };
         self.last.forward(&run_blocks(&self.blocks, hidden, &self.config)?)
     }
+
+    fn set_output_bias(&self, values: &[f64]) -> Result<()> {
+        self.last.set_bias(values)
+    }
 }
 
 /// Degrees of `width` hidden units: every useful degree in turn, or spread evenly when the units

@@ -13,6 +13,13 @@ pub trait Conditioner: Debug + Send + Sync {
     /// # Errors
     /// [`Error::Shape`](crate::Error::Shape) when a shape does not fit.
     fn forward(&self, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor>;
+
+    /// Makes the bias of the last layer `values`, `[outputs]`: the output wherever the last weights
+    /// are zero.
+    ///
+    /// # Errors
+    /// [`Error::Shape`](crate::Error::Shape) when the number of values differs.
+    fn set_output_bias(&self, values: &[f64]) -> Result<()>;
 }
 
 /// A multilayer perceptron; the context is appended to its inputs.
@@ -66,6 +73,10 @@ impl Conditioner for Mlp {
         };
         let hidden = run_blocks(&self.blocks, hidden, &self.config)?;
         self.last.forward(&hidden)
+    }
+
+    fn set_output_bias(&self, values: &[f64]) -> Result<()> {
+        self.last.set_bias(values)
     }
 }
 

@@ -28,16 +28,22 @@ impl<'a> MaximumLikelihood<'a> {
         Self { flow, workers }
     }
 
+    /// log p(xᵢ) in the units of the data, `[n]`.
+    fn log_prob(&self, batch: &Batch) -> Result<Tensor> {
+        let log_prob = self.flow.log_prob(&batch.points, batch.context.as_ref())?;
+        match &batch.log_det {
+            Some(log_det) => Ok((log_prob + log_det)?),
+            None => Ok(log_prob),
+        }
+    }
+
     /// Σ wᵢ log p(xᵢ) as a scalar tensor.
     fn weighted_sum(&self, batch: &Batch) -> Result<Tensor> {
-        let mut log_prob = self.flow.log_prob(&batch.points, batch.context.as_ref())?;
-        if let Some(log_det) = &batch.log_det {
-            log_prob = (log_prob + log_det)?;
+        let log_prob = self.log_prob(batch)?;
+        match &batch.weights {
+            Some(weights) => Ok((log_prob * weights)?.sum_all()?),
+            None => Ok(log_prob.sum_all()?),
         }
-        if let Some(weights) = &batch.weights {
-            log_prob = (log_prob * weights)?;
-        }
-        Ok(log_prob.sum_all()?)
     }
 }
 
@@ -78,11 +84,16 @@ impl Objective for MaximumLikelihood<'_> {
         }))
     }
 
-    fn loss(&self, _params: &Params, batch: &Batch, _rng: &mut dyn RngCore) -> Result<f64> {
-        let sums = self.workers.map_chunks(batch.rows()?, EVALUATION_ROWS, |rows| {
-            Ok(to_f64(&self.weighted_sum(&batch.narrow(rows.start, rows.len())?)?)?[0])
+    fn row_losses(
+        &self,
+        _params: &Params,
+        batch: &Batch,
+        _rng: &mut dyn RngCore,
+    ) -> Result<Vec<f64>> {
+        let chunks = self.workers.map_chunks(batch.rows()?, EVALUATION_ROWS, |rows| {
+            to_f64(&self.log_prob(&batch.narrow(rows.start, rows.len())?)?.neg()?)
         })?;
-        Ok(-sums.iter().sum::<f64>() / total_weight(batch)?)
+        Ok(chunks.concat())
     }
 
     fn offender(&self, batch: &Batch) -> Result<Option<Offender>> {

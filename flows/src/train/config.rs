@@ -29,7 +29,8 @@ pub struct TrainConfig {
     pub average_decay: f64,
     /// Steps between evaluations on held-out rows.
     pub evaluate_every: usize,
-    /// Evaluations without improvement after which training stops; 0 for never.
+    /// Evaluations in a row that are much worse than the best (0.1 nats and three standard errors
+    /// of the paired difference) after which training stops; 0 for never.
     pub patience: usize,
 }
 
@@ -45,9 +46,9 @@ impl Default for TrainConfig {
             epsilon: 1e-8,
             weight_decay: 0.0,
             clip_norm: 5.0,
-            average_decay: 0.999,
+            average_decay: 0.995,
             evaluate_every: 100,
-            patience: 0,
+            patience: 5,
         }
     }
 }

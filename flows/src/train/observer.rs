@@ -10,9 +10,9 @@ use std::ops::ControlFlow;
 pub struct Evaluation {
     /// Optimiser steps done.
     pub step: usize,
-    /// Mean training loss since the last evaluation, nats.
-    pub loss: f64,
-    /// Loss on the held-out rows, with the averaged weights where there are any, nats.
+    /// Mean training loss since the last evaluation, nats; none before the first step.
+    pub loss: Option<f64>,
+    /// Loss on the held-out rows, of the weights or of their average, whichever is lower, nats.
     pub valid_loss: Option<f64>,
     /// Learning rate of the last step.
     pub learning_rate: f64,

@@ -33,7 +33,7 @@ pub struct TrainState {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(super) struct Counters {
     pub(super) step: usize,
-    pub(super) evaluations_since_best: usize,
+    pub(super) hopeless_evaluations: usize,
     pub(super) learning_rate_scale: f64,
     pub(super) restarted: bool,
 }
@@ -65,7 +65,7 @@ impl TrainState {
         Ok(Self {
             counters: Counters {
                 step: 0,
-                evaluations_since_best: 0,
+                hopeless_evaluations: 0,
                 learning_rate_scale: 1.0,
                 restarted: false,
             },

@@ -3,20 +3,27 @@
 use super::adamw::{clip, decayed};
 use super::{Best, Evaluation, Observer, TrainConfig, TrainState, learning_rate};
 use crate::error::{Error, NonFinite, Result};
+use crate::metrics::Estimate;
 use crate::objective::{Batch, Objective};
-use crate::params::Params;
+use crate::params::{Params, to_f64};
 use crate::rng::{Stream, generator};
 use rand::seq::SliceRandom;
 
 /// What a learning rate is scaled by after a loss that was not finite.
 const RESTART_SCALE: f64 = 0.1;
 
+/// Standard errors by which earlier weights must be better than the last to be kept instead.
+const CLEARLY: f64 = 2.0;
+/// Nats and standard errors by which an evaluation is much worse than the best.
+const HOPELESS_NATS: f64 = 0.1;
+const HOPELESS_ERRORS: f64 = 3.0;
+
 /// Why a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
     /// All steps were done.
     Completed,
-    /// The held-out loss had not improved for the given patience.
+    /// The held-out loss had become much worse than the best, for the given patience.
     Patience,
     /// The observer broke off.
     Interrupted,
@@ -27,6 +34,8 @@ pub enum Stop {
 pub struct Outcome {
     /// Why.
     pub stop: Stop,
+    /// The step that the weights left in the parameters are from.
+    pub step: usize,
     /// The state at the last evaluation, to resume from.
     pub state: TrainState,
 }
@@ -57,11 +66,19 @@ struct Run<'a> {
     order: Vec<u32>,
     epoch: Option<usize>,
     loss_since_evaluation: (f64, usize),
+    /// Held-out losses of the best weights, row by row; computed when first needed.
+    best_losses: Option<Vec<f64>>,
+}
+
+struct Chosen {
+    step: usize,
+    weights: Vec<f64>,
 }
 
 impl Trainer<'_> {
-    /// Trains from `state` to the last step, and leaves the best weights in the parameters: those
-    /// of the lowest held-out loss, or without held-out rows the last averaged ones.
+    /// Trains from `state` to the last step, and leaves in the parameters the weights that do best on
+    /// the held-out rows (the last ones unless earlier ones are clearly better), or without held-out
+    /// rows the last averaged ones.
     ///
     /// Interrupted at any step and resumed from the outcome's state, it ends with the same bits.
     ///
@@ -84,27 +101,65 @@ impl Trainer<'_> {
             order: Vec::new(),
             epoch: None,
             loss_since_evaluation: (0.0, 0),
+            best_losses: None,
         };
         let stop = run.to_end(observer)?;
         let state = run.anchor;
-        self.params.write_flat(match &state.best {
-            Some(best) => &best.weights,
-            None => self.averaged(&state),
-        })?;
-        Ok(Outcome { stop, state })
+        let chosen = self.choose(stop, &state)?;
+        self.params.write_flat(&chosen.weights)?;
+        Ok(Outcome { stop, step: chosen.step, state })
     }
 
-    /// The weights that are evaluated: averaged where averaging is on.
-    fn averaged<'s>(&self, state: &'s TrainState) -> &'s [f64] {
-        if self.config.average_decay > 0.0 { &state.average } else { &state.weights }
+    /// The weights to keep, and the step they are from.
+    ///
+    /// A run that came to its end keeps its last weights, unless the best ones seen on the way are
+    /// better on the held-out rows by [`CLEARLY`] standard errors of the paired difference: the
+    /// lowest of many noisy values is lucky more often than it is better.
+    fn choose(&self, stop: Stop, state: &TrainState) -> Result<Chosen> {
+        let last = match self.config.average_decay > 0.0 && self.valid.is_none() {
+            true => &state.average,
+            false => &state.weights,
+        };
+        let last = Chosen { step: state.step(), weights: last.clone() };
+        let (Some(best), Some(valid)) = (&state.best, self.valid) else { return Ok(last) };
+        let kept = Chosen { step: best.step, weights: best.weights.clone() };
+        if stop != Stop::Completed {
+            return Ok(kept);
+        }
+        let last_losses = self.held_out_losses(&last.weights, valid)?;
+        let best_losses = self.held_out_losses(&best.weights, valid)?;
+        let gain = self.paired(&last_losses, &best_losses, valid)?;
+        let as_good = gain.mean <= CLEARLY * gain.standard_error;
+        Ok(if as_good { last } else { kept })
+    }
+
+    /// The loss of each held-out row under these weights, which stay in the parameters.
+    fn held_out_losses(&self, weights: &[f64], valid: &Batch) -> Result<Vec<f64>> {
+        self.params.write_flat(weights)?;
+        let mut rng = generator(self.params.seed(), Stream::Objective, u64::MAX);
+        self.objective.row_losses(self.params, valid, &mut rng)
+    }
+
+    fn mean(&self, losses: &[f64], batch: &Batch) -> Result<Estimate> {
+        let weights = batch.weights.as_ref().map(to_f64).transpose()?;
+        Ok(Estimate::of(losses, weights.as_deref()))
+    }
+
+    /// Mean of a − b over the same rows.
+    fn paired(&self, a: &[f64], b: &[f64], batch: &Batch) -> Result<Estimate> {
+        let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
+        self.mean(&differences, batch)
     }
 }
 
 impl Run<'_> {
     fn to_end(&mut self, observer: &mut dyn Observer) -> Result<Stop> {
         let config = self.trainer.config;
+        if self.state.counters.step == 0 && self.state.history.is_empty() {
+            self.evaluate(observer)?;
+        }
         while self.state.counters.step < config.steps {
-            if config.patience > 0 && self.state.counters.evaluations_since_best >= config.patience {
+            if config.patience > 0 && self.state.counters.hopeless_evaluations >= config.patience {
                 return Ok(Stop::Patience);
             }
             let batch = self.next_batch()?;
@@ -170,40 +225,68 @@ impl Run<'_> {
 
     /// Evaluates on the held-out rows, keeps the best weights, and makes this state the anchor.
     fn evaluate(&mut self, observer: &mut dyn Observer) -> Result<()> {
-        let Trainer { config, objective, params, valid, .. } = self.trainer;
         let step = self.state.counters.step;
-        let mut valid_loss = None;
-        if let Some(valid) = valid {
-            let weights = self.trainer.averaged(&self.state).to_vec();
-            params.write_flat(&weights)?;
-            let mut rng = generator(params.seed(), Stream::Objective, u64::MAX);
-            let loss = objective.loss(params, valid, &mut rng)?;
-            params.write_flat(&self.state.weights)?;
-            valid_loss = Some(loss);
-            self.keep_if_best(step, loss, weights);
-        }
+        let valid_loss = match self.trainer.valid {
+            Some(valid) => Some(self.judge(valid)?),
+            None => None,
+        };
         let (sum, count) = std::mem::take(&mut self.loss_since_evaluation);
-        let scale = self.state.counters.learning_rate_scale;
+        let rate = learning_rate(self.trainer.config, step.saturating_sub(1));
         let evaluation = Evaluation {
             step,
-            loss: sum / count.max(1) as f64,
+            loss: (count > 0).then(|| sum / count as f64),
             valid_loss,
-            learning_rate: scale * learning_rate(config, step.saturating_sub(1)),
+            learning_rate: rate * self.state.counters.learning_rate_scale,
         };
         self.state.history.push(evaluation);
         self.anchor = self.state.clone();
         observer.evaluated(&evaluation, &self.anchor)
     }
 
-    fn keep_if_best(&mut self, step: usize, loss: f64, weights: Vec<f64>) {
-        let improved =
-            loss.is_finite() && self.state.best.as_ref().is_none_or(|best| loss < best.loss);
-        if improved {
-            self.state.best = Some(Best { step, loss, weights });
-            self.state.counters.evaluations_since_best = 0;
-        } else {
-            self.state.counters.evaluations_since_best += 1;
+    /// The lower held-out loss of the weights and of their average; remembers the best so far.
+    fn judge(&mut self, valid: &Batch) -> Result<f64> {
+        let trainer = self.trainer;
+        let mut candidates = vec![self.state.weights.clone()];
+        if trainer.config.average_decay > 0.0 {
+            candidates.push(self.state.average.clone());
         }
+        let mut lowest: Option<(Estimate, Vec<f64>)> = None;
+        for weights in candidates {
+            let losses = trainer.held_out_losses(&weights, valid)?;
+            let loss = trainer.mean(&losses, valid)?;
+            if lowest.as_ref().is_none_or(|(l, _)| loss.mean < l.mean || l.mean.is_nan()) {
+                lowest = Some((loss, losses));
+            }
+            self.keep_if_best(loss.mean, weights);
+        }
+        trainer.params.write_flat(&self.state.weights)?;
+        let Some((loss, losses)) = lowest else { return Ok(f64::NAN) };
+        self.count_if_hopeless(&losses, valid)?;
+        Ok(loss.mean)
+    }
+
+    fn keep_if_best(&mut self, loss: f64, weights: Vec<f64>) {
+        let best = self.state.best.as_ref();
+        if loss.is_finite() && best.is_none_or(|best| loss < best.loss) {
+            self.state.best = Some(Best { step: self.state.counters.step, loss, weights });
+            self.best_losses = None;
+        }
+    }
+
+    /// Counts evaluations in a row that are much worse than the best.
+    fn count_if_hopeless(&mut self, losses: &[f64], valid: &Batch) -> Result<()> {
+        let Some(best) = &self.state.best else { return Ok(()) };
+        if self.best_losses.is_none() {
+            self.best_losses = Some(self.trainer.held_out_losses(&best.weights, valid)?);
+            self.trainer.params.write_flat(&self.state.weights)?;
+        }
+        let best_losses = self.best_losses.as_deref().unwrap_or_default();
+        let excess = self.trainer.paired(losses, best_losses, valid)?;
+        let hopeless = excess.mean.is_nan()
+            || excess.mean > HOPELESS_NATS && excess.mean > HOPELESS_ERRORS * excess.standard_error;
+        let counters = &mut self.state.counters;
+        counters.hopeless_evaluations = if hopeless { counters.hopeless_evaluations + 1 } else { 0 };
+        Ok(())
     }
 
     /// Goes back to the anchor with a smaller learning rate, once.

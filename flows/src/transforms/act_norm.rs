@@ -1,9 +1,9 @@
 //! Activation normalisation: an affine map that starts from the statistics of data.
 
 use crate::error::Result;
-use crate::params::{Buffer, Init, Scope};
+use crate::params::{Init, Once, Scope};
 use crate::transform::{Mapped, Transform, check_points};
-use candle_core::{DType, Tensor, Var};
+use candle_core::{Tensor, Var};
 
 /// The smallest standard deviation that is scaled up to 1.
 const MIN_SCALE: f64 = 1e-6;
@@ -20,7 +20,7 @@ pub struct ActNorm {
     features: usize,
     log_scale: Var,
     shift: Var,
-    initialised: Buffer,
+    initialised: Once,
 }
 
 impl ActNorm {
@@ -29,12 +29,11 @@ impl ActNorm {
     /// # Errors
     /// When a parameter's name is taken.
     pub fn new(mut scope: Scope, features: usize) -> Result<Self> {
-        let flag = Tensor::zeros(1, DType::U8, scope.device())?;
         Ok(Self {
             features,
             log_scale: scope.variable("log_scale", (1, features), Init::Constant(0.0))?,
             shift: scope.variable("shift", (1, features), Init::Constant(0.0))?,
-            initialised: scope.buffer("initialised", &flag)?,
+            initialised: scope.once("initialised")?,
         })
     }
 
@@ -62,7 +61,7 @@ impl Transform for ActNorm {
 
     fn initialise(&self, x: &Tensor, _context: Option<&Tensor>) -> Result<()> {
         check_points("ActNorm::initialise", x, self.features)?;
-        if self.initialised.tensor().to_vec1::<u8>()?[0] == 1 {
+        if !self.initialised.first_time()? {
             return Ok(());
         }
         let x = x.detach();
@@ -70,7 +69,6 @@ impl Transform for ActNorm {
         let variance = x.broadcast_sub(&mean)?.sqr()?.mean_keepdim(0)?;
         let scale = variance.sqrt()?.maximum(MIN_SCALE)?;
         self.log_scale.set(&scale.log()?.neg()?)?;
-        self.shift.set(&(mean / scale)?.neg()?)?;
-        self.initialised.set(&Tensor::ones(1, DType::U8, x.device())?)
+        Ok(self.shift.set(&(mean / scale)?.neg()?)?)
     }
 }

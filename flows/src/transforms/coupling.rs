@@ -2,10 +2,10 @@
 
 use crate::error::{Error, Result};
 use crate::nets::{Conditioner, LastLayer, Mlp, NetConfig};
-use crate::params::Scope;
-use crate::transform::{Mapped, Transform, check_context, check_points};
-use crate::univariate::Univariate;
-use candle_core::Tensor;
+use crate::params::{Init, Once, Scope, write};
+use crate::transform::{Mapped, Transform, check_context, check_points, identity};
+use crate::univariate::{Univariate, identity_for};
+use candle_core::{Tensor, Var};
 use serde::{Deserialize, Serialize};
 
 /// The half of the features that passes unchanged and conditions the other.
@@ -29,10 +29,21 @@ impl Half {
     }
 }
 
+/// What happens to the half that conditions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FixedHalf {
+    /// It passes unchanged.
+    #[default]
+    Unchanged,
+    /// It is mapped too, by the same univariate map with free parameters of its own.
+    Mapped,
+}
+
 /// A coupling over a univariate map U and a conditioner C.
 ///
-/// Map: with x = (x_c, x_t), z_c = x_c and z_t = u(x_t; c(x_c, context)); Jacobian triangular,
-/// log|det J| = Σ log u′. Forward and inverse cost one pass of the conditioner each. Starts at
+/// Map: with x = (x_c, x_t), z_t = u(x_t; c(x_c, context)) and z_c = x_c, or z_c = u(x_c; θ) with
+/// free θ for [`FixedHalf::Mapped`]; Jacobian triangular, log|det J| = Σ log u′. Forward and inverse cost one pass of the conditioner each. Starts at
 /// the identity when the conditioner starts at zero.
 ///
 /// Dinh, Sohl-Dickstein and Bengio 2017, *Real NVP*, eq. 4–8.
@@ -43,6 +54,8 @@ pub struct Coupling<U, C = Mlp> {
     conditioned_on: Half,
     univariate: U,
     conditioner: C,
+    own: Option<Var>,
+    initialised: Once,
 }
 
 impl<U: Univariate> Coupling<U> {
@@ -51,7 +64,7 @@ impl<U: Univariate> Coupling<U> {
     /// # Errors
     /// [`Error::Config`] when there are fewer than two features, or for widths that cannot be used.
     pub fn new(
-        scope: Scope,
+        mut scope: Scope,
         (features, context): (usize, usize),
         conditioned_on: Half,
         univariate: U,
@@ -60,8 +73,8 @@ impl<U: Univariate> Coupling<U> {
     ) -> Result<Self> {
         let (fixed, moved) = sizes(features, conditioned_on);
         let outputs = moved * univariate.params_per_feature();
-        let conditioner = Mlp::new(scope, fixed + context, outputs, net, last)?;
-        Self::with_conditioner((features, context), conditioned_on, univariate, conditioner)
+        let conditioner = Mlp::new(scope.here(), fixed + context, outputs, net, last)?;
+        Self::with_conditioner(scope, (features, context), conditioned_on, univariate, conditioner)
     }
 }
 
@@ -72,6 +85,7 @@ impl<U: Univariate, C: Conditioner> Coupling<U, C> {
     /// # Errors
     /// [`Error::Config`] when there are fewer than two features.
     pub fn with_conditioner(
+        mut scope: Scope,
         (features, context): (usize, usize),
         conditioned_on: Half,
         univariate: U,
@@ -84,7 +98,37 @@ impl<U: Univariate, C: Conditioner> Coupling<U, C> {
                 "use an autoregressive flow (nsf-ar, maf) for one feature",
             ));
         }
-        Ok(Self { features, context, conditioned_on, univariate, conditioner })
+        let initialised = scope.once("initialised")?;
+        let own = None;
+        Ok(Self { features, context, conditioned_on, univariate, conditioner, own, initialised })
+    }
+
+    /// The coupling with its fixed half mapped too, at first by the identity.
+    ///
+    /// # Errors
+    /// When a parameter's name is taken.
+    pub fn with_fixed_half_mapped(mut self, mut scope: Scope, last: LastLayer) -> Result<Self> {
+        let (fixed, _) = sizes(self.features, self.conditioned_on);
+        let init = match last {
+            LastLayer::Zero => Init::Constant(0.0),
+            LastLayer::Scaled => Init::Normal(0.5),
+        };
+        let width = fixed * self.univariate.params_per_feature();
+        self.own = Some(scope.variable("own", (1, width), init)?);
+        Ok(self)
+    }
+
+    /// The free parameters of the fixed half, `[n, f, p]`.
+    fn own_params(&self, own: &Var, fixed: &Tensor) -> Result<Tensor> {
+        let (n, f) = fixed.dims2()?;
+        let all = Tensor::ones((n, 1), fixed.dtype(), fixed.device())?.matmul(own.as_tensor())?;
+        Ok(all.reshape((n, f, self.univariate.params_per_feature()))?)
+    }
+
+    /// The halves put together, with the log-determinants of both.
+    fn assemble(&self, fixed: Mapped, moved: &Mapped) -> Result<Mapped> {
+        let points = self.join(&fixed.points, &moved.points)?;
+        Ok(Mapped { points, log_det: (fixed.log_det + &moved.log_det)? })
     }
 
     /// Cuts points into the fixed and the mapped half.
@@ -129,13 +173,34 @@ impl<U: Univariate, C: Conditioner> Transform for Coupling<U, C> {
         check_points("Coupling::forward", x, self.features)?;
         let (fixed, moved) = self.split(x)?;
         let mapped = self.univariate.forward(&moved, &self.params(&fixed, context)?)?;
-        Ok(Mapped { points: self.join(&fixed, &mapped.points)?, log_det: mapped.log_det })
+        let fixed = match &self.own {
+            Some(own) => self.univariate.forward(&fixed, &self.own_params(own, &fixed)?)?,
+            None => identity(&fixed)?,
+        };
+        self.assemble(fixed, &mapped)
     }
 
     fn inverse(&self, z: &Tensor, context: Option<&Tensor>) -> Result<Mapped> {
         check_points("Coupling::inverse", z, self.features)?;
         let (fixed, moved) = self.split(z)?;
-        let mapped = self.univariate.inverse(&moved, &self.params(&fixed, context)?)?;
-        Ok(Mapped { points: self.join(&fixed, &mapped.points)?, log_det: mapped.log_det })
+        let fixed = match &self.own {
+            Some(own) => self.univariate.inverse(&fixed, &self.own_params(own, &fixed)?)?,
+            None => identity(&fixed)?,
+        };
+        let params = self.params(&fixed.points, context)?;
+        let mapped = self.univariate.inverse(&moved, &params)?;
+        self.assemble(fixed, &mapped)
+    }
+
+    fn initialise(&self, x: &Tensor, _context: Option<&Tensor>) -> Result<()> {
+        check_points("Coupling::initialise", x, self.features)?;
+        if !self.initialised.first_time()? {
+            return Ok(());
+        }
+        let (fixed, moved) = self.split(x)?;
+        if let Some(own) = &self.own {
+            write(own, &identity_for(&self.univariate, &fixed)?)?;
+        }
+        self.conditioner.set_output_bias(&identity_for(&self.univariate, &moved)?)
     }
 }

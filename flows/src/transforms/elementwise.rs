@@ -2,10 +2,10 @@
 
 use crate::error::Result;
 use crate::nets::{LastLayer, Linear};
-use crate::params::{Init, Scope};
+use crate::params::{Init, Once, Scope, write};
 use crate::transform::{Mapped, Transform, check_context, check_points};
-use crate::univariate::Univariate;
-use candle_core::Tensor;
+use crate::univariate::{Univariate, identity_for};
+use candle_core::{Tensor, Var};
 
 /// A univariate map U on each feature, its parameters free and, given a context, shifted linearly
 /// by it.
@@ -16,8 +16,9 @@ pub struct Elementwise<U> {
     features: usize,
     context: usize,
     univariate: U,
-    params: Tensor,
+    params: Var,
     from_context: Option<Linear>,
+    initialised: Once,
 }
 
 impl<U: Univariate> Elementwise<U> {
@@ -36,18 +37,19 @@ impl<U: Univariate> Elementwise<U> {
             LastLayer::Zero => Init::Constant(0.0),
             LastLayer::Scaled => Init::Normal(0.5),
         };
-        let params = scope.trainable("params", (1, width), init)?;
+        let params = scope.variable("params", (1, width), init)?;
         let from_context = match context {
             0 => None,
             k => Some(last.build(scope.sub("context"), k, width, None)?),
         };
-        Ok(Self { features, context, univariate, params, from_context })
+        let initialised = scope.once("initialised")?;
+        Ok(Self { features, context, univariate, params, from_context, initialised })
     }
 
     fn params(&self, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
         let context = check_context("Elementwise", x, context, self.context)?;
         let n = x.dim(0)?;
-        let free = Tensor::ones((n, 1), x.dtype(), x.device())?.matmul(&self.params)?;
+        let free = Tensor::ones((n, 1), x.dtype(), x.device())?.matmul(self.params.as_tensor())?;
         let params = match (&self.from_context, context) {
             (Some(linear), Some(context)) => (free + linear.forward(context)?)?,
             _ => free,
@@ -69,5 +71,13 @@ impl<U: Univariate> Transform for Elementwise<U> {
     fn inverse(&self, z: &Tensor, context: Option<&Tensor>) -> Result<Mapped> {
         check_points("Elementwise::inverse", z, self.features)?;
         self.univariate.inverse(z, &self.params(z, context)?)
+    }
+
+    fn initialise(&self, x: &Tensor, _context: Option<&Tensor>) -> Result<()> {
+        check_points("Elementwise::initialise", x, self.features)?;
+        if !self.initialised.first_time()? {
+            return Ok(());
+        }
+        write(&self.params, &identity_for(&self.univariate, x)?)
     }
 }

@@ -2,9 +2,9 @@
 
 use crate::error::{Error, Result};
 use crate::nets::{Conditioner, LastLayer, Made, NetConfig};
-use crate::params::Scope;
+use crate::params::{Once, Scope};
 use crate::transform::{Mapped, Transform, check_context, check_points};
-use crate::univariate::Univariate;
+use crate::univariate::{Univariate, identity_for};
 use candle_core::Tensor;
 
 /// A masked autoregressive map over a univariate map U.
@@ -20,6 +20,7 @@ pub struct MaskedAutoregressive<U> {
     context: usize,
     univariate: U,
     network: Made,
+    initialised: Once,
 }
 
 impl<U: Univariate> MaskedAutoregressive<U> {
@@ -28,7 +29,7 @@ impl<U: Univariate> MaskedAutoregressive<U> {
     /// # Errors
     /// [`Error::Config`] when there are no features, or for widths that cannot be used.
     pub fn new(
-        scope: Scope,
+        mut scope: Scope,
         (features, context): (usize, usize),
         univariate: U,
         net: &NetConfig,
@@ -38,8 +39,9 @@ impl<U: Univariate> MaskedAutoregressive<U> {
             return Err(Error::config("features", "there are none", "give at least one feature"));
         }
         let per_feature = univariate.params_per_feature();
+        let initialised = scope.once("initialised")?;
         let network = Made::new(scope, features, context, per_feature, net, last)?;
-        Ok(Self { features, context, univariate, network })
+        Ok(Self { features, context, univariate, network, initialised })
     }
 
     /// Parameters of every feature, `[n, d, p]`.
@@ -74,5 +76,13 @@ impl<U: Univariate> Transform for MaskedAutoregressive<U> {
             columns[i] = mapped.points;
         }
         Ok(Mapped { points: Tensor::cat(&columns, 1)?, log_det })
+    }
+
+    fn initialise(&self, x: &Tensor, _context: Option<&Tensor>) -> Result<()> {
+        check_points("MaskedAutoregressive::initialise", x, self.features)?;
+        if !self.initialised.first_time()? {
+            return Ok(());
+        }
+        self.network.set_output_bias(&identity_for(&self.univariate, x)?)
     }
 }

@@ -10,7 +10,7 @@ mod standardise;
 mod support;
 
 pub use act_norm::ActNorm;
-pub use coupling::{Coupling, Half};
+pub use coupling::{Coupling, FixedHalf, Half};
 pub use elementwise::Elementwise;
 pub use lu_linear::LuLinear;
 pub use masked_autoregressive::MaskedAutoregressive;

@@ -12,6 +12,9 @@ const MIN_DERIVATIVE: f64 = 1e-3;
 /// Smallest width and height of a bin, as a share of the interval.
 const MIN_BIN: f64 = 1e-3;
 
+/// Knots placed by data stay within this share of the tail bound.
+const REACH: f64 = 0.97;
+
 /// A monotone rational-quadratic spline on [−B, B], the identity outside.
 ///
 /// Map: in bin k with knots (xₖ, yₖ), widths w, heights h, slopes δ, s = h/w, θ = (x − xₖ)/w:
@@ -196,5 +199,26 @@ impl Univariate for RationalQuadraticSpline {
         let theta = (numerator / denominator)?;
         let inside = (&bin.left + (&theta * &bin.width)?)?;
         self.with_tails(y, &inside, &bin.log_slope(&theta)?.neg()?)
+    }
+
+    /// Equal widths and heights, the inner knots spread evenly from `low` to `high`.
+    fn identity_between(&self, low: f64, high: f64) -> Vec<f64> {
+        let (k, bound) = (self.bins, self.tail_bound);
+        let (low, high) = (low.max(-REACH * bound), high.min(REACH * bound));
+        if low >= high {
+            return vec![0.0; self.params_per_feature()];
+        }
+        let inner = (high - low) / (k as f64 - 2.0).max(1.0);
+        let mut lengths = vec![inner; k];
+        (lengths[0], lengths[k - 1]) = (low + bound, bound - high);
+        let shares: Vec<f64> =
+            lengths.iter().map(|l| (l / (2.0 * bound)).max(2.0 * MIN_BIN)).collect();
+        let total: f64 = shares.iter().sum();
+        let free = 1.0 - MIN_BIN * k as f64;
+        let raw = shares.iter().map(|share| ((share / total - MIN_BIN) / free).ln());
+        let mut params: Vec<f64> = raw.collect();
+        params.extend_from_within(..);
+        params.resize(self.params_per_feature(), 0.0);
+        params
     }
 }
