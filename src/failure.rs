@@ -38,6 +38,7 @@ fn code(error: &anyhow::Error) -> u8 {
                 && error.downcast_ref::<Usage>().is_none()
                 && error.downcast_ref::<std::io::Error>().is_none()
                 && error.downcast_ref::<diffeo::plots::PlotError>().is_none()
+                && error.downcast_ref::<diffeo::pictures::PictureError>().is_none()
         }
     };
     if fault { FAULT } else { INPUT }

@@ -20,6 +20,7 @@
 //! ```
 
 pub mod data;
+pub mod pictures;
 
 pub use diffeo_flows as flows;
 pub use diffeo_plots as plots;

@@ -6,7 +6,6 @@ mod failure;
 mod fit_flags;
 mod input;
 mod output;
-mod pictures;
 mod progress;
 mod run_folder;
 

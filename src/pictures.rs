@@ -1,12 +1,11 @@
-//! Makes the arrays that pictures are drawn from.
+//! Draws models: makes the arrays that pictures need, and hands them to [`diffeo_plots`].
 
-use anyhow::Result;
-use diffeo::flows::densities::Toy;
-use diffeo::flows::model::Model;
-use diffeo::flows::rows::Rows;
-use diffeo::flows::transform::Transform;
-use diffeo::flows::{Density, Workers};
-use diffeo::plots::{
+use diffeo_flows::densities::Toy;
+use diffeo_flows::model::Model;
+use diffeo_flows::rows::Rows;
+use diffeo_flows::transform::Transform;
+use diffeo_flows::{Density, Workers};
+use diffeo_plots::{
     Corner, DensityCurve, DensityMap, Figure, FlowStages, Grid, Points, Samples, Scene, Stage,
     Theme, Training, latent_grid,
 };
@@ -23,6 +22,35 @@ const OUTSIDE: f64 = 0.001;
 const MARGIN: f64 = 0.08;
 /// A seed of its own, so that a picture does not repeat the rows of `sample`.
 const PICTURE_SEED: u64 = 0x7069_6374;
+
+/// Why a picture cannot be drawn.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PictureError {
+    /// The model could not be evaluated.
+    #[error(transparent)]
+    Flow(#[from] diffeo_flows::Error),
+    /// The figure could not be drawn.
+    #[error(transparent)]
+    Plot(#[from] diffeo_plots::PlotError),
+    /// A conditional density without contexts to draw it at.
+    #[error("a conditional density is drawn at the contexts of data: give data")]
+    NoContext,
+    /// A model that says nothing of its training.
+    #[error("this model has no training history")]
+    NoHistory,
+    /// A latent grid of other than two features, or of a conditional density.
+    #[error("a latent grid is drawn for unconditional models of two columns")]
+    NoPlane,
+}
+
+impl From<candle_core::Error> for PictureError {
+    fn from(error: candle_core::Error) -> Self {
+        Self::Flow(error.into())
+    }
+}
+
+type Result<T> = std::result::Result<T, PictureError>;
 
 /// What pictures of a model are made with.
 #[derive(Debug)]
@@ -42,6 +70,9 @@ pub struct Studio<'a> {
 impl Studio<'_> {
     /// The density: a curve in one dimension, a map in two, all pairs above; for a conditional
     /// density, that of the data's own contexts, seen through samples.
+    ///
+    /// # Errors
+    /// [`PictureError`].
     pub fn density(&self) -> Result<Scene> {
         match (self.model.features(), self.model.spec().given.is_empty()) {
             (1, true) => self.curve(),
@@ -51,6 +82,9 @@ impl Studio<'_> {
     }
 
     /// Data beside samples of the model.
+    ///
+    /// # Errors
+    /// [`PictureError`].
     pub fn samples(&self) -> Result<Scene> {
         let d = self.model.features();
         if d == 1 {
@@ -68,7 +102,13 @@ impl Studio<'_> {
     }
 
     /// A grid of the latent plane carried to data space by the flow.
+    ///
+    /// # Errors
+    /// [`PictureError::NoPlane`] for other than two features or for a conditional density.
     pub fn flow(&self) -> Result<Scene> {
+        if !self.has_plane() {
+            return Err(PictureError::NoPlane);
+        }
         let device = self.model.flow().device();
         let lines = latent_grid(3.0, 25, 121);
         let dtype = self.model.flow().dtype();
@@ -87,15 +127,23 @@ impl Studio<'_> {
         Ok(figure.title(self.name).theme(self.theme.clone()).scene()?)
     }
 
+    /// Whether there is a latent plane to draw.
+    pub fn has_plane(&self) -> bool {
+        self.model.features() == 2 && self.model.spec().given.is_empty()
+    }
+
     /// Losses against steps.
+    ///
+    /// # Errors
+    /// [`PictureError::NoHistory`] for a model that was never trained.
     pub fn training(&self) -> Result<Scene> {
         let Some(training) = &self.model.spec().training else {
-            return Err(crate::failure::Usage("this model has no training history".to_owned()).into());
+            return Err(PictureError::NoHistory);
         };
-        let at = |value: fn(&diffeo::flows::train::Evaluation) -> Option<f64>| -> Vec<(f64, f64)> {
+        let at = |value: fn(&diffeo_flows::train::Evaluation) -> Option<f64>| -> Vec<(f64, f64)> {
             training.history.iter().filter_map(|e| Some((e.step as f64, value(e)?))).collect()
         };
-        let figure = Training::new(&at(|e| Some(e.loss)))
+        let figure = Training::new(&at(|e| e.loss))
             .held_out(&at(|e| e.valid_loss))
             .best_step(training.best_step as f64)
             .learning_rate(&at(|e| Some(e.learning_rate)))
@@ -114,8 +162,7 @@ impl Studio<'_> {
         let n = self.data.map_or(DRAWN, |rows| rows.len().min(DRAWN));
         let context = self.data.and_then(|rows| rows.context()).map(|(k, c)| &c[..n * k]);
         if !self.model.spec().given.is_empty() && context.is_none() {
-            let message = "a conditional density is drawn at the contexts of data: give --data";
-            return Err(crate::failure::Usage(message.to_owned()).into());
+            return Err(PictureError::NoContext);
         }
         Ok(self.model.sample_rows(n, context, PICTURE_SEED, self.workers)?)
     }
@@ -164,6 +211,9 @@ impl Studio<'_> {
 }
 
 /// The true density of a toy.
+///
+/// # Errors
+/// [`PictureError`].
 pub fn toy(toy: &Toy, theme: Theme) -> Result<Scene> {
     let [low, high] = toy.window();
     let window = [[low[0], high[0]], [low[1], high[1]]];

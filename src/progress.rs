@@ -99,7 +99,8 @@ impl Observer for Progress {
         self.append(evaluation).map_err(|e| Error::io(&self.metrics, e))?;
         let held_out =
             evaluation.valid_loss.map_or(String::new(), |loss| format!(", held out {loss:.4}"));
-        let losses = format!("loss {:.4}{held_out}", evaluation.loss);
+        let loss = evaluation.loss.map_or("start".to_owned(), |loss| format!("loss {loss:.4}"));
+        let losses = format!("{loss}{held_out}");
         self.bar.set_message(losses.clone());
         let due = self.last_line.elapsed() >= LINE_EVERY || evaluation.step == self.steps;
         if !self.on_terminal && due {

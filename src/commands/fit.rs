@@ -4,7 +4,6 @@ use crate::args::Common;
 use crate::failure::INTERRUPTED;
 use crate::fit_flags::{FitFlags, FitSettings};
 use crate::input::{Data, device, modelled_rows, workers};
-use crate::pictures::Studio;
 use crate::progress::Progress;
 use crate::run_folder::RunFolder;
 use anyhow::{Context, Result};
@@ -16,6 +15,7 @@ use diffeo::flows::model::{Column, DataSummary, Model, RowCounts};
 use diffeo::flows::rng::Stream;
 use diffeo::flows::rows::Rows;
 use diffeo::flows::train::Stop;
+use diffeo::pictures::Studio;
 use diffeo::plots::Theme;
 use serde::Serialize;
 use std::process::ExitCode;
@@ -156,7 +156,7 @@ fn draw(model: &Model, data: &Rows, folder: &RunFolder, workers: &Workers) -> Re
     studio.density()?.save(folder.path().join("density.png"))?;
     studio.samples()?.save(folder.path().join("samples.png"))?;
     studio.training()?.save(folder.path().join("training.png"))?;
-    if model.spec().columns.len() == 2 && model.spec().given.is_empty() {
+    if studio.has_plane() {
         studio.flow()?.save(folder.path().join("flow.png"))?;
     }
     Ok(())

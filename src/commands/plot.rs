@@ -3,10 +3,10 @@
 use crate::args::{Common, PlotArgs, PlotKind};
 use crate::failure::Usage;
 use crate::input::{Data, model, rows_for, workers};
-use crate::pictures::{self, Studio};
 use anyhow::Result;
 use diffeo::data::Table;
 use diffeo::flows::rng::Stream;
+use diffeo::pictures::{self, Studio};
 use diffeo::plots::{Corner, DensityCurve, Figure, Points, Samples, Scene, Theme};
 use serde_json::json;
 use std::path::Path;
@@ -45,15 +45,12 @@ fn of_model(common: &Common, args: &PlotArgs, path: &Path, theme: Theme) -> Resu
     };
     let name = model.spec().data.source.clone();
     let studio = Studio { model: &model, data: rows.as_ref(), name: &name, workers: &workers, theme };
-    match args.kind {
-        PlotKind::Density => studio.density(),
-        PlotKind::Samples => studio.samples(),
-        PlotKind::Training => studio.training(),
-        PlotKind::Flow if model.spec().columns.len() == 2 && model.spec().given.is_empty() => studio.flow(),
-        PlotKind::Flow => {
-            Err(Usage("plot flow: a grid is drawn for unconditional models of two columns".to_owned()).into())
-        }
-    }
+    Ok(match args.kind {
+        PlotKind::Density => studio.density()?,
+        PlotKind::Samples => studio.samples()?,
+        PlotKind::Training => studio.training()?,
+        PlotKind::Flow => studio.flow()?,
+    })
 }
 
 /// The source of a model's data if it is a toy, which can be drawn again.
@@ -64,7 +61,7 @@ fn toy_of(source: &str) -> Option<String> {
 fn of_data(common: &Common, args: &PlotArgs, theme: Theme) -> Result<Scene> {
     let data = Data::parse(&args.subject)?;
     match (&data, args.kind) {
-        (Data::Toy(toy), PlotKind::Density) => pictures::toy(toy, theme),
+        (Data::Toy(toy), PlotKind::Density) => Ok(pictures::toy(toy, theme)?),
         (_, PlotKind::Density | PlotKind::Samples) => {
             rows_alone(&data.read(None, TOY_ROWS, common.seed(), Stream::Sample)?, theme)
         }
