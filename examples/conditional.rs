@@ -1,5 +1,7 @@
 //! A conditional density p(y | x), read at three x: `cargo run --release --example conditional`.
 
+#![expect(clippy::print_stdout, reason = "an example shows what it found")]
+
 use diffeo::flows::Workers;
 use diffeo::flows::fit::{Fit, Parts};
 use diffeo::flows::rng::{Stream, generator};

@@ -1,6 +1,8 @@
 //! Log-likelihoods from the library, from rows to a file and back:
 //! `cargo run --release --example library_log_prob`.
 
+#![expect(clippy::print_stdout, reason = "an example shows what it found")]
+
 use candle_core::Device;
 use diffeo::flows::Workers;
 use diffeo::flows::fit::{Fit, Parts};

@@ -1,6 +1,8 @@
 //! From a table in a file to a density with honest held-out scores:
 //! `cargo run --release --example table_to_density [FILE.csv]`.
 
+#![expect(clippy::print_stdout, reason = "an example shows what it found")]
+
 use diffeo::data::{DataSource, split};
 use diffeo::flows::Workers;
 use diffeo::flows::fit::{Fit, Parts};
@@ -24,8 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let [train, valid, test] = [&parts.train, &parts.valid, &parts.test].map(|i| rows.take(i));
     let mut fit = Fit::new("nsf-gmm")?;
     fit.config.steps = 400;
-    fit.columns =
-        names.into_iter().map(|name| Column { name, support: Support::Real }).collect();
+    fit.columns = names.into_iter().map(|name| Column { name, support: Support::Real }).collect();
     let workers = Workers::new(2)?;
     let parts = Parts { train: &train, valid: Some(&valid), test: Some(&test) };
     let (model, outcome) = fit.run(parts, None, &workers, &mut Quiet)?;

@@ -47,7 +47,11 @@ fn target(common: &Common, output: &OutputArgs) -> anyhow::Result<Target> {
 }
 
 /// With `--json`, says what was written where.
-fn written(common: &Common, output: &OutputArgs, mut facts: serde_json::Value) -> anyhow::Result<()> {
+fn written(
+    common: &Common,
+    output: &OutputArgs,
+    mut facts: serde_json::Value,
+) -> anyhow::Result<()> {
     if !common.json {
         return Ok(());
     }
@@ -57,7 +61,8 @@ fn written(common: &Common, output: &OutputArgs, mut facts: serde_json::Value) -
 
 /// The columns of a table that a model needs, or none when they have no names of the model.
 fn columns_of(model: &Model, source: &DataSource) -> anyhow::Result<Option<Vec<String>>> {
-    let named = matches!(source, DataSource::Csv { .. } | DataSource::Parquet { .. } | DataSource::Stdin);
+    let named =
+        matches!(source, DataSource::Csv { .. } | DataSource::Parquet { .. } | DataSource::Stdin);
     let spec = model.spec();
     let names = spec.columns.iter().map(|c| c.name.clone()).chain(spec.given.iter().cloned());
     Ok(named.then(|| names.collect()))

@@ -189,7 +189,10 @@ impl FitFlags {
             weight_decay: f.weight_decay.or(file.weight_decay).unwrap_or(train.weight_decay),
             clip_norm: f.clip_norm.or(file.clip_norm).unwrap_or(train.clip_norm),
             average_decay: f.average_decay.or(file.average_decay).unwrap_or(train.average_decay),
-            evaluate_every: f.evaluate_every.or(file.evaluate_every).unwrap_or(train.evaluate_every),
+            evaluate_every: f
+                .evaluate_every
+                .or(file.evaluate_every)
+                .unwrap_or(train.evaluate_every),
             patience: f.patience.or(file.patience).unwrap_or(train.patience),
             layers: f.layers.or(file.layers),
             hidden: f.hidden.or(file.hidden),
@@ -273,6 +276,5 @@ fn precision(text: Option<&str>) -> Result<Precision> {
 fn read(path: &Path) -> Result<FitFlags> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read the configuration {}", path.display()))?;
-    toml::from_str(&text)
-        .map_err(|e| Usage(format!("{}: {}", path.display(), e.message())).into())
+    toml::from_str(&text).map_err(|e| Usage(format!("{}: {}", path.display(), e.message())).into())
 }

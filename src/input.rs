@@ -40,7 +40,13 @@ impl Data {
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub fn read(&self, columns: Option<&[String]>, rows: usize, seed: u64, stream: Stream) -> Result<Table> {
+    pub fn read(
+        &self,
+        columns: Option<&[String]>,
+        rows: usize,
+        seed: u64,
+        stream: Stream,
+    ) -> Result<Table> {
         match self {
             Self::Toy(toy) => Ok(toy_table(toy, rows, seed, stream)?),
             Self::Table(source) => Ok(source.read(columns)?),
@@ -137,8 +143,9 @@ pub fn device(name: &str) -> Result<Device> {
             let ordinal = ordinal
                 .parse()
                 .map_err(|_| Usage(format!("--device {name}: give a number after cuda:")))?;
-            Device::new_cuda(ordinal)
-                .map_err(|e| Usage(format!("--device {name}: {e}; this build may lack CUDA: use cpu")).into())
+            Device::new_cuda(ordinal).map_err(|e| {
+                Usage(format!("--device {name}: {e}; this build may lack CUDA: use cpu")).into()
+            })
         }
         _ => Err(Usage(format!("--device {name}: give cpu or cuda:N")).into()),
     }

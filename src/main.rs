@@ -1,5 +1,7 @@
 //! The command line: reads arguments, runs one command, turns errors into exit codes.
 
+#![allow(unreachable_pub, reason = "a program has no users of its modules")]
+
 mod args;
 mod commands;
 mod failure;

@@ -1,6 +1,6 @@
 //! The only places where something is printed.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what this file is for")]
+#![expect(clippy::print_stderr, reason = "printing is what this file is for")]
 
 use serde::Serialize;
 use std::io::Write;
@@ -19,7 +19,11 @@ impl Voice {
     ///
     /// # Errors
     /// When the result cannot be written as JSON, or stdout is closed.
-    pub fn result<T: Serialize>(self, value: &T, text: impl FnOnce(&T) -> String) -> anyhow::Result<()> {
+    pub fn result<T: Serialize>(
+        self,
+        value: &T,
+        text: impl FnOnce(&T) -> String,
+    ) -> anyhow::Result<()> {
         let shown = if self.json { serde_json::to_string(value)? } else { text(value) };
         match writeln!(std::io::stdout(), "{shown}") {
             Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),

@@ -95,10 +95,16 @@ impl Studio<'_> {
         }
         let (samples, names) = (Points::new(&self.drawn()?, d)?, self.columns());
         let figure = match self.data {
-            Some(rows) => Samples::new("data", Points::new(&first(rows), d)?).beside("model", samples),
+            Some(rows) => {
+                Samples::new("data", Points::new(&first(rows), d)?).beside("model", samples)
+            }
             None => Samples::new("model", samples),
         };
-        Ok(figure.title(self.name).labels(&names[0], &names[1]).theme(self.theme.clone()).scene()?)
+        Ok(figure
+            .title(self.name)
+            .labels(&names[0], &names[1])
+            .theme(self.theme.clone())
+            .scene()?)
     }
 
     /// A grid of the latent plane carried to data space by the flow.
@@ -177,9 +183,8 @@ impl Studio<'_> {
 
     fn curve(&self) -> Result<Scene> {
         let [low, high] = range(&self.seen()?, 1, 0);
-        let x: Vec<f64> = (0..CURVE)
-            .map(|i| low + (high - low) * i as f64 / (CURVE - 1) as f64)
-            .collect();
+        let x: Vec<f64> =
+            (0..CURVE).map(|i| low + (high - low) * i as f64 / (CURVE - 1) as f64).collect();
         let log_prob = self.model.log_prob_rows(&Rows::new(1, x.clone())?, self.workers)?;
         let points: Vec<(f64, f64)> = x.into_iter().zip(log_prob.iter().map(|l| l.exp())).collect();
         let mut figure = DensityCurve::new("model", &points);
@@ -203,7 +208,9 @@ impl Studio<'_> {
         let d = self.model.features();
         let samples = Points::new(&self.drawn()?, d)?;
         let figure = match self.data {
-            Some(rows) => Corner::new(&self.columns(), Points::new(&first(rows), d)?)?.model(samples)?,
+            Some(rows) => {
+                Corner::new(&self.columns(), Points::new(&first(rows), d)?)?.model(samples)?
+            }
             None => Corner::new(&self.columns(), samples)?,
         };
         Ok(figure.title(self.name).theme(self.theme.clone()).scene()?)

@@ -47,10 +47,11 @@ impl Progress {
     pub fn new(voice: Voice, steps: usize, folder: &Path, interrupted: Arc<AtomicBool>) -> Self {
         let on_terminal = std::io::stderr().is_terminal() && !voice.quiet;
         let bar = if on_terminal { ProgressBar::new(steps as u64) } else { ProgressBar::hidden() };
-        let colour = if std::env::var_os("NO_COLOR").is_some() { "{bar:30}" } else { "{bar:30.cyan}" };
-        if let Ok(style) =
-            ProgressStyle::with_template(&format!("{colour} {{pos}}/{{len}} {{per_sec}} {{msg}} {{eta}} left"))
-        {
+        let colour =
+            if std::env::var_os("NO_COLOR").is_some() { "{bar:30}" } else { "{bar:30.cyan}" };
+        if let Ok(style) = ProgressStyle::with_template(&format!(
+            "{colour} {{pos}}/{{len}} {{per_sec}} {{msg}} {{eta}} left"
+        )) {
             bar.set_style(style);
         }
         let now = Instant::now();
@@ -79,7 +80,8 @@ impl Progress {
     }
 
     fn append(&self, evaluation: &Evaluation) -> std::io::Result<()> {
-        let line = serde_json::to_string(&Metrics { evaluation: *evaluation, seconds: self.seconds() })?;
+        let line =
+            serde_json::to_string(&Metrics { evaluation: *evaluation, seconds: self.seconds() })?;
         let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&self.metrics)?;
         writeln!(file, "{line}")
     }

@@ -1,7 +1,5 @@
 //! Round trips through files of every format, and what happens when files are missing or in the way.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::fs;
 use std::path::PathBuf;
 

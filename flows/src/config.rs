@@ -40,10 +40,8 @@ impl FlowConfig {
         let mut layers = Vec::with_capacity(self.layers.len());
         for (i, layer) in self.layers.iter().enumerate() {
             let name = format!("{i}.{}", layer.name());
-            let transform = layer.build(
-                params.scope("flow").sub(&name),
-                (self.features, self.context),
-            )?;
+            let transform =
+                layer.build(params.scope("flow").sub(&name), (self.features, self.context))?;
             layers.push(Layer { name, transform });
         }
         let base: Box<dyn Density> = self.base.build(params.scope("base"), self.features)?;

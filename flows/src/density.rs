@@ -23,12 +23,7 @@ pub trait Density: Debug + Send + Sync {
     ///
     /// # Errors
     /// [`Error::Shape`](crate::Error::Shape) when the context does not have n rows.
-    fn sample(
-        &self,
-        n: usize,
-        context: Option<&Tensor>,
-        rng: &mut dyn RngCore,
-    ) -> Result<Tensor>;
+    fn sample(&self, n: usize, context: Option<&Tensor>, rng: &mut dyn RngCore) -> Result<Tensor>;
 
     /// Sets what the density takes from data `[n, d]`, once, before training.
     ///

@@ -84,7 +84,10 @@ impl std::fmt::Display for NonFinite {
         if let Some(row) = self.row {
             write!(f, ", training row {row}")?;
         }
-        write!(f, "; one restart with a smaller step did not help: lower the learning rate, or look at that row")
+        write!(
+            f,
+            "; one restart with a smaller step did not help: lower the learning rate, or look at that row"
+        )
     }
 }
 

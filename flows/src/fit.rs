@@ -8,7 +8,8 @@ use crate::model::{Column, DataSummary, Model, ModelSpec, Precision, TrainingSum
 use crate::objectives::MaximumLikelihood;
 use crate::rng::{Stream, generator};
 use crate::rows::Rows;
-use crate::train::{Observer, Outcome, TrainConfig, TrainState, Trainer};
+use crate::train::{Evaluation, Observer, Outcome, TrainConfig, TrainState, Trainer};
+use crate::transforms::Support;
 use crate::workers::Workers;
 use candle_core::Device;
 
@@ -85,15 +86,16 @@ impl Fit {
     /// # Errors
     /// [`Error::Config`] when the settings do not fit those numbers.
     pub fn model(&self, features: usize, context: usize) -> Result<Model> {
-        let columns = match self.columns.is_empty() {
-            true => numbered("x", features)
-                .map(|name| Column { name, support: crate::transforms::Support::Real })
-                .collect(),
-            false => self.columns.clone(),
+        let columns = if self.columns.is_empty() {
+            let real = |name| Column { name, support: Support::Real };
+            numbered("x", features).map(real).collect()
+        } else {
+            self.columns.clone()
         };
-        let given = match self.given.is_empty() {
-            true => numbered("c", context).collect(),
-            false => self.given.clone(),
+        let given = if self.given.is_empty() {
+            numbered("c", context).collect()
+        } else {
+            self.given.clone()
         };
         let spec = ModelSpec {
             recipe: self.name.clone(),
@@ -124,16 +126,13 @@ impl Fit {
         self.config.check()?;
         let context = parts.train.context().map_or(0, |(k, _)| k);
         let fresh = self.with_chosen_base(parts.train)?.model(parts.train.features(), context)?;
-        let (mut model, state) = match resume {
-            Some((model, state)) => {
-                same_fit(model.spec(), fresh.spec())?;
-                (model, state)
-            }
-            None => {
-                fresh.initialise(parts.train)?;
-                let state = TrainState::new(fresh.params())?;
-                (fresh, state)
-            }
+        let (mut model, state) = if let Some((model, state)) = resume {
+            same_fit(model.spec(), fresh.spec())?;
+            (model, state)
+        } else {
+            fresh.initialise(parts.train)?;
+            let state = TrainState::new(fresh.params())?;
+            (fresh, state)
         };
         let outcome = self.train(&model, parts, state, workers, observer)?;
         let summary = summary(&model, parts, &outcome, workers)?;
@@ -146,7 +145,8 @@ impl Fit {
         let mut fit = self.clone();
         let Some(up_to) = fit.recipe.components_up_to.take() else { return Ok(fit) };
         let context = train.context().map_or(0, |(k, _)| k);
-        let standardised = self.model_without_base(train.features(), context)?.standardised(train)?;
+        let standardised =
+            self.model_without_base(train.features(), context)?.standardised(train)?;
         let mut rng = generator(self.seed, Stream::Mixture, 1);
         let components = choose_components(&standardised, train.features(), up_to, &mut rng)?;
         fit.recipe.base = BaseConfig::GaussianMixture { components };
@@ -209,11 +209,7 @@ impl Observer for Saving<'_> {
         self.observer.stepped(step, loss)
     }
 
-    fn evaluated(
-        &mut self,
-        evaluation: &crate::train::Evaluation,
-        state: &TrainState,
-    ) -> Result<()> {
+    fn evaluated(&mut self, evaluation: &Evaluation, state: &TrainState) -> Result<()> {
         self.observer.evaluated(evaluation, state)?;
         self.observer.checkpoint(self.model, state)
     }

@@ -119,12 +119,7 @@ impl Density for Flow {
         Ok((self.base.log_prob(&mapped.points, context)? + mapped.log_det)?)
     }
 
-    fn sample(
-        &self,
-        n: usize,
-        context: Option<&Tensor>,
-        rng: &mut dyn RngCore,
-    ) -> Result<Tensor> {
+    fn sample(&self, n: usize, context: Option<&Tensor>, rng: &mut dyn RngCore) -> Result<Tensor> {
         let z = self.base.sample(n, context, rng)?;
         let context = check_context("Flow::sample", &z, context, self.context)?;
         Ok(self.transform.inverse(&z, context)?.points)

@@ -145,7 +145,9 @@ impl Model {
             return Err(self.outside_support(rows, row));
         }
         let weights = match rows.weights() {
-            Some(weights) => Some(Tensor::from_slice(weights, rows.len(), device)?.to_dtype(dtype)?),
+            Some(weights) => {
+                Some(Tensor::from_slice(weights, rows.len(), device)?.to_dtype(dtype)?)
+            }
             None => None,
         };
         Ok(Batch {
@@ -203,8 +205,12 @@ impl Model {
     ) -> Result<Vec<f64>> {
         let k = self.spec.given.len();
         let given = context.map_or(0, <[f64]>::len);
-        if given != n * k || start % CHUNK_ROWS != 0 {
-            return Err(Error::shape("Model::sample_rows", format!("context [{n} · {k}]"), &[given]));
+        if given != n * k || !start.is_multiple_of(CHUNK_ROWS) {
+            return Err(Error::shape(
+                "Model::sample_rows",
+                format!("context [{n} · {k}]"),
+                &[given],
+            ));
         }
         let device = self.params.device();
         let chunks = workers.map_chunks(n, CHUNK_ROWS, |range| {
@@ -261,12 +267,7 @@ impl Density for Model {
         Ok((log_prob.to_dtype(DType::F64)? + mapped.log_det)?)
     }
 
-    fn sample(
-        &self,
-        n: usize,
-        context: Option<&Tensor>,
-        rng: &mut dyn RngCore,
-    ) -> Result<Tensor> {
+    fn sample(&self, n: usize, context: Option<&Tensor>, rng: &mut dyn RngCore) -> Result<Tensor> {
         let context = self.preparation.context(context)?;
         let points = self.flow.sample(n, context.as_ref(), rng)?;
         Ok(self.preparation.inverse(&points)?.points)

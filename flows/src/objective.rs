@@ -93,12 +93,8 @@ pub trait Objective: Debug + Send + Sync {
     ///
     /// # Errors
     /// As [`Objective::loss_and_gradients`].
-    fn row_losses(
-        &self,
-        params: &Params,
-        batch: &Batch,
-        rng: &mut dyn RngCore,
-    ) -> Result<Vec<f64>>;
+    fn row_losses(&self, params: &Params, batch: &Batch, rng: &mut dyn RngCore)
+    -> Result<Vec<f64>>;
 
     /// Finds the first layer and row at which this batch stops being finite, if it does.
     ///

@@ -194,12 +194,7 @@ impl Scope<'_> {
     ///
     /// # Errors
     /// [`Error::Config`] when the name is taken; [`Error::Shape`] when given values do not fit.
-    pub fn trainable(
-        &mut self,
-        name: &str,
-        shape: impl Into<Shape>,
-        init: Init,
-    ) -> Result<Tensor> {
+    pub fn trainable(&mut self, name: &str, shape: impl Into<Shape>, init: Init) -> Result<Tensor> {
         Ok(self.variable(name, shape, init)?.as_tensor().clone())
     }
 

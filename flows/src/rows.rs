@@ -27,7 +27,7 @@ impl Rows {
     /// [`Error::Shape`] when the numbers do not fill whole rows; [`Error::Data`] when one of them
     /// is NaN.
     pub fn new(features: usize, points: Vec<f64>) -> Result<Self> {
-        if features == 0 || points.len() % features != 0 {
+        if features == 0 || !points.len().is_multiple_of(features) {
             return Err(Error::shape("Rows::new", format!("[n · {features}]"), &[points.len()]));
         }
         no_nan("points", &points, features)?;

@@ -82,7 +82,10 @@ impl Chain {
             if layer.transform.features() != features {
                 return Err(Error::config(
                     format!("layer {}", layer.name),
-                    format!("maps {} features in a chain of {features}", layer.transform.features()),
+                    format!(
+                        "maps {} features in a chain of {features}",
+                        layer.transform.features()
+                    ),
                     "give every layer of a chain the same number of features",
                 ));
             }

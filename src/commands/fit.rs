@@ -162,7 +162,12 @@ fn draw(model: &Model, data: &Rows, folder: &RunFolder, workers: &Workers) -> Re
     Ok(())
 }
 
-fn finish(common: &Common, model: &Model, folder: &RunFolder, seconds: Option<f64>) -> Result<ExitCode> {
+fn finish(
+    common: &Common,
+    model: &Model,
+    folder: &RunFolder,
+    seconds: Option<f64>,
+) -> Result<ExitCode> {
     let spec = model.spec();
     let training = spec.training.as_ref().context("the model says nothing of its training")?;
     let seconds = seconds.unwrap_or(0.0);

@@ -41,7 +41,10 @@ fn text(info: &Info) -> String {
         lines.push(format!("given        {}", spec.given.join(", ")));
     }
     lines.push(format!("data         {} ({})", spec.data.source, spec.data.hash));
-    lines.push(format!("rows         {} train, {} valid, {} test", rows.train, rows.valid, rows.test));
+    lines.push(format!(
+        "rows         {} train, {} valid, {} test",
+        rows.train, rows.valid, rows.test
+    ));
     lines.push(format!("seed         {}", spec.seed));
     if let Some(t) = &spec.training {
         lines.push(format!("steps        {} (weights of step {})", t.steps, t.best_step));

@@ -19,7 +19,8 @@ pub fn run(common: &Common, args: &PlotArgs) -> Result<()> {
     let theme = if args.dark { Theme::dark() } else { Theme::light() };
     let path = Path::new(&args.subject);
     let is_model = path.is_dir() || path.extension().is_some_and(|e| e == "safetensors");
-    let scene = if is_model { of_model(common, args, path, theme)? } else { of_data(common, args, theme)? };
+    let scene =
+        if is_model { of_model(common, args, path, theme)? } else { of_data(common, args, theme)? };
     scene.save(&args.output)?;
     common.voice().note(&format!("wrote {}", args.output.display()));
     if common.json {
@@ -44,7 +45,8 @@ fn of_model(common: &Common, args: &PlotArgs, path: &Path, theme: Theme) -> Resu
         None => None,
     };
     let name = model.spec().data.source.clone();
-    let studio = Studio { model: &model, data: rows.as_ref(), name: &name, workers: &workers, theme };
+    let studio =
+        Studio { model: &model, data: rows.as_ref(), name: &name, workers: &workers, theme };
     Ok(match args.kind {
         PlotKind::Density => studio.density()?,
         PlotKind::Samples => studio.samples()?,
@@ -73,14 +75,20 @@ fn of_data(common: &Common, args: &PlotArgs, theme: Theme) -> Result<Scene> {
 fn rows_alone(table: &Table, theme: Theme) -> Result<Scene> {
     let (names, title) = (table.columns(), table.source());
     Ok(match table.width() {
-        1 => DensityCurve::new("", &[]).data(table.values())?.title(title).label(&names[0]).theme(theme).scene()?,
+        1 => DensityCurve::new("", &[])
+            .data(table.values())?
+            .title(title)
+            .label(&names[0])
+            .theme(theme)
+            .scene()?,
         2 => Samples::new("data", Points::new(table.values(), 2)?)
             .title(title)
             .labels(&names[0], &names[1])
             .theme(theme)
             .scene()?,
-        width => {
-            Corner::new(names, Points::new(table.values(), width)?)?.title(title).theme(theme).scene()?
-        }
+        width => Corner::new(names, Points::new(table.values(), width)?)?
+            .title(title)
+            .theme(theme)
+            .scene()?,
     })
 }

@@ -71,7 +71,11 @@ pub fn recipe(name: &str) -> Result<Recipe> {
     let all = recipes()?;
     all.get(name).cloned().ok_or_else(|| {
         let names: Vec<&str> = all.keys().map(String::as_str).collect();
-        Error::config("flow", format!("no flow is called `{name}`"), format!("choose one of {}", names.join(", ")))
+        Error::config(
+            "flow",
+            format!("no flow is called `{name}`"),
+            format!("choose one of {}", names.join(", ")),
+        )
     })
 }
 
@@ -93,15 +97,12 @@ impl Recipe {
         if let Some(bins) = sizes.bins {
             self.set_bins(bins)?;
         }
-        match sizes.components {
-            Some(components) => {
-                self.components_up_to = None;
-                self.base = match components {
-                    0 => BaseConfig::StandardNormal,
-                    _ => BaseConfig::GaussianMixture { components },
-                };
-            }
-            None => {}
+        if let Some(components) = sizes.components {
+            self.components_up_to = None;
+            self.base = match components {
+                0 => BaseConfig::StandardNormal,
+                _ => BaseConfig::GaussianMixture { components },
+            };
         }
         Ok(self)
     }
@@ -115,7 +116,8 @@ impl Recipe {
         for repeat in 0..self.layers {
             for layer in &self.block {
                 let mut layer = layer.clone();
-                if let (LayerConfig::Coupling { conditioned_on, .. }, 1) = (&mut layer, repeat % 2) {
+                if let (LayerConfig::Coupling { conditioned_on, .. }, 1) = (&mut layer, repeat % 2)
+                {
                     *conditioned_on = conditioned_on.other();
                 }
                 layers.push(layer);
@@ -159,6 +161,10 @@ impl Recipe {
         if found {
             return Ok(());
         }
-        Err(Error::config("bins", "this flow has no splines", "leave it out, or take nsf or nsf-ar"))
+        Err(Error::config(
+            "bins",
+            "this flow has no splines",
+            "leave it out, or take nsf or nsf-ar",
+        ))
     }
 }

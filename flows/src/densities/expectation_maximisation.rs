@@ -339,4 +339,14 @@ impl Components {
 #[cfg(test)]
 mod tests;
 /// stub
-pub fn choose_components(_r: &[f64], _f: usize, up_to: usize, _rng: &mut dyn RngCore) -> Result<usize> { Ok(up_to.min(8)) }
+///
+/// # Errors
+/// Never.
+pub fn choose_components(
+    _r: &[f64],
+    _f: usize,
+    up_to: usize,
+    _rng: &mut dyn RngCore,
+) -> Result<usize> {
+    Ok(up_to.min(8))
+}

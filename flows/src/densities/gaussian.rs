@@ -70,8 +70,7 @@ impl GaussianBaseline {
     /// # Errors
     /// [`Error::Data`] when the covariance is singular, as with columns that determine one another.
     pub fn log_prob(&self, rows: &Rows) -> Result<Vec<f64>> {
-        let (mean, covariance) =
-            (to_f64(&self.mean.tensor())?, to_f64(&self.covariance.tensor())?);
+        let (mean, covariance) = (to_f64(&self.mean.tensor())?, to_f64(&self.covariance.tensor())?);
         let d = self.features;
         let joint = normal(&mean, &covariance, 0)?;
         if mean.len() == d {

@@ -26,7 +26,10 @@ pub(crate) fn write_safetensors(
         ("diffeo".to_owned(), kind.to_owned()),
         ("format".to_owned(), FORMAT.to_string()),
         ("description".to_owned(), description.to_owned()),
-        ("checksum".to_owned(), checksum(description, tensors.iter().map(|t| (t.0.as_str(), t.3.as_slice())))),
+        (
+            "checksum".to_owned(),
+            checksum(description, tensors.iter().map(|t| (t.0.as_str(), t.3.as_slice()))),
+        ),
     ]);
     let views = tensors
         .iter()
@@ -81,7 +84,8 @@ fn verify(content: &[u8], kind: &str) -> std::result::Result<String, ModelFileEr
     let description = get("description")?;
     let mut named = tensors.tensors();
     named.sort_by(|a, b| a.0.cmp(&b.0));
-    if *get("checksum")? != checksum(description, named.iter().map(|(n, t)| (n.as_str(), t.data()))) {
+    if *get("checksum")? != checksum(description, named.iter().map(|(n, t)| (n.as_str(), t.data())))
+    {
         return Err(corrupted("the checksum does not match".to_owned()));
     }
     Ok(description.clone())

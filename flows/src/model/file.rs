@@ -72,7 +72,8 @@ impl Model {
             let tensors = SafeTensors::deserialize(&content).map_err(|e| e.to_string())?;
             let model = restore(spec, &tensors, device)?;
             let vectors = state_vectors(&tensors);
-            let state = TrainState::from_parts(Parts { vectors, json: state }, model.params().count());
+            let state =
+                TrainState::from_parts(Parts { vectors, json: state }, model.params().count());
             Ok((model, state.ok_or("the state of the run is incomplete")?))
         };
         read().map_err(|detail: String| corrupted(path, detail))
@@ -87,7 +88,11 @@ struct Checkpoint {
 }
 
 /// Builds a model and fills in its parameters.
-fn restore(spec: ModelSpec, tensors: &SafeTensors, device: &Device) -> std::result::Result<Model, String> {
+fn restore(
+    spec: ModelSpec,
+    tensors: &SafeTensors,
+    device: &Device,
+) -> std::result::Result<Model, String> {
     let model = Model::new(spec, device).map_err(|e| e.to_string())?;
     let of_model = tensors.names().iter().filter(|n| !n.starts_with(STATE_PREFIX)).count();
     if of_model != model.params().iter().count() {
@@ -114,7 +119,9 @@ fn state_vectors(tensors: &SafeTensors) -> Vec<(String, Vec<f64>)> {
     };
     tensors
         .iter()
-        .filter_map(|(name, view)| Some((name.strip_prefix(STATE_PREFIX)?.to_owned(), read(view.data()))))
+        .filter_map(|(name, view)| {
+            Some((name.strip_prefix(STATE_PREFIX)?.to_owned(), read(view.data())))
+        })
         .collect()
 }
 

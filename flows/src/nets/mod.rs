@@ -34,7 +34,11 @@ impl NetConfig {
     pub fn check(&self) -> crate::Result<()> {
         let remedy = "give positive widths, for instance 64,64";
         if self.hidden.is_empty() || self.hidden.contains(&0) {
-            return Err(crate::Error::config("hidden", format!("widths {:?}", self.hidden), remedy));
+            return Err(crate::Error::config(
+                "hidden",
+                format!("widths {:?}", self.hidden),
+                remedy,
+            ));
         }
         if self.residual && self.hidden.windows(2).any(|w| w[0] != w[1]) {
             let problem = format!("residual blocks of unequal widths {:?}", self.hidden);

@@ -36,7 +36,8 @@ impl AdamW {
         let scale2 = 1.0 / (1.0 - beta2.powf(steps));
         let decay = 1.0 - learning_rate * config.weight_decay;
         let moments = self.first.iter_mut().zip(&mut self.second);
-        for (((w, g), (m, v)), decays) in weights.iter_mut().zip(gradient).zip(moments).zip(decayed) {
+        for (((w, g), (m, v)), decays) in weights.iter_mut().zip(gradient).zip(moments).zip(decayed)
+        {
             *m = beta1 * *m + (1.0 - beta1) * g;
             *v = beta2 * *v + (1.0 - beta2) * g * g;
             let kept = if *decays { *w * decay } else { *w };
@@ -50,7 +51,9 @@ pub(super) fn clip(gradient: &mut [f64], largest: f64) -> f64 {
     let norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
     if norm > largest {
         let scale = largest / norm;
-        gradient.iter_mut().for_each(|g| *g *= scale);
+        for entry in gradient {
+            *entry *= scale;
+        }
     }
     norm
 }

@@ -85,7 +85,7 @@ impl Trainer<'_> {
     /// # Errors
     /// [`Error::NonFinite`] when the loss is not finite a second time, after one restart from the
     /// last evaluation with a tenth of the learning rate; what the observer fails with.
-    pub fn run(&self, state: TrainState, observer: &mut dyn Observer) -> Result<Outcome> {
+    pub fn run(self, state: TrainState, observer: &mut dyn Observer) -> Result<Outcome> {
         self.config.check()?;
         let rows = self.train.rows()?;
         if rows == 0 {
@@ -93,7 +93,7 @@ impl Trainer<'_> {
         }
         self.params.write_flat(&state.weights)?;
         let mut run = Run {
-            trainer: *self,
+            trainer: self,
             anchor: state.clone(),
             state,
             decayed: decayed(self.params),
@@ -103,7 +103,7 @@ impl Trainer<'_> {
             loss_since_evaluation: (0.0, 0),
             best_losses: None,
         };
-        let stop = run.to_end(observer)?;
+        let stop = run.go_on(observer)?;
         let state = run.anchor;
         let chosen = self.choose(stop, &state)?;
         self.params.write_flat(&chosen.weights)?;
@@ -116,10 +116,8 @@ impl Trainer<'_> {
     /// better on the held-out rows by [`CLEARLY`] standard errors of the paired difference: the
     /// lowest of many noisy values is lucky more often than it is better.
     fn choose(&self, stop: Stop, state: &TrainState) -> Result<Chosen> {
-        let last = match self.config.average_decay > 0.0 && self.valid.is_none() {
-            true => &state.average,
-            false => &state.weights,
-        };
+        let averaged = self.config.average_decay > 0.0 && self.valid.is_none();
+        let last = if averaged { &state.average } else { &state.weights };
         let last = Chosen { step: state.step(), weights: last.clone() };
         let (Some(best), Some(valid)) = (&state.best, self.valid) else { return Ok(last) };
         let kept = Chosen { step: best.step, weights: best.weights.clone() };
@@ -128,7 +126,7 @@ impl Trainer<'_> {
         }
         let last_losses = self.held_out_losses(&last.weights, valid)?;
         let best_losses = self.held_out_losses(&best.weights, valid)?;
-        let gain = self.paired(&last_losses, &best_losses, valid)?;
+        let gain = paired(&last_losses, &best_losses, valid)?;
         let as_good = gain.mean <= CLEARLY * gain.standard_error;
         Ok(if as_good { last } else { kept })
     }
@@ -139,21 +137,22 @@ impl Trainer<'_> {
         let mut rng = generator(self.params.seed(), Stream::Objective, u64::MAX);
         self.objective.row_losses(self.params, valid, &mut rng)
     }
+}
 
-    fn mean(&self, losses: &[f64], batch: &Batch) -> Result<Estimate> {
-        let weights = batch.weights.as_ref().map(to_f64).transpose()?;
-        Ok(Estimate::of(losses, weights.as_deref()))
-    }
+/// Mean loss of the rows of a batch.
+fn mean(losses: &[f64], batch: &Batch) -> Result<Estimate> {
+    let weights = batch.weights.as_ref().map(to_f64).transpose()?;
+    Ok(Estimate::of(losses, weights.as_deref()))
+}
 
-    /// Mean of a − b over the same rows.
-    fn paired(&self, a: &[f64], b: &[f64], batch: &Batch) -> Result<Estimate> {
-        let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
-        self.mean(&differences, batch)
-    }
+/// Mean of a − b over the same rows.
+fn paired(a: &[f64], b: &[f64], batch: &Batch) -> Result<Estimate> {
+    let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
+    mean(&differences, batch)
 }
 
 impl Run<'_> {
-    fn to_end(&mut self, observer: &mut dyn Observer) -> Result<Stop> {
+    fn go_on(&mut self, observer: &mut dyn Observer) -> Result<Stop> {
         let config = self.trainer.config;
         if self.state.counters.step == 0 && self.state.history.is_empty() {
             self.evaluate(observer)?;
@@ -253,7 +252,7 @@ impl Run<'_> {
         let mut lowest: Option<(Estimate, Vec<f64>)> = None;
         for weights in candidates {
             let losses = trainer.held_out_losses(&weights, valid)?;
-            let loss = trainer.mean(&losses, valid)?;
+            let loss = mean(&losses, valid)?;
             if lowest.as_ref().is_none_or(|(l, _)| loss.mean < l.mean || l.mean.is_nan()) {
                 lowest = Some((loss, losses));
             }
@@ -281,11 +280,12 @@ impl Run<'_> {
             self.trainer.params.write_flat(&self.state.weights)?;
         }
         let best_losses = self.best_losses.as_deref().unwrap_or_default();
-        let excess = self.trainer.paired(losses, best_losses, valid)?;
+        let excess = paired(losses, best_losses, valid)?;
         let hopeless = excess.mean.is_nan()
             || excess.mean > HOPELESS_NATS && excess.mean > HOPELESS_ERRORS * excess.standard_error;
         let counters = &mut self.state.counters;
-        counters.hopeless_evaluations = if hopeless { counters.hopeless_evaluations + 1 } else { 0 };
+        counters.hopeless_evaluations =
+            if hopeless { counters.hopeless_evaluations + 1 } else { 0 };
         Ok(())
     }
 

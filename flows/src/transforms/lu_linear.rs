@@ -36,8 +36,7 @@ impl LuLinear {
             LastLayer::Scaled => Init::Normal(0.3),
         };
         let (dtype, device) = (scope.dtype(), scope.device().clone());
-        let strictly_lower =
-            (Tensor::tril2(d, dtype, &device)? - Tensor::eye(d, dtype, &device)?)?;
+        let strictly_lower = (Tensor::tril2(d, dtype, &device)? - Tensor::eye(d, dtype, &device)?)?;
         Ok(Self {
             features,
             lower: scope.trainable("lower", (d, d), init())?,
@@ -97,8 +96,10 @@ fn substitute(b: &Tensor, strict: &Tensor, order: &[usize]) -> Result<Tensor> {
         if !solved.is_empty() {
             let known: Vec<&Tensor> = solved.iter().map(|(_, column)| column).collect();
             let row = strict.narrow(0, i, 1)?;
-            let weights: Vec<Tensor> =
-                solved.iter().map(|(j, _)| row.narrow(1, *j, 1)).collect::<candle_core::Result<_>>()?;
+            let weights: Vec<Tensor> = solved
+                .iter()
+                .map(|(j, _)| row.narrow(1, *j, 1))
+                .collect::<candle_core::Result<_>>()?;
             let known = Tensor::cat(&known, 1)?;
             column = (column - known.matmul(&Tensor::cat(&weights, 1)?.t()?)?)?;
         }

@@ -52,10 +52,11 @@ impl Permutation {
             back: scope.buffer("back", &back)?,
         })
     }
+}
 
-    fn apply(&self, points: &Tensor, order: &Buffer) -> Result<Mapped> {
-        identity(&points.contiguous()?.index_select(&order.tensor(), 1)?)
-    }
+/// The columns of `points` in this order; volume stays.
+fn permuted(points: &Tensor, order: &Buffer) -> Result<Mapped> {
+    identity(&points.contiguous()?.index_select(&order.tensor(), 1)?)
 }
 
 impl Transform for Permutation {
@@ -65,11 +66,11 @@ impl Transform for Permutation {
 
     fn forward(&self, x: &Tensor, _context: Option<&Tensor>) -> Result<Mapped> {
         check_points("Permutation::forward", x, self.features)?;
-        self.apply(x, &self.order)
+        permuted(x, &self.order)
     }
 
     fn inverse(&self, z: &Tensor, _context: Option<&Tensor>) -> Result<Mapped> {
         check_points("Permutation::inverse", z, self.features)?;
-        self.apply(z, &self.back)
+        permuted(z, &self.back)
     }
 }

@@ -64,8 +64,12 @@ impl Transform for Standardise {
         let x = x.detach().to_dtype(DType::F64)?;
         let mean = x.mean_keepdim(0)?;
         let scale = x.broadcast_sub(&mean)?.sqr()?.mean_keepdim(0)?.sqrt()?;
-        for (i, (mean, scale)) in
-            mean.flatten_all()?.to_vec1::<f64>()?.iter().zip(scale.flatten_all()?.to_vec1::<f64>()?).enumerate()
+        for (i, (mean, scale)) in mean
+            .flatten_all()?
+            .to_vec1::<f64>()?
+            .iter()
+            .zip(scale.flatten_all()?.to_vec1::<f64>()?)
+            .enumerate()
         {
             if !(mean.is_finite() && scale.is_finite() && scale > 0.0) {
                 return Err(Error::data(

@@ -113,14 +113,14 @@ impl SupportMap {
     /// [`Error::Config`] for an interval without a finite positive width.
     pub fn new(supports: Vec<Support>) -> Result<Self> {
         for (i, support) in supports.iter().enumerate() {
-            if let Support::Interval { low, high } = *support {
-                if !(low < high && (high - low).is_finite()) {
-                    return Err(Error::config(
-                        format!("support of column {i}"),
-                        format!("the interval from {low} to {high} is empty or infinite"),
-                        "give a lower and a higher finite end",
-                    ));
-                }
+            if let Support::Interval { low, high } = *support
+                && !(low < high && (high - low).is_finite())
+            {
+                return Err(Error::config(
+                    format!("support of column {i}"),
+                    format!("the interval from {low} to {high} is empty or infinite"),
+                    "give a lower and a higher finite end",
+                ));
             }
         }
         Ok(Self { supports })

@@ -33,7 +33,7 @@ impl Affine {
     }
 
     /// Shift and bounded log-scale, both `[n, m]`.
-    fn parts(&self, params: &Tensor) -> Result<(Tensor, Tensor)> {
+    fn parts(self, params: &Tensor) -> Result<(Tensor, Tensor)> {
         let shift = params.narrow(2, 0, 1)?.squeeze(2)?;
         let raw = params.narrow(2, 1, 1)?.squeeze(2)?;
         let log_scale = (&raw / raw.abs()?.affine(1.0 / self.log_scale_bound, 1.0)?)?;

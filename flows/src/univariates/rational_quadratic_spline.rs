@@ -50,7 +50,11 @@ impl RationalQuadraticSpline {
     /// [`Error::Config`] unless there are 2 to 512 bins and the bound is positive and finite.
     pub fn new(bins: usize, tail_bound: f64) -> Result<Self> {
         if !(2..=512).contains(&bins) {
-            return Err(Error::config("bins", format!("{bins} bins"), "give 2 to 512, for instance 8"));
+            return Err(Error::config(
+                "bins",
+                format!("{bins} bins"),
+                "give 2 to 512, for instance 8",
+            ));
         }
         if !(tail_bound > 0.0 && tail_bound.is_finite()) {
             return Err(Error::config(
@@ -78,22 +82,12 @@ impl RationalQuadraticSpline {
         Ok(sums.reshape((n, m, k))?.affine(1.0, -self.tail_bound)?)
     }
 
-    /// Slopes at all knots, `[n, m, k + 1]`.
-    fn slopes(&self, raw: &Tensor) -> Result<Tensor> {
-        let (n, m, _) = raw.dims3()?;
-        // softplus(offset) = 1 − MIN_DERIVATIVE, so that raw = 0 gives slope 1.
-        let offset = (1.0 - MIN_DERIVATIVE).exp_m1().ln();
-        let inner = softplus(&raw.affine(1.0, offset)?)?.affine(1.0, MIN_DERIVATIVE)?;
-        let outer = Tensor::ones((n, m, 1), raw.dtype(), raw.device())?;
-        Ok(Tensor::cat(&[&outer, &inner, &outer], 2)?)
-    }
-
     /// The bin of each entry of `v`, searched among the bins' left ends in x or in y.
     fn bin(&self, v: &Tensor, params: &Tensor, search: Axis) -> Result<Bin> {
         let k = self.bins;
         let widths = self.lengths(&params.narrow(2, 0, k)?)?;
         let heights = self.lengths(&params.narrow(2, k, k)?)?;
-        let slopes = self.slopes(&params.narrow(2, 2 * k, k - 1)?)?;
+        let slopes = slopes(&params.narrow(2, 2 * k, k - 1)?)?;
         let (lefts, bottoms) = (self.starts(&widths)?, self.starts(&heights)?);
         let starts = match search {
             Axis::X => &lefts,
@@ -121,6 +115,16 @@ impl RationalQuadraticSpline {
             log_det: mask.where_cond(log_slope, &log_slope.zeros_like()?)?.sum(1)?,
         })
     }
+}
+
+/// Slopes at all knots, `[n, m, k + 1]`.
+fn slopes(raw: &Tensor) -> Result<Tensor> {
+    let (n, m, _) = raw.dims3()?;
+    // softplus(offset) = 1 − MIN_DERIVATIVE, so that raw = 0 gives slope 1.
+    let offset = (1.0 - MIN_DERIVATIVE).exp_m1().ln();
+    let inner = softplus(&raw.affine(1.0, offset)?)?.affine(1.0, MIN_DERIVATIVE)?;
+    let outer = Tensor::ones((n, m, 1), raw.dtype(), raw.device())?;
+    Ok(Tensor::cat(&[&outer, &inner, &outer], 2)?)
 }
 
 /// The axis a bin is searched on.
