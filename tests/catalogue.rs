@@ -14,7 +14,7 @@ use diffeo_flows::transforms::{ActNorm, Coupling, LuLinear, Permutation, Standar
 use diffeo_flows::univariates::Shift;
 use parts::{
     EACH_SUPPORT, INTERVAL, act_norm_on_rows, affine, boxed, coupling, couplings_both_ways, each,
-    every_kind, iaf, made, narrow, plain, relu, residual, spline, standardise_on_rows, support,
+    every_kind, iaf, made, mapped, narrow, plain, relu, residual, spline, standardise_on_rows, support,
     wide,
 };
 
@@ -38,6 +38,8 @@ fn couplings() -> Vec<Case> {
             .fixes(2..5),
         case("coupling shift 3|2", (3, 2), |s, n, l| coupling(s, n, l, Second, Ok(Shift)))
             .fixes(1..3),
+        case("coupling spline mapped 2", (2, 0), |s, n, l| mapped(s, n, l, First, spline())),
+        case("coupling affine mapped 3|2", (3, 2), |s, n, l| mapped(s, n, l, Second, affine())),
         case("coupling boxed 2", (2, 0), |s, n, l| {
             coupling(s, n, l, First, spline().map(|u| Box::new(u) as Box<dyn Univariate>))
         })

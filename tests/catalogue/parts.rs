@@ -105,6 +105,18 @@ pub(super) fn each<U: Univariate + 'static>(
     boxed(Elementwise::new(scope, size, univariate?, last))
 }
 
+/// A coupling whose fixed half is mapped too.
+pub(super) fn mapped<U: Univariate + 'static>(
+    mut scope: Scope,
+    size: Size,
+    last: LastLayer,
+    half: Half,
+    univariate: Result<U>,
+) -> Built {
+    let coupling = Coupling::new(scope.here(), size, half, univariate?, &plain(), last)?;
+    boxed(coupling.with_fixed_half_mapped(scope, last))
+}
+
 pub(super) fn support(supports: &[Support]) -> Built {
     boxed(SupportMap::new(supports.to_vec()))
 }

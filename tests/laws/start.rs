@@ -1,6 +1,6 @@
 //! A seed decides where a map starts, and last layers of zero start it at the identity.
 
-use super::model::{BOTH, Model, SEED, flat};
+use super::model::{BOTH, Direction, Model, SEED, flat};
 use super::{close, for_cases, for_every_case};
 use crate::catalogue::Case;
 use candle_core::DType;
@@ -60,4 +60,37 @@ fn zero_last_layers_start_at_the_identity() {
             Ok(())
         },
     );
+}
+
+/// Knots that data place are knots of the identity, and a second call places none.
+#[test]
+fn a_start_from_data_leaves_the_identity() {
+    for_cases(
+        |case| case.starts_as_identity && !case.name.contains("act norm"),
+        |case| {
+            let model = Model::start(case, DType::F64, SEED, LastLayer::Zero)?;
+            let points = model.points(Direction::Forward)?;
+            let context = model.context(points.dim(0)?)?;
+            model.transform.initialise(&points, context.as_ref())?;
+            let placed = state(&model)?;
+            model.transform.initialise(&(&points * 0.1)?, context.as_ref())?;
+            if state(&model)? != placed {
+                return Err("a second start changed the map".into());
+            }
+            for points in [points, model.edge_points(Direction::Forward)?] {
+                let n = points.dim(0)?;
+                let mapped =
+                    model.run(Direction::Forward, &points, model.context(n)?.as_ref())?;
+                close("points", &flat(&mapped.points)?, &flat(&points)?, ROUNDING)?;
+                close("log_det", &flat(&mapped.log_det)?, &vec![0.0; n], ROUNDING)?;
+            }
+            Ok(())
+        },
+    );
+}
+
+/// All parameters and buffers.
+fn state(model: &Model) -> Result<Vec<f64>> {
+    let values: Result<Vec<_>> = model.params.iter().map(|param| flat(param.var())).collect();
+    Ok(values?.concat())
 }
