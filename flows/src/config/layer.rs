@@ -151,7 +151,7 @@ pub enum BaseConfig {
     /// N(0, I).
     #[default]
     StandardNormal,
-    /// A trainable mixture of diagonal Gaussians, started by expectation–maximisation.
+    /// A trainable mixture of full Gaussians and a broad one, started by expectation–maximisation.
     GaussianMixture {
         /// Number of components.
         components: usize,

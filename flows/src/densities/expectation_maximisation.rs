@@ -1,28 +1,32 @@
-//! Fits a mixture of normal distributions with diagonal covariance by expectation maximisation.
+//! Fits a mixture of normal distributions with full covariance by expectation maximisation.
 //!
-//! With responsibilities rᵢₖ = wₖ N(xᵢ; μₖ, σₖ²) / Σⱼ wⱼ N(xᵢ; μⱼ, σⱼ²) of component k for row i,
-//! one iteration sets wₖ = Σᵢ rᵢₖ / n, μₖ = Σᵢ rᵢₖ xᵢ / Σᵢ rᵢₖ and σₖ² to the variance with the same
-//! weights, which never lowers the likelihood. The start is k-means++; variances have a floor
-//! relative to the data's, and a component that loses its rows is set on a row drawn afresh.
+//! With responsibilities rᵢₖ = wₖ N(xᵢ; μₖ, Σₖ) / Σⱼ wⱼ N(xᵢ; μⱼ, Σⱼ) of component k for row i and
+//! nₖ = Σᵢ rᵢₖ, one iteration sets wₖ = (nₖ + 1) / (n + M), μₖ = Σᵢ rᵢₖ xᵢ / nₖ and
+//! Σₖ = Σᵢ rᵢₖ (xᵢ − μₖ)(xᵢ − μₖ)ᵀ / nₖ + ridge · I. Without the ridge and the added row the likelihood
+//! would never fall; with them it may, by as much as they weigh, once it hardly rises. The ridge
+//! keeps a component from closing in on one value, which has an infinite likelihood.
 //!
-//! Plain arrays in and out, in `f64`, in any units: columns are standardised inside. Rows are cut
-//! into fixed chunks whose sums are added in order, so the result does not depend on the number of
-//! threads. Cost: n·M·d an iteration.
+//! The start is greedy k-means++ with five steps of Lloyd's iteration.
+//!
+//! Plain arrays in and out, in `f64`, in any units: columns are standardised inside, so the ridge is
+//! in units of the columns' variances. Rows are cut into fixed chunks whose sums are added in order,
+//! so the result does not depend on the number of threads. Cost: n·M·d² an iteration.
 //!
 //! Dempster, Laird and Rubin 1977, *Maximum Likelihood from Incomplete Data via the EM Algorithm*;
-//! Arthur and Vassilvitskii 2007, *k-means++: The Advantages of Careful Seeding*.
+//! Arthur and Vassilvitskii 2007, *k-means++: The Advantages of Careful Seeding*; Schwarz 1978,
+//! *Estimating the Dimension of a Model*.
+
+mod components;
+mod seeding;
 
 use crate::error::{Error, Result};
-use rand::{Rng, RngCore};
-use rayon::prelude::*;
-use std::f64::consts::TAU;
+use components::Components;
+use rand::RngCore;
 
-/// Smallest variance of a component, in units of the column's variance.
-const VARIANCE_FLOOR: f64 = 1e-4;
-/// A component with less responsibility than this many rows is dead.
-const DEAD_MASS: f64 = 1.0;
-/// Rows whose sums are formed together.
-const CHUNK: usize = 1024;
+/// Standard deviations below this share of a column's largest number are rounding.
+const ROUNDING: f64 = 1e-12;
+/// Rows that each feature of each component needs before its number is tried.
+const ROWS_PER_FEATURE: usize = 5;
 
 /// How long to fit, and what.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,63 +35,110 @@ pub struct Settings {
     pub components: usize,
     /// Most iterations.
     pub iterations: usize,
-    /// Stop when an iteration raises the mean log-likelihood by less, nats.
+    /// Stop when an iteration raises the mean log-likelihood by less, nats; one that lowers it by
+    /// more than a negative tolerance allows, and by anything otherwise, is undone.
     pub tolerance: f64,
+    /// Added to the diagonal of each covariance, in units of the columns' variances.
+    pub ridge: f64,
 }
 
 impl Settings {
-    /// At most 50 iterations, until one gains less than 1e-5 nats a row.
+    /// At most 60 iterations, until one gains less than 1e-5 nats a row; a ridge of 1e-3.
     pub fn new(components: usize) -> Self {
-        Self { components, iterations: 50, tolerance: 1e-5 }
+        Self { components, iterations: 60, tolerance: 1e-5, ridge: 1e-3 }
     }
 }
 
-/// A fitted mixture Σ wₖ N(μₖ, diag σₖ²), in the units of the data.
+/// A fitted mixture Σ wₖ N(μₖ, Σₖ), in the units of the data.
 #[derive(Debug, Clone, PartialEq)]
-pub struct DiagonalMixture {
+pub struct Mixture {
     /// wₖ, all positive, M entries.
     pub weights: Vec<f64>,
     /// μₖ, M×d row-major.
     pub means: Vec<f64>,
-    /// σₖ, M×d row-major.
-    pub scales: Vec<f64>,
+    /// Pₖ, upper triangular with Pₖ Pₖᵀ = Σₖ⁻¹, M×d×d row-major: (x − μₖ) Pₖ is standard normal.
+    pub whitenings: Vec<f64>,
+    /// Mean of each column of the rows fitted, d entries.
+    pub centre: Vec<f64>,
+    /// Standard deviation of each column, d entries; 1 where a column is constant.
+    pub spread: Vec<f64>,
     /// Mean log-density of the rows fitted, nats.
     pub mean_log_likelihood: f64,
     /// Iterations made.
     pub iterations: usize,
 }
 
+impl Mixture {
+    /// The Bayesian information criterion of a mixture fitted to that many rows: lower is better.
+    ///
+    /// −2 Σᵢ ln p(xᵢ) + ln(n) · (M − 1 + M d + M d (d + 1) / 2), nats.
+    pub fn bayesian_information(&self, rows: usize) -> f64 {
+        let (n, m, d) = (rows as f64, self.weights.len() as f64, self.centre.len() as f64);
+        let parameters = m - 1.0 + m * d + m * d * (d + 1.0) / 2.0;
+        -2.0 * n * self.mean_log_likelihood + n.ln() * parameters
+    }
+}
+
 /// Fits to `rows`, n×d row-major.
 ///
+/// A constant column is given the variance of the ridge, in its own units.
+///
 /// # Errors
-/// [`Error::Config`] without components; [`Error::Data`] when a number is not finite, a column is
-/// constant, or there are fewer rows than components.
+/// [`Error::Config`] without components; [`Error::Data`] when a number or a column's variance is not
+/// finite, there are fewer rows than components, or a covariance is singular for want of a ridge.
+///
+/// # Example
+/// ```
+/// use diffeo_flows::densities::expectation_maximisation::{Settings, fit};
+/// use diffeo_flows::rng::{Stream, generator};
+/// let rows: Vec<f64> = (0..100).map(|i| f64::from(i % 2 * 10) + 0.001 * f64::from(i)).collect();
+/// let mixture = fit(&rows, 1, &Settings::new(2), &mut generator(0, Stream::Mixture, 0))?;
+/// assert!((mixture.means[0] - mixture.means[1]).abs() > 9.9);
+/// # Ok::<(), diffeo_flows::Error>(())
+/// ```
 pub fn fit(
     rows: &[f64],
     features: usize,
     settings: &Settings,
     rng: &mut dyn RngCore,
-) -> Result<DiagonalMixture> {
+) -> Result<Mixture> {
     check(rows, features, settings.components)?;
-    let (rows, centre, spread) = standardise(rows, features)?;
+    let table = Standardised::new(rows, features)?;
+    table.fit(settings, rng)
+}
+
+/// The number of components, one of 1, 2, 4, 8, … up to `up_to`, whose mixture has the lowest
+/// [`Mixture::bayesian_information`].
+///
+/// Only numbers M with 5·M·d ≤ n are tried, 1 always, and none after two in a row that are worse
+/// than the best. `rows` are n×d row-major, in any units.
+///
+/// # Errors
+/// As [`fit`].
+pub fn choose_components(
+    rows: &[f64],
+    features: usize,
+    up_to: usize,
+    rng: &mut dyn RngCore,
+) -> Result<usize> {
+    check(rows, features, up_to.min(1))?;
+    let table = Standardised::new(rows, features)?;
     let n = rows.len() / features;
-    let seeds = seed(&rows, features, settings.components, rng);
-    let mut mixture = assign(&rows, features, &seeds).components(&rows, n, rng).0;
-    let mut iterations = 0;
-    let mut sums = mixture.expectation(&rows);
-    while iterations < settings.iterations {
-        let (next, revived) = sums.components(&rows, n, rng);
-        let next_sums = next.expectation(&rows);
-        let gain = (next_sums.log_likelihood - sums.log_likelihood) / n as f64;
-        (mixture, sums) = (next, next_sums);
-        iterations += 1;
-        // A fresh component may cost likelihood at first; that is no reason to stop.
-        if gain < settings.tolerance && !revived {
+    let enough = |m: &usize| *m == 1 || m.saturating_mul(ROWS_PER_FEATURE * features) <= n;
+    let numbers = std::iter::successors(Some(1usize), |m| m.checked_mul(2));
+    let (mut best, mut lowest, mut worse) = (1, f64::INFINITY, 0);
+    for components in numbers.take_while(|m| *m <= up_to && enough(m)) {
+        let criterion = table.fit(&Settings::new(components), rng)?.bayesian_information(n);
+        if criterion < lowest {
+            (best, lowest, worse) = (components, criterion, 0);
+        } else {
+            worse += 1;
+        }
+        if worse == 2 {
             break;
         }
     }
-    let reached = sums.log_likelihood / n as f64;
-    Ok(mixture.in_data_units(&centre, &spread, reached, iterations))
+    Ok(best)
 }
 
 fn check(rows: &[f64], features: usize, components: usize) -> Result<()> {
@@ -122,215 +173,75 @@ fn check(rows: &[f64], features: usize, components: usize) -> Result<()> {
     Ok(())
 }
 
-/// Standardised rows, and mean and standard deviation of each column.
-fn standardise(rows: &[f64], features: usize) -> Result<(Vec<f64>, Vec<f64>, Vec<f64>)> {
-    let n = (rows.len() / features) as f64;
-    let column = |j: usize| rows.iter().skip(j).step_by(features);
-    let mut centre = Vec::with_capacity(features);
-    let mut spread = Vec::with_capacity(features);
-    for j in 0..features {
-        let mean = column(j).sum::<f64>() / n;
-        let sd = (column(j).map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt();
-        if !(sd > 0.0 && sd.is_finite()) {
-            return Err(Error::data(
-                format!("column {j}"),
-                format!("mean {mean} and standard deviation {sd}"),
-                "remove constant columns",
-            ));
-        }
-        centre.push(mean);
-        spread.push(sd);
-    }
-    let scaled =
-        rows.iter().enumerate().map(|(i, x)| (x - centre[i % features]) / spread[i % features]);
-    Ok((scaled.collect(), centre, spread))
-}
-
-/// k-means++: each next seed is a row drawn with probability ∝ its squared distance to the nearest.
-fn seed(rows: &[f64], d: usize, components: usize, rng: &mut dyn RngCore) -> Vec<f64> {
-    let n = rows.len() / d;
-    let mut seeds = row_at(rows, d, rng.random_range(0..n)).to_vec();
-    let mut nearest = vec![f64::INFINITY; n];
-    while seeds.len() < components * d {
-        let newest = &seeds[seeds.len() - d..];
-        for (nearest, row) in nearest.iter_mut().zip(rows.chunks(d)) {
-            *nearest = nearest.min(squared_distance(row, newest));
-        }
-        let mut rest = rng.random::<f64>() * nearest.iter().sum::<f64>();
-        let drawn = nearest.iter().position(|distance| {
-            rest -= distance;
-            rest < 0.0
-        });
-        // All rows are seeds already, or the sum was rounded.
-        let index = drawn.unwrap_or_else(|| rng.random_range(0..n));
-        seeds.extend_from_slice(row_at(rows, d, index));
-    }
-    seeds
-}
-
-/// The sums with each row given wholly to its nearest seed.
-fn assign(rows: &[f64], d: usize, seeds: &[f64]) -> Sums {
-    let mut sums = Sums::zero(seeds.len() / d, d);
-    for row in rows.chunks(d) {
-        let distances = seeds.chunks(d).map(|seed| squared_distance(row, seed));
-        let nearest =
-            distances.enumerate().min_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(k, _)| k);
-        sums.add_row(nearest, row, 1.0);
-    }
-    sums
-}
-
-fn row_at(rows: &[f64], d: usize, i: usize) -> &[f64] {
-    &rows[i * d..(i + 1) * d]
-}
-
-fn squared_distance(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum()
-}
-
-/// Sums over rows of responsibilities, and of rows and their squares weighted by them.
+/// Rows with columns of mean 0 and variance 1, or 0 where they are constant.
 #[derive(Debug)]
-struct Sums {
-    d: usize,
-    mass: Vec<f64>,
-    first: Vec<f64>,
-    second: Vec<f64>,
-    log_likelihood: f64,
+struct Standardised {
+    features: usize,
+    rows: Vec<f64>,
+    centre: Vec<f64>,
+    spread: Vec<f64>,
 }
 
-impl Sums {
-    fn zero(components: usize, d: usize) -> Self {
-        let zeros = || vec![0.0; components * d];
-        Self {
-            d,
-            mass: vec![0.0; components],
-            first: zeros(),
-            second: zeros(),
-            log_likelihood: 0.0,
-        }
-    }
-
-    fn add_row(&mut self, k: usize, row: &[f64], responsibility: f64) {
-        let span = k * self.d..(k + 1) * self.d;
-        self.mass[k] += responsibility;
-        let sums = self.first[span.clone()].iter_mut().zip(&mut self.second[span]);
-        for ((first, second), x) in sums.zip(row) {
-            *first += responsibility * x;
-            *second += responsibility * x * x;
-        }
-    }
-
-    fn add(&mut self, other: &Self) {
-        let pairs = [
-            (&mut self.mass, &other.mass),
-            (&mut self.first, &other.first),
-            (&mut self.second, &other.second),
-        ];
-        for (mine, theirs) in pairs {
-            mine.iter_mut().zip(theirs).for_each(|(a, b)| *a += b);
-        }
-        self.log_likelihood += other.log_likelihood;
-    }
-
-    /// The mixture of these sums, and whether a dead component was set on a fresh row.
-    fn components(&self, rows: &[f64], n: usize, rng: &mut dyn RngCore) -> (Components, bool) {
-        let mut next = Components { d: self.d, weights: vec![], means: vec![], variances: vec![] };
-        let mut revived = false;
-        let parts = self.first.chunks(self.d).zip(self.second.chunks(self.d));
-        for (mass, (first, second)) in self.mass.iter().zip(parts) {
-            if *mass < DEAD_MASS {
-                next.weights.push(1.0 / n as f64);
-                next.means.extend_from_slice(row_at(rows, self.d, rng.random_range(0..n)));
-                // As wide as a share of the data among as many components.
-                let width = (self.mass.len() as f64).powf(-2.0 / self.d as f64);
-                next.variances.extend(std::iter::repeat_n(width.max(VARIANCE_FLOOR), self.d));
-                revived = true;
-                continue;
+impl Standardised {
+    fn new(rows: &[f64], features: usize) -> Result<Self> {
+        let n = (rows.len() / features) as f64;
+        let column = |j: usize| rows.iter().skip(j).step_by(features);
+        let mut centre = Vec::with_capacity(features);
+        let mut spread = Vec::with_capacity(features);
+        for j in 0..features {
+            let mean = column(j).sum::<f64>() / n;
+            let sd = (column(j).map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt();
+            if !sd.is_finite() {
+                return Err(Error::data(
+                    format!("column {j}"),
+                    format!("mean {mean} and standard deviation {sd}"),
+                    "rescale the column",
+                ));
             }
-            next.weights.push(mass / n as f64);
-            for (first, second) in first.iter().zip(second) {
-                let mean = first / mass;
-                next.means.push(mean);
-                next.variances.push((second / mass - mean * mean).max(VARIANCE_FLOOR));
+            let size = column(j).fold(0.0, |size: f64, x| size.max(x.abs()));
+            centre.push(mean);
+            spread.push(if sd > ROUNDING * size { sd } else { 1.0 });
+        }
+        let scaled =
+            rows.iter().enumerate().map(|(i, x)| (x - centre[i % features]) / spread[i % features]);
+        Ok(Self { features, rows: scaled.collect(), centre, spread })
+    }
+
+    fn fit(&self, settings: &Settings, rng: &mut dyn RngCore) -> Result<Mixture> {
+        let (d, n) = (self.features, (self.rows.len() / self.features) as f64);
+        let (centres, nearest) = seeding::clusters(&self.rows, d, settings.components, rng);
+        let mut components =
+            Components::of_clusters(&self.rows, centres, &nearest, (d, settings.ridge))?;
+        let mut sums = components.expectation(&self.rows);
+        let mut iterations = 0;
+        while iterations < settings.iterations {
+            let next = components.maximise(&sums, settings.ridge)?;
+            let next_sums = next.expectation(&self.rows);
+            let gain = (next_sums.log_likelihood() - sums.log_likelihood()) / n;
+            if gain < settings.tolerance.min(0.0) {
+                break;
+            }
+            (components, sums) = (next, next_sums);
+            iterations += 1;
+            if gain < settings.tolerance {
+                break;
             }
         }
-        let total: f64 = next.weights.iter().sum();
-        next.weights.iter_mut().for_each(|w| *w /= total);
-        (next, revived)
-    }
-}
-
-/// The mixture in units of the standardised columns.
-#[derive(Debug)]
-struct Components {
-    d: usize,
-    weights: Vec<f64>,
-    means: Vec<f64>,
-    variances: Vec<f64>,
-}
-
-impl Components {
-    /// The sums of all rows, chunk by chunk.
-    fn expectation(&self, rows: &[f64]) -> Sums {
-        let constants: Vec<f64> = self
-            .weights
-            .iter()
-            .zip(self.variances.chunks(self.d))
-            .map(|(w, variances)| {
-                w.ln() - 0.5 * variances.iter().map(|v| (TAU * v).ln()).sum::<f64>()
-            })
-            .collect();
-        let precisions: Vec<f64> = self.variances.iter().map(|v| v.recip()).collect();
-        let chunks: Vec<Sums> = rows
-            .par_chunks(CHUNK * self.d)
-            .map(|rows| self.expectation_of_chunk(rows, &constants, &precisions))
-            .collect();
-        let mut sums = Sums::zero(self.weights.len(), self.d);
-        for chunk in &chunks {
-            sums.add(chunk);
-        }
-        sums
+        Ok(self.in_data_units(components, sums.log_likelihood() / n, iterations))
     }
 
-    fn expectation_of_chunk(&self, rows: &[f64], constants: &[f64], precisions: &[f64]) -> Sums {
-        let mut sums = Sums::zero(self.weights.len(), self.d);
-        let mut terms = vec![0.0; constants.len()];
-        for row in rows.chunks(self.d) {
-            let parts = self.means.chunks(self.d).zip(precisions.chunks(self.d));
-            for ((term, constant), (means, precisions)) in
-                terms.iter_mut().zip(constants).zip(parts)
-            {
-                let squares =
-                    row.iter().zip(means).zip(precisions).map(|((x, m), p)| (x - m).powi(2) * p);
-                *term = constant - 0.5 * squares.sum::<f64>();
-            }
-            // Rows and parameters are finite, so the largest term is too.
-            let largest = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            let total: f64 = terms.iter().map(|t| (t - largest).exp()).sum();
-            let log_density = largest + total.ln();
-            sums.log_likelihood += log_density;
-            for (k, term) in terms.iter().enumerate() {
-                sums.add_row(k, row, (term - log_density).exp());
-            }
-        }
-        sums
-    }
-
-    fn in_data_units(
-        self,
-        centre: &[f64],
-        spread: &[f64],
-        log_likelihood: f64,
-        iterations: usize,
-    ) -> DiagonalMixture {
-        let rescale = |values: &[f64], map: &dyn Fn(f64, usize) -> f64| -> Vec<f64> {
-            values.iter().enumerate().map(|(i, x)| map(*x, i % self.d)).collect()
-        };
-        DiagonalMixture {
-            means: rescale(&self.means, &|m, j| centre[j] + spread[j] * m),
-            scales: rescale(&self.variances, &|v, j| spread[j] * v.sqrt()),
+    fn in_data_units(&self, of: Components, log_likelihood: f64, iterations: usize) -> Mixture {
+        let (d, centre, spread) = (self.features, &self.centre, &self.spread);
+        let rescaled = |(i, m): (usize, f64)| centre[i % d] + spread[i % d] * m;
+        // Row i of a whitening multiplies feature i.
+        let divided = |(i, p): (usize, f64)| p / spread[i / d % d];
+        Mixture {
+            means: of.means.into_iter().enumerate().map(rescaled).collect(),
+            whitenings: of.whitenings.into_iter().enumerate().map(divided).collect(),
+            weights: of.weights,
             mean_log_likelihood: log_likelihood - spread.iter().map(|s| s.ln()).sum::<f64>(),
-            weights: self.weights,
+            centre: self.centre.clone(),
+            spread: self.spread.clone(),
             iterations,
         }
     }

@@ -1,7 +1,8 @@
-//! Mixtures of normal distributions with diagonal covariance.
+//! Mixtures of normal distributions with full covariance.
 
-use super::expectation_maximisation::{Settings, fit};
+use super::expectation_maximisation::{Mixture, Settings, fit};
 use super::placement::Placement;
+use super::triangular::solve_upper;
 use crate::density::Density;
 use crate::error::{Error, Result};
 use crate::params::{Buffer, Init, Scope, to_f64, write};
@@ -14,16 +15,32 @@ use std::f64::consts::TAU;
 
 /// The most rows that the start is fitted to.
 const START_ROWS: usize = 20_000;
+/// The smallest standard deviation of a feature given those before it.
+const NARROWEST: f64 = 1e-3;
+/// The weight that the broad component starts with.
+const BROAD_WEIGHT: f64 = 1e-3;
 
-/// A trainable mixture of M normal distributions with diagonal covariance.
+/// A trainable mixture of M normal distributions with full covariance, and a broad one beside them.
 ///
-/// log p(x) = ln Σₖ wₖ N(x; μₖ, diag exp(2 sₖ)), w = softmax(a).
+/// log p(x) = ln Σₖ wₖ N(x; μₖ, Σₖ) = ln Σₖ exp(ln wₖ + Σⱼ ln Pₖⱼⱼ − ½ ‖(x − μₖ) Pₖ‖² − ½ d ln 2π),
+/// with w = softmax(a), Pₖ upper triangular and Pₖ Pₖᵀ = Σₖ⁻¹, over k = 1 … M + 1.
 ///
-/// Parameters: `logits` a `[1, M]`, `means` μ and `log_scales` s `[M, d]`. x has their dtype, and
-/// samples are placed beside them. They start at equal weights, standard normal means and unit
-/// scales; [`Density::initialise`] replaces that by a fit to at most 20,000 rows by
+/// Parameters: `logits` a `[1, M + 1]`, `means` μ `[M + 1, d]`, `upper` `[M + 1, d, d]`, of which P
+/// takes what stands strictly above the diagonal, and `log_diagonal` b `[M + 1, d]`, with
+/// Pⱼⱼ = 1 / (10⁻³ + exp(−b)): nearly exp(b), and never above 1000, smoothly. 1/Pⱼⱼ is the standard
+/// deviation of feature j given those before it, in the units of x, which are those of standardised
+/// data in a flow. So no density exceeds (10³/√2π)ᵈ, and no repeated value draws the likelihood to
+/// infinity.
+///
+/// The components start standard normal around random means; [`Density::initialise`] replaces that
+/// by a fit of M components to at most 20,000 rows by
 /// [expectation maximisation](crate::densities::expectation_maximisation), once: the flag that says
-/// so is saved with the model. A context is ignored. Cost: n·M·d, in time and memory.
+/// so is saved with the model. The last component, of weight 0.001, starts with the means and
+/// standard deviations of all rows, N(0, I) for standardised ones: it is trained like the others,
+/// and rows unlike those of the start do not fall off the ends of narrow components.
+///
+/// x has the dtype of the parameters, and samples are placed beside them. A context is ignored: the
+/// base of a conditional flow is the same for all contexts. Cost: n·M·d² in time, n·M·d in memory.
 ///
 /// # Example
 /// ```
@@ -41,42 +58,84 @@ const START_ROWS: usize = 20_000;
 #[derive(Debug)]
 pub struct GaussianMixture {
     features: usize,
+    /// M, without the broad component.
+    components: usize,
     logits: Var,
     means: Var,
-    log_scales: Var,
+    upper: Var,
+    log_diagonal: Var,
     initialised: Buffer,
+    strictly_upper: Tensor,
+    identity: Tensor,
 }
 
 impl GaussianMixture {
-    /// A mixture of `components` distributions of `features` features.
+    /// A mixture of `components` distributions of `features` features, and a broad one.
     ///
     /// # Errors
-    /// [`Error::Config`] without components, or when a parameter's name is taken.
+    /// [`Error::Config`] without components or features, or when a parameter's name is taken.
     pub fn new(mut scope: Scope, features: usize, components: usize) -> Result<Self> {
-        if components == 0 {
-            return Err(Error::config("components", "a mixture of none", "give at least 1"));
+        if components == 0 || features == 0 {
+            return Err(Error::config(
+                "components",
+                format!("{components} components of {features} features are no density"),
+                "give at least one of each",
+            ));
         }
-        let flag = Tensor::zeros(1, DType::U8, scope.device())?;
-        let shape = (components, features);
+        let (dtype, device) = (scope.dtype(), scope.device().clone());
+        let (d, all) = (features, components + 1);
+        let weights = with_broad(vec![1.0 / components as f64; components]);
+        let identity = Tensor::eye(d, dtype, &device)?;
         Ok(Self {
             features,
-            logits: scope.variable("logits", (1, components), Init::Constant(0.0))?,
-            means: scope.variable("means", shape, Init::Normal(1.0))?,
-            log_scales: scope.variable("log_scales", shape, Init::Constant(0.0))?,
-            initialised: scope.buffer("initialised", &flag)?,
+            components,
+            logits: scope.variable("logits", (1, all), Init::Values(logs(&weights)))?,
+            means: scope.variable("means", (all, d), Init::Normal(1.0))?,
+            upper: scope.variable("upper", (all, d, d), Init::Constant(0.0))?,
+            log_diagonal: scope.variable(
+                "log_diagonal",
+                (all, d),
+                Init::Constant(bounded_inverse(1.0)),
+            )?,
+            initialised: scope.buffer("initialised", &Tensor::zeros(1, DType::U8, &device)?)?,
+            strictly_upper: (Tensor::triu2(d, dtype, &device)? - &identity)?,
+            identity,
         })
     }
 
-    /// ln wₖ N(x; μₖ, …), `[n, M]`.
+    /// ln wₖ N(x; μₖ, Σₖ), `[n, M + 1]`, of finite rows.
     fn log_terms(&self, x: &Tensor) -> Result<Tensor> {
-        let precision = self.log_scales.neg()?.exp()?.unsqueeze(0)?;
-        let z =
-            x.unsqueeze(1)?.broadcast_sub(&self.means.unsqueeze(0)?)?.broadcast_mul(&precision)?;
-        let log_weights = log_softmax(self.logits.as_tensor(), 1)?;
-        let log_volumes = self.log_scales.sum(1)?.unsqueeze(0)?;
-        let constants =
-            (log_weights - log_volumes)?.affine(1.0, -0.5 * self.features as f64 * TAU.ln())?;
-        Ok(z.sqr()?.sum(2)?.affine(-0.5, 0.0)?.broadcast_add(&constants)?)
+        let (n, d, all) = (x.dim(0)?, self.features, self.components + 1);
+        let diagonal = bounded(self.log_diagonal.as_tensor())?;
+        let whitening = (self.upper.broadcast_mul(&self.strictly_upper)?
+            + diagonal.unsqueeze(2)?.broadcast_mul(&self.identity)?)?;
+        let centre = self.means.unsqueeze(1)?.matmul(&whitening)?.reshape((1, all * d))?;
+        let whitening = whitening.permute((1, 0, 2))?.reshape((d, all * d))?;
+        // Constants of all rows as products: the gradient of a broadcast sum is slow in candle.
+        let ones = Tensor::ones((n, 1), x.dtype(), x.device())?;
+        let u = (x.contiguous()?.matmul(&whitening)? - ones.matmul(&centre)?)?;
+        let squares = u.sqr()?.reshape((n, all, d))?.sum(2)?;
+        let log_volumes = diagonal.log()?.sum(1)?.unsqueeze(0)?;
+        let constants = (log_softmax(self.logits.as_tensor(), 1)? + log_volumes)?
+            .affine(1.0, -0.5 * d as f64 * TAU.ln())?;
+        Ok((ones.matmul(&constants)? - squares.affine(0.5, 0.0)?)?)
+    }
+
+    /// Writes a fitted mixture and the broad component beside it.
+    fn start_at(&self, mixture: Mixture) -> Result<()> {
+        let d = self.features;
+        let Mixture { weights, mut means, mut whitenings, centre, spread, .. } = mixture;
+        means.extend(centre);
+        for (j, sd) in spread.iter().enumerate() {
+            whitenings.extend((0..d).map(|i| if i == j { sd.recip() } else { 0.0 }));
+        }
+        let diagonals = whitenings.chunks(d * d).flat_map(|p| p.iter().step_by(d + 1));
+        let log_diagonal: Vec<f64> = diagonals.map(|p| bounded_inverse(p.recip())).collect();
+        write(&self.logits, &logs(&with_broad(weights)))?;
+        write(&self.means, &means)?;
+        write(&self.log_diagonal, &log_diagonal)?;
+        write(&self.upper, &strictly_upper(whitenings, d))?;
+        self.initialised.set(&Tensor::ones(1, DType::U8, self.means.device())?)
     }
 }
 
@@ -87,7 +146,12 @@ impl Density for GaussianMixture {
 
     fn log_prob(&self, x: &Tensor, _context: Option<&Tensor>) -> Result<Tensor> {
         check_points("GaussianMixture::log_prob", x, self.features)?;
-        log_sum_exp(&self.log_terms(x)?)
+        // Rows whose squares are infinite, masked before the mathematics, where ∞ − ∞ would be NaN.
+        let far = x.detach().abs()?.sum_keepdim(1)?.gt(far_away(x.dtype()))?;
+        let near = far.broadcast_as(x.shape())?.where_cond(&x.zeros_like()?, x)?;
+        let log_prob = log_sum_exp(&self.log_terms(&near)?)?;
+        let nowhere = log_prob.zeros_like()?.affine(1.0, f64::NEG_INFINITY)?;
+        Ok(far.squeeze(1)?.where_cond(&nowhere, &log_prob)?)
     }
 
     fn sample(&self, n: usize, _context: Option<&Tensor>, rng: &mut dyn RngCore) -> Result<Tensor> {
@@ -96,13 +160,17 @@ impl Density for GaussianMixture {
             .into_iter()
             .map(f64::exp)
             .collect();
-        let (means, log_scales) = (to_f64(&self.means)?, to_f64(&self.log_scales)?);
+        let means = to_f64(&self.means)?;
+        let mut whitenings = strictly_upper(to_f64(&self.upper)?, d);
+        for (i, b) in to_f64(&self.log_diagonal)?.iter().enumerate() {
+            whitenings[i * d + i % d] = (NARROWEST + (-b).exp()).recip();
+        }
         let mut values = Vec::with_capacity(n * d);
         for _ in 0..n {
             let k = pick(&weights, rng);
-            for i in k * d..(k + 1) * d {
-                values.push(means[i] + log_scales[i].exp() * rng.sample::<f64, _>(StandardNormal));
-            }
+            let mut moved: Vec<f64> = (0..d).map(|_| rng.sample(StandardNormal)).collect();
+            solve_upper(&whitenings[k * d * d..][..d * d], &mut moved);
+            values.extend(moved.iter().zip(&means[k * d..]).map(|(y, mean)| mean + y));
         }
         Placement::of(&self.means).tensor(values, (n, d))
     }
@@ -113,13 +181,41 @@ impl Density for GaussianMixture {
             return Ok(());
         }
         let rows = subset(to_f64(x)?, self.features, rng);
-        let mixture = fit(&rows, self.features, &Settings::new(self.logits.elem_count()), rng)?;
-        let logs = |values: &[f64]| values.iter().map(|v| v.ln()).collect::<Vec<_>>();
-        write(&self.logits, &logs(&mixture.weights))?;
-        write(&self.means, &mixture.means)?;
-        write(&self.log_scales, &logs(&mixture.scales))?;
-        self.initialised.set(&Tensor::ones(1, DType::U8, self.means.device())?)
+        self.start_at(fit(&rows, self.features, &Settings::new(self.components), rng)?)
     }
+}
+
+/// 1 / (10⁻³ + exp(−b))
+fn bounded(log_diagonal: &Tensor) -> Result<Tensor> {
+    Ok(log_diagonal.neg()?.exp()?.affine(1.0, NARROWEST)?.recip()?)
+}
+
+/// The b whose 10⁻³ + exp(−b) is that standard deviation, or hardly more than 10⁻³.
+fn bounded_inverse(sd: f64) -> f64 {
+    -(sd - NARROWEST).max(0.1 * NARROWEST).ln()
+}
+
+/// The weights of all components with the broad one.
+fn with_broad(weights: Vec<f64>) -> Vec<f64> {
+    let shared = weights.into_iter().map(|w| (1.0 - BROAD_WEIGHT) * w);
+    shared.chain(std::iter::once(BROAD_WEIGHT)).collect()
+}
+
+fn logs(values: &[f64]) -> Vec<f64> {
+    values.iter().map(|v| v.ln()).collect()
+}
+
+/// `[M, d, d]` with zeros on and below the diagonals.
+fn strictly_upper(mut matrices: Vec<f64>, d: usize) -> Vec<f64> {
+    for (i, row) in matrices.chunks_mut(d).enumerate() {
+        row[..=i % d].fill(0.0);
+    }
+    matrices
+}
+
+/// A distance whose square is infinite, with room for products below it.
+fn far_away(dtype: DType) -> f64 {
+    if dtype == DType::F64 { 1e200 } else { 1e30 }
 }
 
 /// ln Σⱼ exp tᵢⱼ of each row; −∞ and no gradient where all terms are −∞, NaN where one is.

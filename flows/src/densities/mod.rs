@@ -12,6 +12,7 @@ mod normal;
 mod placement;
 mod student_t;
 mod toys;
+mod triangular;
 mod uniform;
 
 pub use gaussian::GaussianBaseline;

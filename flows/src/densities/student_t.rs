@@ -1,6 +1,7 @@
 //! The multivariate Student-t distribution, whose tails are heavier than a normal's.
 
 use super::placement::Placement;
+use super::triangular::inverse_transposed;
 use crate::density::Density;
 use crate::error::{Error, Result};
 use crate::transform::check_points;
@@ -168,19 +169,6 @@ fn diagonal(entries: &[f64]) -> Vec<f64> {
         full[i * d + i] = *entry;
     }
     full
-}
-
-/// (L⁻¹)ᵀ of a lower triangle, column after column by forward substitution.
-fn inverse_transposed(lower: &[f64], d: usize) -> Vec<f64> {
-    let mut result = vec![0.0; d * d];
-    for column in 0..d {
-        for i in column..d {
-            let unit = if i == column { 1.0 } else { 0.0 };
-            let known: f64 = (column..i).map(|j| lower[i * d + j] * result[column * d + j]).sum();
-            result[column * d + i] = (unit - known) / lower[i * d + i];
-        }
-    }
-    result
 }
 
 #[cfg(test)]

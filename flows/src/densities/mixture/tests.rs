@@ -1,10 +1,12 @@
 use super::super::checks::{self, grid_1d, grid_2d};
-use super::super::{StandardNormal, Toy};
+use super::super::{StandardNormal as StandardNormalDensity, Toy};
 use super::*;
 use crate::params::Params;
 use candle_core::Device;
-use statrs::distribution::{Continuous, Normal};
+use nalgebra::{DMatrix, DVector};
+use statrs::distribution::{Continuous, MultivariateNormal, Normal};
 
+/// m + 1 components, all away from their start.
 fn mixture(params: &mut Params, d: usize, m: usize) -> GaussianMixture {
     let density = GaussianMixture::new(params.scope("base"), d, m).unwrap();
     let values: Vec<f64> = (0..params.count()).map(|i| (1.7 * i as f64).sin()).collect();
@@ -12,15 +14,41 @@ fn mixture(params: &mut Params, d: usize, m: usize) -> GaussianMixture {
     density
 }
 
+/// Weight, mean and covariance of each component, from the parameters' definition.
+fn moments(density: &GaussianMixture) -> Vec<(f64, DVector<f64>, DMatrix<f64>)> {
+    let d = density.features;
+    let (means, upper) = (to_f64(&density.means).unwrap(), to_f64(&density.upper).unwrap());
+    let logits: Vec<f64> = to_f64(&density.logits).unwrap();
+    let diagonal = to_f64(&density.log_diagonal).unwrap();
+    let total: f64 = logits.iter().map(|a| a.exp()).sum();
+    let component = |k: usize| {
+        let p = DMatrix::from_fn(d, d, |i, j| match i.cmp(&j) {
+            std::cmp::Ordering::Less => upper[(k * d + i) * d + j],
+            std::cmp::Ordering::Equal => 1.0 / (1e-3 + (-diagonal[k * d + i]).exp()),
+            std::cmp::Ordering::Greater => 0.0,
+        });
+        let covariance = (&p * p.transpose()).try_inverse().unwrap();
+        (logits[k].exp() / total, DVector::from_column_slice(&means[k * d..][..d]), covariance)
+    };
+    (0..logits.len()).map(component).collect()
+}
+
 fn start_rows(name: &str, n: usize) -> Tensor {
     Toy::named(name).unwrap().sample(n, None, &mut checks::rng()).unwrap()
+}
+
+fn mean_log_prob(density: &dyn Density, x: &Tensor) -> f64 {
+    density.log_prob(x, None).unwrap().mean_all().unwrap().to_scalar().unwrap()
 }
 
 #[test]
 fn matches_a_sum_of_normals() {
     let mut params = checks::params();
-    let density = GaussianMixture::new(params.scope("base"), 1, 2).unwrap();
-    params.write_flat(&[0.0, 3f64.ln(), -1.0, 2.0, 0.0, 0.5f64.ln()]).unwrap();
+    let density = GaussianMixture::new(params.scope("base"), 1, 1).unwrap();
+    // Logits, means, nothing above a diagonal of one entry, log-diagonals.
+    let sd = |sd: f64| -(sd - 1e-3).ln();
+    let values = [0.0, 3f64.ln(), -1.0, 2.0, 7.0, 7.0, sd(1.0), sd(0.5)];
+    params.write_flat(&values).unwrap();
     for x in [-3.0, 0.2, 2.0] {
         let parts = (Normal::new(-1.0, 1.0).unwrap(), Normal::new(2.0, 0.5).unwrap());
         let expected = (0.25 * parts.0.pdf(x) + 0.75 * parts.1.pdf(x)).ln();
@@ -29,41 +57,103 @@ fn matches_a_sum_of_normals() {
 }
 
 #[test]
-fn one_component_at_its_start_is_normal() {
+fn matches_a_sum_of_correlated_normals() {
+    let mut params = checks::params();
+    let density = mixture(&mut params, 3, 2);
+    let x = [0.3, -1.2, 0.8];
+    let terms = moments(&density).into_iter().map(|(weight, mean, covariance)| {
+        let normal = MultivariateNormal::new_from_nalgebra(mean, covariance).unwrap();
+        weight * normal.pdf(&DVector::from_column_slice(&x))
+    });
+    let expected = terms.sum::<f64>().ln();
+    assert!((checks::log_prob(&density, &x)[0] - expected).abs() < 1e-10);
+}
+
+#[test]
+fn starts_as_normals_around_its_means() {
     let mut params = checks::params();
     let density = GaussianMixture::new(params.scope("base"), 3, 1).unwrap();
-    let mean = to_f64(&density.means).unwrap();
-    let at_mean = checks::log_prob(&density, &mean)[0];
-    assert!((at_mean - checks::log_prob(&StandardNormal::new(3), &[0.0; 3])[0]).abs() < 1e-12);
+    write(&density.means, &[0.5; 6]).unwrap();
+    let at_mean = checks::log_prob(&density, &[0.5; 3])[0];
+    let expected = checks::log_prob(&StandardNormalDensity::new(3), &[0.0; 3])[0];
+    assert!((at_mean - expected).abs() < 1e-12);
 }
 
 #[test]
 fn integrates_to_one() {
     let mut params = checks::params();
-    checks::integral_is_one(&mixture(&mut params, 1, 3), &grid_1d(-25.0, 25.0, 3000), 1e-10);
+    checks::integral_is_one(&mixture(&mut params, 1, 2), &grid_1d(-25.0, 25.0, 3000), 1e-10);
     let mut params = checks::params();
-    checks::integral_is_one(&mixture(&mut params, 2, 5), &grid_2d([-20.0, 20.0], 500), 1e-8);
+    checks::integral_is_one(&mixture(&mut params, 2, 4), &grid_2d([-25.0, 25.0], 700), 1e-8);
 }
 
 #[test]
 fn samples_agree_with_the_entropy() {
     let mut params = checks::params();
-    let density = mixture(&mut params, 2, 5);
-    checks::entropy_is(&density, checks::entropy_on(&density, &grid_2d([-20.0, 20.0], 500)));
+    let density = mixture(&mut params, 2, 4);
+    checks::entropy_is(&density, checks::entropy_on(&density, &grid_2d([-25.0, 25.0], 600)));
+}
+
+#[test]
+fn samples_have_the_moments_of_the_mixture() {
+    let mut params = checks::params();
+    let (d, n) = (3, 100_000);
+    let density = mixture(&mut params, d, 3);
+    let parts = moments(&density);
+    let mean = parts.iter().fold(DVector::zeros(d), |sum, (w, mean, _)| sum + mean * *w);
+    let covariance = parts.iter().fold(DMatrix::zeros(d, d), |sum, (w, m, c)| {
+        sum + (c + (m - &mean) * (m - &mean).transpose()) * *w
+    });
+    let x = to_f64(&density.sample(n, None, &mut checks::rng()).unwrap()).unwrap();
+    let x = DMatrix::from_row_slice(n, d, &x);
+    let got = x.row_mean().transpose();
+    let moved = DMatrix::from_fn(n, d, |i, j| x[(i, j)] - got[j]);
+    let got_covariance = moved.transpose() * &moved / n as f64;
+    for i in 0..d {
+        // Four to five standard errors; those of a covariance with room for heavier tails.
+        let sd = |j: usize| covariance[(j, j)].sqrt();
+        assert!((got[i] - mean[i]).abs() < 0.015 * sd(i), "{got} {mean}");
+        for j in 0..d {
+            let error = (got_covariance[(i, j)] - covariance[(i, j)]).abs();
+            assert!(error < 0.04 * sd(i) * sd(j), "{got_covariance} {covariance}");
+        }
+    }
 }
 
 #[test]
 fn gradients_match_central_differences() {
     let mut params = checks::params();
-    let density = mixture(&mut params, 2, 3);
+    let density = mixture(&mut params, 2, 2);
     checks::gradients(&density, Some(&params), &[0.5, -1.0, 2.0, 0.0, -30.0, 20.0]);
+    let mut params = checks::params();
+    let density = mixture(&mut params, 3, 1);
+    checks::gradients(&density, Some(&params), &[0.5, -1.0, 2.0, 0.0, -3.0, 1.0]);
+}
+
+#[test]
+fn no_component_becomes_narrower_than_the_bound() {
+    let mut params = checks::params();
+    let density = GaussianMixture::new(params.scope("base"), 1, 1).unwrap();
+    // One component, the other without weight, pulled to width 0.
+    let at = |b: f64| {
+        params.write_flat(&[0.0, -1e3, 0.0, 0.0, 0.0, 0.0, b, 0.0]).unwrap();
+        checks::log_prob(&density, &[0.0])[0]
+    };
+    let highest = -0.5 * TAU.ln() + 1e3f64.ln();
+    assert!(at(5.0) < at(9.0) && at(9.0) < highest && (at(1e4) - highest).abs() < 1e-9);
+    params.write_flat(&[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 4.0, 3.0]).unwrap();
+    checks::gradients(&density, Some(&params), &[0.01, 0.05]);
+    let x = to_f64(&density.sample(1000, None, &mut checks::rng()).unwrap()).unwrap();
+    let variance = x.iter().map(|x| x * x).sum::<f64>() / 1000.0;
+    let expected = (0.001 + (-4f64).exp()).powi(2) + (0.001 + (-3f64).exp()).powi(2);
+    assert!((variance / (0.5 * expected) - 1.0).abs() < 0.3, "{variance} {expected}");
 }
 
 #[test]
 fn is_zero_far_away_and_nan_at_nan() {
     let mut params = Params::new(DType::F32, &Device::Cpu, 3);
     let density = mixture(&mut params, 2, 3);
-    let far = [[1e20f32, 0.0], [f32::INFINITY, 0.0], [f32::NEG_INFINITY, f32::INFINITY]];
+    let far = [[1e20f32, 0.0], [f32::INFINITY, 0.0], [f32::NEG_INFINITY, f32::INFINITY], [3e38; 2]];
     let x = Tensor::new(&far, &Device::Cpu).unwrap();
     let log_prob = density.log_prob(&x, None).unwrap().to_vec1::<f32>().unwrap();
     assert!(log_prob.iter().all(|l| l.is_infinite() && *l < 0.0), "{log_prob:?}");
@@ -75,10 +165,13 @@ fn is_zero_far_away_and_nan_at_nan() {
 fn far_rows_leave_the_gradients_of_others_alone() {
     let mut params = Params::new(DType::F32, &Device::Cpu, 3);
     let density = mixture(&mut params, 2, 3);
-    let x = Tensor::new(&[[0.3f32, -0.2], [1e20, 0.0]], &Device::Cpu).unwrap();
+    let x =
+        Tensor::new(&[[0.3f32, -0.2], [1e20, 0.0], [f32::INFINITY, 0.0]], &Device::Cpu).unwrap();
     let gradient = |x: &Tensor| {
         let sum = density.log_prob(x, None).unwrap().sum_all().unwrap();
-        to_f64(sum.backward().unwrap().get(&density.means).unwrap()).unwrap()
+        let gradients = sum.backward().unwrap();
+        let of = |var: &Var| to_f64(gradients.get(var).unwrap()).unwrap();
+        [of(&density.means), of(&density.upper), of(&density.log_diagonal)]
     };
     assert_eq!(gradient(&x), gradient(&x.narrow(0, 0, 1).unwrap()));
 }
@@ -91,15 +184,40 @@ fn starts_from_data_once() {
     density.initialise(&x, &mut checks::rng()).unwrap();
     let fitted = params.read_flat().unwrap();
     let truth = Toy::named("eight-gaussians").unwrap();
-    let mean = |density: &dyn Density| {
-        let log_prob = density.log_prob(&x, None).unwrap();
-        log_prob.mean_all().unwrap().to_scalar::<f64>().unwrap()
-    };
-    assert!(mean(&density) > mean(&truth) - 0.3, "{} {}", mean(&density), mean(&truth));
+    let (got, best) = (mean_log_prob(&density, &x), mean_log_prob(&truth, &x));
+    assert!((got - best).abs() < 0.03, "{got} {best}");
 
     density.initialise(&start_rows("banana", 500), &mut checks::rng()).unwrap();
     assert_eq!(params.read_flat().unwrap(), fitted);
     assert_eq!(to_f64(params.get("base.initialised").unwrap().var()).unwrap(), [1.0]);
+}
+
+#[test]
+fn starts_where_expectation_maximisation_ends() {
+    let mut params = checks::params();
+    let density = GaussianMixture::new(params.scope("base"), 2, 5).unwrap();
+    let x = start_rows("two-moons", 3000);
+    density.initialise(&x, &mut checks::rng()).unwrap();
+    let rows = to_f64(&x).unwrap();
+    let fitted = fit(&rows, 2, &Settings::new(5), &mut checks::rng()).unwrap();
+    let got = mean_log_prob(&density, &x);
+    // Between the fitted mixture's share alone and that plus all that the broad component may add.
+    let least = fitted.mean_log_likelihood + 0.999f64.ln();
+    assert!(got > least && got < least + 0.005, "{got} {}", fitted.mean_log_likelihood);
+}
+
+#[test]
+fn a_broad_component_catches_rows_between_narrow_ones() {
+    let values = (0..400).map(|i| f64::from(i % 2) * 2.0 - 1.0 + 1e-4 * f64::from(i));
+    let x = Tensor::from_iter(values, &Device::Cpu).unwrap().reshape((400, 1)).unwrap();
+    let mut params = checks::params();
+    let density = GaussianMixture::new(params.scope("base"), 1, 2).unwrap();
+    density.initialise(&x, &mut checks::rng()).unwrap();
+    let between = checks::log_prob(&density, &[0.0])[0];
+    let expected = 1e-3f64.ln() - 0.5 * TAU.ln();
+    assert!((between - expected).abs() < 0.01, "{between} {expected}");
+    let parts = moments(&density);
+    assert!((parts[2].0 - 1e-3).abs() < 1e-12 && (parts[2].2[(0, 0)] - 1.0).abs() < 1e-3);
 }
 
 #[test]
@@ -116,7 +234,18 @@ fn starts_the_same_from_the_same_seed_in_f32() {
 }
 
 #[test]
-fn refuses_no_components_and_bad_rows() {
+fn starts_from_repeated_rows_and_constant_columns() {
+    let values: Vec<f64> = (0..300).flat_map(|i| [f64::from(i % 3), 5.0, f64::from(i)]).collect();
+    let x = Tensor::from_vec(values, (300, 3), &Device::Cpu).unwrap();
+    let mut params = checks::params();
+    let density = GaussianMixture::new(params.scope("base"), 3, 7).unwrap();
+    density.initialise(&x, &mut checks::rng()).unwrap();
+    assert!(params.read_flat().unwrap().iter().all(|v| v.is_finite()));
+    assert!(mean_log_prob(&density, &x) > -10.0);
+}
+
+#[test]
+fn refuses_no_components_and_too_few_rows() {
     let mut params = checks::params();
     assert!(GaussianMixture::new(params.scope("a"), 2, 0).is_err());
     let density = GaussianMixture::new(params.scope("b"), 2, 4).unwrap();
