@@ -1,7 +1,7 @@
 //! Fits a density to rows: from a recipe's name to a model in data units.
 
 use crate::config::{BaseConfig, Recipe, recipe};
-use crate::densities::expectation_maximisation::choose_components;
+use crate::densities::expectation_maximisation::{Criterion, choose_components};
 use crate::error::{Error, Result};
 use crate::metrics::Estimate;
 use crate::model::{Column, DataSummary, Model, ModelSpec, Precision, TrainingSummary};
@@ -148,7 +148,9 @@ impl Fit {
         let standardised =
             self.model_without_base(train.features(), context)?.standardised(train)?;
         let mut rng = generator(self.seed, Stream::Mixture, 1);
-        let components = choose_components(&standardised, train.features(), up_to, &mut rng)?;
+        let by = Criterion::Akaike;
+        let components =
+            choose_components(&standardised, train.features(), up_to, by, &mut rng)?;
         fit.recipe.base = BaseConfig::GaussianMixture { components };
         Ok(fit)
     }

@@ -68,14 +68,27 @@ pub struct Mixture {
     pub iterations: usize,
 }
 
+/// What a parameter costs when mixtures of different sizes are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Criterion {
+    /// ln n: finds the true number when there is one (Schwarz 1978).
+    Bayesian,
+    /// 2: finds the number that predicts best (Akaike 1974).
+    Akaike,
+}
+
 impl Mixture {
-    /// The Bayesian information criterion of a mixture fitted to that many rows: lower is better.
+    /// The criterion of a mixture fitted to that many rows, nats: lower is better.
     ///
-    /// −2 Σᵢ ln p(xᵢ) + ln(n) · (M − 1 + M d + M d (d + 1) / 2), nats.
-    pub fn bayesian_information(&self, rows: usize) -> f64 {
+    /// −2 Σᵢ ln p(xᵢ) + penalty · (M − 1 + M d + M d (d + 1) / 2).
+    pub fn information(&self, rows: usize, criterion: Criterion) -> f64 {
         let (n, m, d) = (rows as f64, self.weights.len() as f64, self.centre.len() as f64);
         let parameters = m - 1.0 + m * d + m * d * (d + 1.0) / 2.0;
-        -2.0 * n * self.mean_log_likelihood + n.ln() * parameters
+        let penalty = match criterion {
+            Criterion::Bayesian => n.ln(),
+            Criterion::Akaike => 2.0,
+        };
+        -2.0 * n * self.mean_log_likelihood + penalty * parameters
     }
 }
 
@@ -108,7 +121,7 @@ pub fn fit(
 }
 
 /// The number of components, one of 1, 2, 4, 8, … up to `up_to`, whose mixture has the lowest
-/// [`Mixture::bayesian_information`].
+/// [`Mixture::information`].
 ///
 /// Only numbers M with 5·M·d ≤ n are tried, 1 always, and none after two in a row that are worse
 /// than the best. `rows` are n×d row-major, in any units.
@@ -119,6 +132,7 @@ pub fn choose_components(
     rows: &[f64],
     features: usize,
     up_to: usize,
+    by: Criterion,
     rng: &mut dyn RngCore,
 ) -> Result<usize> {
     check(rows, features, up_to.min(1))?;
@@ -128,7 +142,7 @@ pub fn choose_components(
     let numbers = std::iter::successors(Some(1usize), |m| m.checked_mul(2));
     let (mut best, mut lowest, mut worse) = (1, f64::INFINITY, 0);
     for components in numbers.take_while(|m| *m <= up_to && enough(m)) {
-        let criterion = table.fit(&Settings::new(components), rng)?.bayesian_information(n);
+        let criterion = table.fit(&Settings::new(components), rng)?.information(n, by);
         if criterion < lowest {
             (best, lowest, worse) = (components, criterion, 0);
         } else {
@@ -249,15 +263,3 @@ impl Standardised {
 
 #[cfg(test)]
 mod tests;
-/// stub
-///
-/// # Errors
-/// Never.
-pub fn choose_components(
-    _r: &[f64],
-    _f: usize,
-    up_to: usize,
-    _rng: &mut dyn RngCore,
-) -> Result<usize> {
-    Ok(up_to.min(8))
-}
