@@ -7,7 +7,7 @@ use crate::density::Density;
 use crate::error::{Error, Result};
 use crate::params::{Buffer, Init, Scope, to_f64, write};
 use crate::transform::check_points;
-use candle_core::{DType, Tensor, Var};
+use candle_core::{DType, Device, Tensor, Var};
 use candle_nn::ops::log_softmax;
 use rand::{Rng, RngCore};
 use rand_distr::StandardNormal;
@@ -39,6 +39,9 @@ const BROAD_WEIGHT: f64 = 1e-3;
 /// standard deviations of all rows, N(0, I) for standardised ones: it is trained like the others,
 /// and rows unlike those of the start do not fall off the ends of narrow components.
 ///
+/// Rows further away than 10¹² (10¹⁰⁰ in `f64`), where the density is 0 in every dtype, have a
+/// log-density of −∞ and no gradient.
+///
 /// x has the dtype of the parameters, and samples are placed beside them. A context is ignored: the
 /// base of a conditional flow is the same for all contexts. Cost: n·M·d² in time, n·M·d in memory.
 ///
@@ -67,6 +70,8 @@ pub struct GaussianMixture {
     initialised: Buffer,
     strictly_upper: Tensor,
     identity: Tensor,
+    /// `[(M + 1) d, M + 1]`, 1 where a column of all (x − μₖ) Pₖ is of component k.
+    blocks: Tensor,
 }
 
 impl GaussianMixture {
@@ -98,6 +103,7 @@ impl GaussianMixture {
                 Init::Constant(bounded_inverse(1.0)),
             )?,
             initialised: scope.buffer("initialised", &Tensor::zeros(1, DType::U8, &device)?)?,
+            blocks: blocks(all, (d, dtype, &device))?,
             strictly_upper: (Tensor::triu2(d, dtype, &device)? - &identity)?,
             identity,
         })
@@ -111,10 +117,10 @@ impl GaussianMixture {
             + diagonal.unsqueeze(2)?.broadcast_mul(&self.identity)?)?;
         let centre = self.means.unsqueeze(1)?.matmul(&whitening)?.reshape((1, all * d))?;
         let whitening = whitening.permute((1, 0, 2))?.reshape((d, all * d))?;
-        // Constants of all rows as products: the gradient of a broadcast sum is slow in candle.
+        // Constants of all rows and sums as products: both gradients are slow in candle otherwise.
         let ones = Tensor::ones((n, 1), x.dtype(), x.device())?;
         let u = (x.contiguous()?.matmul(&whitening)? - ones.matmul(&centre)?)?;
-        let squares = u.sqr()?.reshape((n, all, d))?.sum(2)?;
+        let squares = u.sqr()?.matmul(&self.blocks)?;
         let log_volumes = diagonal.log()?.sum(1)?.unsqueeze(0)?;
         let constants = (log_softmax(self.logits.as_tensor(), 1)? + log_volumes)?
             .affine(1.0, -0.5 * d as f64 * TAU.ln())?;
@@ -146,7 +152,7 @@ impl Density for GaussianMixture {
 
     fn log_prob(&self, x: &Tensor, _context: Option<&Tensor>) -> Result<Tensor> {
         check_points("GaussianMixture::log_prob", x, self.features)?;
-        // Rows whose squares are infinite, masked before the mathematics, where ∞ − ∞ would be NaN.
+        // Masked before the mathematics, where ∞ − ∞ and ∞ · 0 would be NaN.
         let far = x.detach().abs()?.sum_keepdim(1)?.gt(far_away(x.dtype()))?;
         let near = far.broadcast_as(x.shape())?.where_cond(&x.zeros_like()?, x)?;
         let log_prob = log_sum_exp(&self.log_terms(&near)?)?;
@@ -213,9 +219,15 @@ fn strictly_upper(mut matrices: Vec<f64>, d: usize) -> Vec<f64> {
     matrices
 }
 
-/// A distance whose square is infinite, with room for products below it.
+/// A distance at which the density is 0, whose square is far from infinite.
 fn far_away(dtype: DType) -> f64 {
-    if dtype == DType::F64 { 1e200 } else { 1e30 }
+    if dtype == DType::F64 { 1e100 } else { 1e12 }
+}
+
+/// Sums groups of d columns, as a product: `[m d, m]`.
+fn blocks(m: usize, (d, dtype, device): (usize, DType, &Device)) -> Result<Tensor> {
+    let each = Tensor::eye(m, dtype, device)?.unsqueeze(1)?.broadcast_as((m, d, m))?;
+    Ok(each.reshape((m * d, m))?)
 }
 
 /// ln Σⱼ exp tᵢⱼ of each row; −∞ and no gradient where all terms are −∞, NaN where one is.

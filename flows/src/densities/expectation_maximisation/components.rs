@@ -90,7 +90,9 @@ impl Components {
             })
             .collect();
         let mut sums = Sums::zero(self.weights.len(), self.d);
-        chunks.iter().for_each(|chunk| sums.add(chunk));
+        for chunk in &chunks {
+            sums.add(chunk);
+        }
         sums
     }
 

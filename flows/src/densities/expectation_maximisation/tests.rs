@@ -78,6 +78,25 @@ fn one_component_has_the_moments_of_the_rows() {
 }
 
 #[test]
+fn moments_do_not_depend_on_the_centre_they_are_taken_about() {
+    let rows = [1.0, 10.0, 2.0, 40.0, 3.0, 20.0, 6.0, 30.0];
+    let mut components =
+        Components::of_clusters(&rows, vec![-7.0, 50.0], &[0; 4], (2, 0.0)).unwrap();
+    assert!(
+        (components.means[0] - 3.0).abs() < 1e-12 && (components.means[1] - 25.0).abs() < 1e-12
+    );
+    let p = DMatrix::from_row_slice(2, 2, &components.whitenings);
+    let got = (&p * p.transpose()).try_inverse().unwrap();
+    assert!((got - DMatrix::from_row_slice(2, 2, &[3.5, 7.5, 7.5, 125.0])).amax() < 1e-9);
+    // So does an iteration that sets out far from them.
+    components.means = vec![-7.0, 50.0];
+    let next = components.maximise(&components.expectation(&rows), 0.0).unwrap();
+    let p = DMatrix::from_row_slice(2, 2, &next.whitenings);
+    let got = (&p * p.transpose()).try_inverse().unwrap();
+    assert!((got - DMatrix::from_row_slice(2, 2, &[3.5, 7.5, 7.5, 125.0])).amax() < 1e-9);
+}
+
+#[test]
 fn recovers_a_known_mixture() {
     let rows = drawn_from_truth(20_000);
     let mixture = fit(&rows, 2, &Settings::new(3), &mut checks::rng()).unwrap();

@@ -143,9 +143,10 @@ fn no_component_becomes_narrower_than_the_bound() {
     assert!(at(5.0) < at(9.0) && at(9.0) < highest && (at(1e4) - highest).abs() < 1e-9);
     params.write_flat(&[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 4.0, 3.0]).unwrap();
     checks::gradients(&density, Some(&params), &[0.01, 0.05]);
+    params.write_flat(&[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 8.0, 6.0]).unwrap();
     let x = to_f64(&density.sample(1000, None, &mut checks::rng()).unwrap()).unwrap();
     let variance = x.iter().map(|x| x * x).sum::<f64>() / 1000.0;
-    let expected = (0.001 + (-4f64).exp()).powi(2) + (0.001 + (-3f64).exp()).powi(2);
+    let expected = (0.001 + (-8f64).exp()).powi(2) + (0.001 + (-6f64).exp()).powi(2);
     assert!((variance / (0.5 * expected) - 1.0).abs() < 0.3, "{variance} {expected}");
 }
 
