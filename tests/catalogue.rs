@@ -14,8 +14,8 @@ use diffeo_flows::transforms::{ActNorm, Coupling, LuLinear, Permutation, Standar
 use diffeo_flows::univariates::Shift;
 use parts::{
     EACH_SUPPORT, INTERVAL, act_norm_on_rows, affine, boxed, coupling, couplings_both_ways, each,
-    every_kind, iaf, made, mapped, narrow, plain, relu, residual, spline, standardise_on_rows, support,
-    wide,
+    every_kind, iaf, made, mapped, narrow, plain, relu, residual, spline, standardise_on_rows,
+    support, wide,
 };
 
 /// Every transform.

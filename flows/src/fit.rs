@@ -149,8 +149,7 @@ impl Fit {
             self.model_without_base(train.features(), context)?.standardised(train)?;
         let mut rng = generator(self.seed, Stream::Mixture, 1);
         let by = Criterion::Akaike;
-        let components =
-            choose_components(&standardised, train.features(), up_to, by, &mut rng)?;
+        let components = choose_components(&standardised, train.features(), up_to, by, &mut rng)?;
         fit.recipe.base = BaseConfig::GaussianMixture { components };
         Ok(fit)
     }

@@ -79,8 +79,7 @@ fn a_start_from_data_leaves_the_identity() {
             }
             for points in [points, model.edge_points(Direction::Forward)?] {
                 let n = points.dim(0)?;
-                let mapped =
-                    model.run(Direction::Forward, &points, model.context(n)?.as_ref())?;
+                let mapped = model.run(Direction::Forward, &points, model.context(n)?.as_ref())?;
                 close("points", &flat(&mapped.points)?, &flat(&points)?, ROUNDING)?;
                 close("log_det", &flat(&mapped.log_det)?, &vec![0.0; n], ROUNDING)?;
             }

@@ -43,9 +43,9 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// At most 60 iterations, until one gains less than 1e-5 nats a row; a ridge of 1e-3.
+    /// At most 60 iterations, until one gains less than 1e-5 nats a row; a ridge of 1e-4.
     pub fn new(components: usize) -> Self {
-        Self { components, iterations: 60, tolerance: 1e-5, ridge: 1e-3 }
+        Self { components, iterations: 60, tolerance: 1e-5, ridge: 1e-4 }
     }
 }
 

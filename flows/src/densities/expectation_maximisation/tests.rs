@@ -148,8 +148,9 @@ fn reaches_eight_gaussians() {
 
 #[test]
 fn chooses_the_number_of_components() {
-    let choose =
-        |rows: &[f64], d, up_to| choose_components(rows, d, up_to, &mut checks::rng()).unwrap();
+    let choose = |rows: &[f64], d, up_to| {
+        choose_components(rows, d, up_to, Criterion::Bayesian, &mut checks::rng()).unwrap()
+    };
     let eight = toy_rows("eight-gaussians", 18_000);
     assert_eq!(choose(&eight, 2, 64), 8);
     assert_eq!(choose(&eight, 2, 5), 4);
@@ -178,7 +179,7 @@ fn criterion_counts_the_parameters() {
     };
     // One free weight, 6 means and 12 covariances.
     let expected = 3.0 * 100.0 + 100f64.ln() * 19.0;
-    assert!((mixture.bayesian_information(100) - expected).abs() < 1e-12);
+    assert!((mixture.information(100, Criterion::Bayesian) - expected).abs() < 1e-12);
 }
 
 #[test]
@@ -195,7 +196,7 @@ fn survives_repeated_rows_and_constant_columns() {
     let same = vec![0.1; 60];
     let mixture = fit(&same, 3, &Settings::new(4), &mut checks::rng()).unwrap();
     assert!(mixture.mean_log_likelihood.is_finite());
-    assert_eq!(choose_components(&same, 3, 8, &mut checks::rng()).unwrap(), 1);
+    assert_eq!(choose_components(&same, 3, 8, Criterion::Bayesian, &mut checks::rng()).unwrap(), 1);
     assert!(fit(&[1.0, 2.0], 2, &Settings::new(1), &mut checks::rng()).is_ok());
 }
 
@@ -218,7 +219,9 @@ fn refuses_unusable_rows() {
     assert!(refusal(&[1.0, 2.0, 3.0], 2, 1).contains("expected shape"));
     assert!(refusal(&[1.0, 2.0, f64::NAN, 3.0], 2, 1).contains("row 1, column 0"));
     assert!(refusal(&[1e200, -1e200], 1, 1).contains("column 0"));
-    let choice = |rows: &[f64], up_to| choose_components(rows, 1, up_to, &mut checks::rng());
+    let choice = |rows: &[f64], up_to| {
+        choose_components(rows, 1, up_to, Criterion::Bayesian, &mut checks::rng())
+    };
     assert!(matches!(choice(&[1.0, 2.0], 0), Err(Error::Config { .. })));
     assert!(matches!(choice(&[], 4), Err(Error::Data { .. })));
 }
