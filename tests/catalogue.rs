@@ -39,7 +39,7 @@ fn couplings() -> Vec<Case> {
         case("coupling shift 3|2", (3, 2), |s, n, l| coupling(s, n, l, Second, Ok(Shift)))
             .fixes(1..3),
         case("coupling spline mapped 2", (2, 0), |s, n, l| mapped(s, n, l, First, spline())),
-        case("coupling affine mapped 3|2", (3, 2), |s, n, l| mapped(s, n, l, Second, affine())),
+        case("coupling affine mapped 3", (3, 0), |s, n, l| mapped(s, n, l, Second, affine())),
         case("coupling boxed 2", (2, 0), |s, n, l| {
             coupling(s, n, l, First, spline().map(|u| Box::new(u) as Box<dyn Univariate>))
         })

@@ -1,7 +1,7 @@
 //! Standardisation: zero mean and unit standard deviation, fitted once and frozen.
 
 use crate::error::{Error, Result};
-use crate::params::{Buffer, Scope};
+use crate::params::{Buffer, Once, Scope};
 use crate::transform::{Mapped, Transform, check_points};
 use candle_core::{DType, Tensor};
 
@@ -14,6 +14,7 @@ pub struct Standardise {
     features: usize,
     mean: Buffer,
     scale: Buffer,
+    initialised: Once,
 }
 
 impl Standardise {
@@ -29,6 +30,7 @@ impl Standardise {
             features,
             mean: scope.buffer("mean", &mean)?,
             scale: scope.buffer("scale", &scale)?,
+            initialised: scope.once("initialised")?,
         })
     }
 
@@ -58,9 +60,12 @@ impl Transform for Standardise {
         Ok(Mapped { points: z.broadcast_mul(&scale)?.broadcast_add(&mean)?, log_det })
     }
 
-    /// Fits mean and standard deviation of each column; a later call fits anew.
+    /// Fits mean and standard deviation of each column.
     fn initialise(&self, x: &Tensor, _context: Option<&Tensor>) -> Result<()> {
         check_points("Standardise::initialise", x, self.features)?;
+        if !self.initialised.first_time()? {
+            return Ok(());
+        }
         let x = x.detach().to_dtype(DType::F64)?;
         let mean = x.mean_keepdim(0)?;
         let scale = x.broadcast_sub(&mean)?.sqr()?.mean_keepdim(0)?.sqrt()?;
