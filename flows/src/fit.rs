@@ -149,7 +149,7 @@ impl Fit {
         let train = model.batch(parts.train)?;
         let valid = parts.valid.map(|rows| model.batch(rows)).transpose()?;
         let objective = MaximumLikelihood::new(model.flow(), workers);
-        observer.begins(model);
+        observer.begins(model)?;
         let trainer = Trainer {
             config: &self.config,
             objective: &objective,
@@ -163,8 +163,13 @@ impl Fit {
 
 /// Watches a fit: an [`Observer`] that also sees the model.
 pub trait FitObserver: Observer {
-    /// Called once before the first step.
-    fn begins(&mut self, _model: &Model) {}
+    /// Called once before the first step, when settings and rows have been found good.
+    ///
+    /// # Errors
+    /// An error ends the run.
+    fn begins(&mut self, _model: &Model) -> Result<()> {
+        Ok(())
+    }
 
     /// Called after each evaluation; the place to save a checkpoint.
     ///
@@ -207,8 +212,11 @@ fn numbered(prefix: &str, count: usize) -> impl Iterator<Item = String> {
     (1..=count).map(move |i| format!("{prefix}{i}"))
 }
 
-/// Fails when a checkpoint is of another fit, naming what differs.
-fn same_fit(saved: &ModelSpec, asked: &ModelSpec) -> Result<()> {
+/// Fails when a model is of another fit, naming what differs.
+///
+/// # Errors
+/// [`Error::Config`].
+pub fn same_fit(saved: &ModelSpec, asked: &ModelSpec) -> Result<()> {
     let differs = [
         ("flow", saved.flow != asked.flow),
         ("columns", saved.columns != asked.columns || saved.given != asked.given),
@@ -221,7 +229,7 @@ fn same_fit(saved: &ModelSpec, asked: &ModelSpec) -> Result<()> {
         None => Ok(()),
         Some((name, _)) => Err(Error::config(
             "resume",
-            format!("the checkpoint has another {name} than this fit"),
+            format!("the run to go on with has another {name} than this fit"),
             "repeat the command of the interrupted run, or start anew with --force",
         )),
     }
