@@ -1,7 +1,5 @@
 //! Learning, weights of rows, breakdowns, the optimiser's parts, chunks and threads.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 /// A value that is not finite: one restart, then an error that says where.
 mod breakdown;
 /// A flow learns two moons.

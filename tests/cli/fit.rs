@@ -33,14 +33,20 @@ fn fit_prints_one_object_with_the_promised_keys() {
     let report = said.json();
     assert_eq!(
         keys(&report),
-        ["features", "flow", "log_likelihood", "model", "rows", "seconds", "seed", "steps",
-         "steps_per_second"]
+        [
+            "features",
+            "flow",
+            "log_likelihood",
+            "model",
+            "rows",
+            "seconds",
+            "seed",
+            "steps",
+            "steps_per_second"
+        ]
     );
     assert_eq!(keys(&report["rows"]), ["test", "train", "valid"]);
-    assert_eq!(
-        keys(&report["log_likelihood"]),
-        ["test", "test_standard_error", "train", "valid"]
-    );
+    assert_eq!(keys(&report["log_likelihood"]), ["test", "test_standard_error", "train", "valid"]);
     assert_eq!((&report["model"], &report["flow"]), (&"run".into(), &"nsf-ar".into()));
     assert_eq!((&report["features"], &report["steps"]), (&2.into(), &12.into()));
     assert_eq!(report["seed"], 3);
@@ -102,9 +108,20 @@ fn flags_beat_the_file_and_the_file_beats_the_defaults() {
     let settings: toml::Table = bench.text("run/config.toml").parse().unwrap();
     let shown = |key: &str| settings[key].to_string();
     for (key, value) in [
-        ("data", "\"rings\""), ("flow", "\"nsf\""), ("steps", "8"), ("rows", "300"), ("layers", "2"),
-        ("hidden", "[4]"), ("no-plots", "true"), ("lr", "0.03"), ("bins", "6"), ("seed", "7"),
-        ("batch-size", "512"), ("valid", "0.1"), ("dtype", "\"f32\""), ("device", "\"cpu\""),
+        ("data", "\"rings\""),
+        ("flow", "\"nsf\""),
+        ("steps", "8"),
+        ("rows", "300"),
+        ("layers", "2"),
+        ("hidden", "[4]"),
+        ("no-plots", "true"),
+        ("lr", "0.03"),
+        ("bins", "6"),
+        ("seed", "7"),
+        ("batch-size", "512"),
+        ("valid", "0.1"),
+        ("dtype", "\"f32\""),
+        ("device", "\"cpu\""),
     ] {
         assert_eq!(shown(key), value, "{key}");
     }

@@ -1,17 +1,21 @@
 //! The program end to end, with settings so small that a fit takes a tenth of a second.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-/// Tables, settings and models that cannot be used.
-mod bad;
+/// Models that cannot be loaded, and folders that cannot be written.
+mod bad_models;
+/// Settings that cannot be used.
+mod bad_settings;
+/// Tables that cannot be used.
+mod bad_tables;
 /// The run folder, its settings and what `fit` prints.
 mod fit;
 /// Ctrl-C, kill, and going on.
 mod interrupt;
+/// list, info, completions, toy and evaluate.
+mod others;
 /// Nothing is replaced without `--force`.
 mod overwrite;
-/// list, info, completions, toy, evaluate and plot.
-mod others;
+/// Pictures of models and data.
+mod plots;
 /// Columns to model, to be given, and to weigh by; supports.
 mod roles;
 /// Same seed, same bytes, whatever the threads.
@@ -81,7 +85,7 @@ impl Bench {
             .current_dir(self.0.path())
             .args(arguments.split_whitespace())
             .write_stdin(stdin)
-            .timeout(std::time::Duration::from_secs(60))
+            .timeout(std::time::Duration::from_mins(1))
             .output()
             .unwrap();
         Said {
@@ -113,7 +117,8 @@ impl Said {
 
     /// The one JSON object on stdout.
     fn json(&self) -> Value {
-        let value: Value = serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e}: {self:?}"));
+        let value: Value =
+            serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e}: {self:?}"));
         assert!(value.is_object(), "{self:?}");
         value
     }
@@ -129,8 +134,11 @@ fn numbers(csv: &str) -> Vec<f64> {
     csv.lines().skip(1).flat_map(|l| l.split([',', '\t'])).map(|v| v.parse().unwrap()).collect()
 }
 
+/// A name, and the value in each row.
+type Column = (&'static str, fn(f64) -> f64);
+
 /// A CSV of so many rows, each column the value of a function of the row's number.
-fn csv(columns: &[(&str, fn(f64) -> f64)], rows: usize) -> String {
+fn csv(columns: &[Column], rows: usize) -> String {
     let mut text = columns.iter().map(|c| c.0).collect::<Vec<_>>().join(",");
     for i in 0..rows {
         let row: Vec<String> = columns.iter().map(|c| c.1(i as f64).to_string()).collect();

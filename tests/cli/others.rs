@@ -1,14 +1,17 @@
-//! list, info, completions, toy, evaluate and plot.
+//! list, info, completions, toy and evaluate.
 
-use super::{Bench, TINY, csv, keys};
+use super::{Bench, TINY, keys};
 
 #[test]
 fn list_names_every_toy_and_flow() {
     let bench = Bench::new();
     let (text, json) = (bench.run("list").good().out, bench.run("list --json").good().json());
     for (kind, names) in [
-        ("toys", "two-moons eight-gaussians checkerboard pinwheel two-spirals rings circles \
-                  swiss-roll banana funnel"),
+        (
+            "toys",
+            "two-moons eight-gaussians checkerboard pinwheel two-spirals rings circles \
+                  swiss-roll banana funnel",
+        ),
         ("flows", "realnvp nice glow maf iaf nsf nsf-ar"),
     ] {
         let entries = json[kind].as_array().unwrap();
@@ -102,27 +105,4 @@ fn evaluate_prints_the_promised_object() {
     assert!((of_file["log_likelihood"]["mean"].as_f64().unwrap() - expected).abs() < 1e-12);
     let text = bench.run("evaluate run rows.csv").good().out;
     assert!(text.contains("mean log-likelihood") && text.contains('±'), "{text}");
-}
-
-#[test]
-fn plots_of_models_and_data_are_png_and_svg() {
-    let bench = Bench::with_model();
-    let five: [(&str, fn(f64) -> f64); 3] =
-        [("a", |i| (1.3 * i).sin()), ("b", |i| (0.7 * i).cos()), ("c", |i| (2.1 * i).sin())];
-    bench.write("rows.csv", csv(&five, 200));
-    for subject in [
-        "density run", "samples run", "flow run", "training run", "density two-moons",
-        "samples two-moons", "density rows.csv", "samples rows.csv", "density run --dark",
-        "samples run --data two-moons",
-    ] {
-        let stem = subject.replace([' ', '.'], "-");
-        bench.run(&format!("plot {subject} -o {stem}.png --quiet")).good();
-        let said = bench.run(&format!("plot {subject} -o {stem}.svg --json")).good();
-        assert_eq!(said.json()["picture"], format!("{stem}.svg"));
-        assert!(bench.bytes(&format!("{stem}.png")).starts_with(b"\x89PNG"), "{subject}");
-        assert!(bench.text(&format!("{stem}.svg")).contains("</svg>"), "{subject}");
-    }
-    for kind in ["flow", "training"] {
-        bench.run(&format!("plot {kind} rows.csv -o no.png")).refused(&["needs a model"]);
-    }
 }

@@ -49,8 +49,8 @@ fn settings_that_are_refused_leave_the_run_folder_as_it_was() {
         ("--flow none", "flow"),
         ("--components 9999", "components"),
     ] {
-        let tiny = TINY.replace(if settings.contains("hidden") { "--hidden 8" } else { "-" }, "");
-        let tiny = if settings.contains("hidden") { tiny } else { TINY.to_owned() };
+        let sizes = if settings.contains("hidden") { "" } else { "--hidden 8" };
+        let tiny = TINY.replace("--hidden 8", sizes);
         bench.run(&format!("fit two-moons {tiny} {settings} -o run --force")).refused(&[word]);
         assert!(content() == before, "{settings}");
         bench.run(&format!("fit two-moons {tiny} {settings} -o new")).refused(&[word]);

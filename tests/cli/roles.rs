@@ -65,7 +65,8 @@ fn the_context_matters_and_is_found_by_name() {
     let fit = "fit data.csv --columns y --given c --steps 150 --evaluate-every 50 --layers 1 \
                --hidden 16 --no-plots -o run";
     bench.run(fit).good();
-    let at = |c: &str| bench.run_on("log-prob run -", &format!("c,y\n{c},4.5\n")).good().numbers()[0];
+    let at =
+        |c: &str| bench.run_on("log-prob run -", &format!("c,y\n{c},4.5\n")).good().numbers()[0];
     assert!(at("1.8") > at("-1.8") + 2.0, "y is near 4.5 when c is near 1.8");
 }
 

@@ -3,7 +3,8 @@
 use super::Bench;
 
 /// Enough rows for several chunks of every kind of work.
-const SMALL: &str = "--rows 6000 --batch-size 600 --steps 6 --evaluate-every 3 --layers 1 --hidden 8 --no-plots";
+const SMALL: &str =
+    "--rows 6000 --batch-size 600 --steps 6 --evaluate-every 3 --layers 1 --hidden 8 --no-plots";
 
 fn everything(bench: &Bench, name: &str, common: &str) -> [Vec<u8>; 3] {
     bench.run(&format!("fit two-moons {SMALL} {common} -o {name}")).good();

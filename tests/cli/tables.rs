@@ -1,10 +1,10 @@
 //! log-prob and sample in every format.
 
-use super::{Bench, TINY, csv, numbers};
+use super::{Bench, Column, TINY, csv, numbers};
 
 /// A model of five columns, and one of a single column.
 fn fit_columns(bench: &Bench, columns: usize) {
-    let all: [(&str, fn(f64) -> f64); 5] = [
+    let all: [Column; 5] = [
         ("a", |i| (1.3 * i).sin()),
         ("b", |i| (0.7 * i).cos() + 3.0),
         ("c", |i| 100.0 * (2.1 * i).sin()),
@@ -112,8 +112,7 @@ fn one_column_is_enough() {
 fn densities_are_in_the_units_of_the_data() {
     let bench = Bench::new();
     bench.write("metres.csv", csv(&[("x", |i| (1.3 * i).sin()), ("y", |i| (0.7 * i).cos())], 300));
-    let kilo: [(&str, fn(f64) -> f64); 2] =
-        [("x", |i| 1000.0 * (1.3 * i).sin()), ("y", |i| (0.7 * i).cos())];
+    let kilo: [Column; 2] = [("x", |i| 1000.0 * (1.3 * i).sin()), ("y", |i| (0.7 * i).cos())];
     bench.write("millimetres.csv", csv(&kilo, 300));
     let mean = |name: &str| {
         bench.run(&format!("fit {name}.csv {TINY} --dtype f64 -o {name}")).good();

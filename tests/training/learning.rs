@@ -1,12 +1,12 @@
 //! A flow learns two moons.
 
+use diffeo_flows::Workers;
 use diffeo_flows::densities::Toy;
 use diffeo_flows::fit::{Fit, Parts};
 use diffeo_flows::metrics::kl_divergence;
 use diffeo_flows::rng::{Stream, generator};
 use diffeo_flows::rows::Rows;
 use diffeo_flows::train::Quiet;
-use diffeo_flows::Workers;
 
 fn moons(toy: &Toy, rows: usize, index: u64) -> Rows {
     let points = toy.sample_points(rows, &mut generator(11, Stream::Evaluation, index));

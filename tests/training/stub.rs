@@ -1,10 +1,10 @@
 //! An objective over one weight w, whose loss and gradient are known: it remembers every batch.
 
 use candle_core::{DType, Device, Tensor};
+use diffeo_flows::Result;
 use diffeo_flows::objective::{Batch, Gradients, Objective, Offender};
 use diffeo_flows::params::{Init, Params, to_f64};
 use diffeo_flows::train::{Observer, Outcome, TrainConfig, TrainState, Trainer};
-use diffeo_flows::Result;
 use rand::RngCore;
 use std::sync::Mutex;
 

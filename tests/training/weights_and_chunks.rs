@@ -22,7 +22,9 @@ fn flow() -> (Params, Flow) {
     let flow = config.build(&mut params).unwrap();
     let mut weights = params.read_flat().unwrap();
     let mut rng = generator(5, Stream::Objective, 0);
-    weights.iter_mut().for_each(|w| *w += 0.2 * rng.sample::<f64, _>(StandardNormal));
+    for weight in &mut weights {
+        *weight += 0.2 * rng.sample::<f64, _>(StandardNormal);
+    }
     params.write_flat(&weights).unwrap();
     (params, flow)
 }
@@ -111,12 +113,16 @@ fn loss_and_gradients_do_not_depend_on_the_threads() {
 /// An untrained model of two columns in single precision.
 fn model() -> Model {
     let mut fit = Fit::new("nsf-ar").unwrap();
-    fit.recipe = fit.recipe.with_sizes(&Sizes { layers: Some(2), hidden: Some(vec![16]), ..Sizes::default() }).unwrap();
+    fit.recipe = fit
+        .recipe
+        .with_sizes(&Sizes { layers: Some(2), hidden: Some(vec![16]), ..Sizes::default() })
+        .unwrap();
     fit.dtype = Precision::F32;
     let model = fit.model(2, 0).unwrap();
     model.initialise(&rows(500)).unwrap();
     let weights = model.params().read_flat().unwrap();
-    let moved: Vec<f64> = weights.iter().enumerate().map(|(i, w)| w + (i as f64).sin() * 0.3).collect();
+    let moved: Vec<f64> =
+        weights.iter().enumerate().map(|(i, w)| w + (i as f64).sin() * 0.3).collect();
     model.params().write_flat(&moved).unwrap();
     model
 }
