@@ -21,11 +21,20 @@ pub fn report(error: &anyhow::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let code = code(error);
-    crate::output::complain(&format!("error: {error:#}"));
+    crate::output::complain(&format!("error: {}", message(error)));
     if code == FAULT {
         crate::output::complain("this is a fault of diffeo, not of your input; please report it");
     }
     ExitCode::from(code)
+}
+
+/// The error and its causes; a cause that the error has quoted already is not repeated.
+fn message(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |so_far, cause| match so_far {
+        so_far if so_far.ends_with(&cause) => so_far,
+        so_far if so_far.is_empty() => cause,
+        so_far => format!("{so_far}: {cause}"),
+    })
 }
 
 fn code(error: &anyhow::Error) -> u8 {

@@ -57,10 +57,10 @@ pub struct FitFlags {
     #[arg(long, value_name = "N")]
     pub rows: Option<usize>,
     /// Share of rows held out to choose the weights by [default: 0.1]
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     pub valid: Option<f64>,
     /// Share of rows held out to judge the result by [default: 0.1]
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     pub test: Option<f64>,
     /// Optimiser steps
     #[arg(long, value_name = "N")]
@@ -69,19 +69,19 @@ pub struct FitFlags {
     #[arg(long, value_name = "N")]
     pub batch_size: Option<usize>,
     /// Largest learning rate
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
     pub lr: Option<f64>,
     /// Steps over which the learning rate rises
     #[arg(long, value_name = "N")]
     pub warmup: Option<usize>,
     /// Decoupled weight decay of the networks
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
     pub weight_decay: Option<f64>,
     /// Largest norm of a gradient
-    #[arg(long, value_name = "NORM")]
+    #[arg(long, value_name = "NORM", allow_negative_numbers = true)]
     pub clip_norm: Option<f64>,
     /// Decay of the averaged weights, 0 for none
-    #[arg(long, value_name = "DECAY")]
+    #[arg(long, value_name = "DECAY", allow_negative_numbers = true)]
     pub average_decay: Option<f64>,
     /// Steps between evaluations on the held-out rows
     #[arg(long, value_name = "N")]

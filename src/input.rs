@@ -68,7 +68,7 @@ pub fn toy_table(toy: &Toy, rows: usize, seed: u64, stream: Stream) -> Result<Ta
     Ok(Table::new(toy.info().name.to_owned(), columns, points.concat())?)
 }
 
-/// The roles of a table's columns, and its rows.
+/// The roles of a table's columns, and its rows; rows of weight 0 are left out.
 ///
 /// # Errors
 /// When a column is missing, has two roles or is constant, or when a weight is negative.
@@ -80,7 +80,9 @@ pub fn modelled_rows(table: &Table, request: &RoleRequest) -> Result<(Roles, Row
         table.select(&roles.context)?.require_varying()?;
     }
     let rows = rows_of(table, &roles.features, &roles.context, roles.weight.as_deref())?;
-    Ok((roles, rows))
+    let counted: Option<Vec<usize>> =
+        rows.weights().map(|w| (0..w.len()).filter(|&i| w[i] > 0.0).collect());
+    Ok((roles, counted.map_or(rows.clone(), |counted| rows.take(&counted))))
 }
 
 /// The rows of a table that a model is asked about; a table without names is taken by position.
@@ -120,6 +122,18 @@ fn rows_of(
 /// # Errors
 /// When there is none.
 pub fn model(path: &Path) -> Result<Model> {
+    let shown = path.display();
+    if !path.exists() {
+        let message = format!("{shown}: no such model; give a run folder or its model.safetensors");
+        return Err(Usage(message).into());
+    }
+    if path.is_dir() && !path.join("model.safetensors").exists() {
+        let remedy = match path.join("checkpoint.safetensors").exists() {
+            true => "its fit was interrupted: finish it with --resume",
+            false => "give the folder of a finished fit",
+        };
+        return Err(Usage(format!("{shown}: there is no model.safetensors; {remedy}")).into());
+    }
     Ok(Model::load(path, &Device::Cpu)?)
 }
 

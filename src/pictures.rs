@@ -222,8 +222,7 @@ impl Studio<'_> {
 /// # Errors
 /// [`PictureError`].
 pub fn toy(toy: &Toy, theme: Theme) -> Result<Scene> {
-    let [low, high] = toy.window();
-    let window = [[low[0], high[0]], [low[1], high[1]]];
+    let window = toy.window();
     let log_prob: Vec<f64> =
         nodes(window).chunks_exact(2).map(|x| toy.log_prob_at([x[0], x[1]])).collect();
     density_map(&log_prob, window, toy.info().name, ["x1", "x2"], theme)

@@ -1,7 +1,9 @@
 //! Shows how a fit goes on: a bar on a terminal, a line now and then elsewhere; writes metrics and
 //! checkpoints.
 
+use crate::fit_flags::FitSettings;
 use crate::output::Voice;
+use crate::run_folder::RunFolder;
 use diffeo::flows::error::NonFinite;
 use diffeo::flows::fit::FitObserver;
 use diffeo::flows::model::Model;
@@ -11,7 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use std::io::{IsTerminal, Write};
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -21,8 +23,9 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// Watches one fit.
 #[derive(Debug)]
-pub struct Progress {
+pub struct Progress<'a> {
     voice: Voice,
+    record: Record<'a>,
     bar: ProgressBar,
     on_terminal: bool,
     started: Instant,
@@ -34,6 +37,17 @@ pub struct Progress {
     steps: usize,
 }
 
+/// What a fit writes, and where; nothing is touched before settings and rows are found good.
+#[derive(Debug, Clone, Copy)]
+pub struct Record<'a> {
+    /// The run folder.
+    pub folder: &'a RunFolder,
+    /// The resolved settings.
+    pub settings: &'a FitSettings,
+    /// The step that the run goes on from.
+    pub resumed_at: Option<usize>,
+}
+
 /// A line of `metrics.jsonl`.
 #[derive(Serialize)]
 struct Metrics {
@@ -42,9 +56,10 @@ struct Metrics {
     seconds: f64,
 }
 
-impl Progress {
-    /// A watcher of `steps` steps that writes into the run folder.
-    pub fn new(voice: Voice, steps: usize, folder: &Path, interrupted: Arc<AtomicBool>) -> Self {
+impl<'a> Progress<'a> {
+    /// A watcher that writes into the run folder.
+    pub fn new(voice: Voice, record: Record<'a>, interrupted: Arc<AtomicBool>) -> Self {
+        let (folder, steps) = (record.folder.path(), record.settings.steps);
         let on_terminal = std::io::stderr().is_terminal() && !voice.quiet;
         let bar = if on_terminal { ProgressBar::new(steps as u64) } else { ProgressBar::hidden() };
         let colour =
@@ -57,6 +72,7 @@ impl Progress {
         let now = Instant::now();
         Self {
             voice,
+            record,
             bar,
             on_terminal,
             started: now,
@@ -87,7 +103,7 @@ impl Progress {
     }
 }
 
-impl Observer for Progress {
+impl Observer for Progress<'_> {
     fn stepped(&mut self, step: usize, _loss: f64) -> ControlFlow<()> {
         self.first_step.get_or_insert_with(|| self.started.elapsed());
         self.bar.set_position(step as u64);
@@ -119,8 +135,12 @@ impl Observer for Progress {
     }
 }
 
-impl FitObserver for Progress {
-    fn begins(&mut self, model: &Model) {
+impl FitObserver for Progress<'_> {
+    fn begins(&mut self, model: &Model) -> Result<()> {
+        let Record { folder, settings, resumed_at } = self.record;
+        folder
+            .create(settings, resumed_at)
+            .map_err(|e| Error::io(folder.path(), std::io::Error::other(e)))?;
         let spec = model.spec();
         self.voice.note(&format!(
             "fitting {} to {}: {} features, {} parameters, {} training rows, seed {}",
@@ -131,6 +151,7 @@ impl FitObserver for Progress {
             spec.data.rows.train,
             spec.seed,
         ));
+        Ok(())
     }
 
     fn checkpoint(&mut self, model: &Model, state: &TrainState) -> Result<()> {

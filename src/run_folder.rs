@@ -8,6 +8,16 @@ use diffeo::flows::model::Model;
 use diffeo::flows::train::TrainState;
 use std::path::{Path, PathBuf};
 
+/// What a new run in the folder of an old one removes first, lest the two be mixed.
+const RESULTS: [&str; 6] = [
+    "checkpoint.safetensors",
+    "model.safetensors",
+    "density.png",
+    "samples.png",
+    "training.png",
+    "flow.png",
+];
+
 /// A run folder, existing or not.
 #[derive(Debug)]
 pub struct RunFolder {
@@ -83,7 +93,11 @@ impl RunFolder {
     /// # Errors
     /// When it cannot be removed.
     pub fn remove_checkpoint(&self) -> Result<()> {
-        let path = self.path.join("checkpoint.safetensors");
+        self.remove("checkpoint.safetensors")
+    }
+
+    fn remove(&self, name: &str) -> Result<()> {
+        let path = self.path.join(name);
         match std::fs::remove_file(&path) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
                 Err(e).with_context(|| format!("cannot remove {}", path.display()))
@@ -92,8 +106,8 @@ impl RunFolder {
         }
     }
 
-    /// Makes the folder, writes the resolved settings, and keeps of the metrics those up to the
-    /// step that a run resumes from.
+    /// Makes the folder without the results of an earlier run, writes the resolved settings, and
+    /// keeps of the metrics those up to the step that a run resumes from.
     ///
     /// # Errors
     /// When the folder cannot be written.
@@ -101,7 +115,7 @@ impl RunFolder {
         let context = || format!("cannot write the run folder {}", self.path.display());
         std::fs::create_dir_all(&self.path).with_context(context)?;
         if resumed_at.is_none() {
-            self.remove_checkpoint()?;
+            RESULTS.iter().try_for_each(|name| self.remove(name))?;
         }
         std::fs::write(self.path.join("config.toml"), toml::to_string(settings)?)
             .with_context(context)?;

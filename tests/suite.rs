@@ -4,11 +4,17 @@
 
 /// Every transform that the laws are checked on; a new transform is one line here.
 mod catalogue;
+/// Interrupted runs end as unbroken ones, bit for bit.
+mod checkpoint;
+/// The program end to end: what it prints, writes, refuses and repeats.
+mod cli;
 /// Values computed with zuko and nflows from the same weights.
 mod golden;
 /// What must hold for every transform of the catalogue.
 mod laws;
 /// Files of every format, good and bad.
 mod tables;
+/// Learning, weights of rows, breakdowns, the optimiser's parts, chunks and threads.
+mod training;
 /// What must hold for the monotone maps of the line, and values one can check by hand.
 mod univariates;

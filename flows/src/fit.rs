@@ -1,6 +1,6 @@
 //! Fits a density to rows: from a recipe's name to a model in data units.
 
-use crate::config::{BaseConfig, Recipe, recipe};
+use crate::config::{BaseConfig, FlowConfig, Recipe, recipe};
 use crate::densities::expectation_maximisation::{Criterion, choose_components};
 use crate::error::{Error, Result};
 use crate::metrics::Estimate;
@@ -81,11 +81,27 @@ impl Fit {
         })
     }
 
-    /// The untrained model for rows of `features` and `context` numbers.
+    /// The untrained model for these training rows, which decide the number of features, of context
+    /// columns and, where the recipe asks for it, of mixture components.
     ///
     /// # Errors
-    /// [`Error::Config`] when the settings do not fit those numbers.
-    pub fn model(&self, features: usize, context: usize) -> Result<Model> {
+    /// [`Error::Config`] when the settings do not fit the rows; [`Error::Data`] when the rows cannot
+    /// be used.
+    pub fn model(&self, train: &Rows) -> Result<Model> {
+        let context = train.context().map_or(0, |(k, _)| k);
+        let Some(up_to) = self.recipe.components_up_to else {
+            return self.model_of(train.features(), context, self.recipe.base);
+        };
+        let plain = self.model_of(train.features(), context, BaseConfig::StandardNormal)?;
+        let standardised = plain.standardised(train)?;
+        let mut rng = generator(self.seed, Stream::Mixture, 1);
+        let by = Criterion::Akaike;
+        let components = choose_components(&standardised, train.features(), up_to, by, &mut rng)?;
+        let base = BaseConfig::GaussianMixture { components };
+        self.model_of(train.features(), context, base)
+    }
+
+    fn model_of(&self, features: usize, context: usize, base: BaseConfig) -> Result<Model> {
         let columns = if self.columns.is_empty() {
             let real = |name| Column { name, support: Support::Real };
             numbered("x", features).map(real).collect()
@@ -99,7 +115,7 @@ impl Fit {
         };
         let spec = ModelSpec {
             recipe: self.name.clone(),
-            flow: self.recipe.flow(features, context)?,
+            flow: FlowConfig { base, ..self.recipe.flow(features, context)? },
             columns,
             given,
             dtype: self.dtype,
@@ -124,8 +140,7 @@ impl Fit {
         observer: &mut dyn FitObserver,
     ) -> Result<(Model, Outcome)> {
         self.config.check()?;
-        let context = parts.train.context().map_or(0, |(k, _)| k);
-        let fresh = self.with_chosen_base(parts.train)?.model(parts.train.features(), context)?;
+        let fresh = self.model(parts.train)?;
         let (mut model, state) = if let Some((model, state)) = resume {
             same_fit(model.spec(), fresh.spec())?;
             (model, state)
@@ -140,26 +155,6 @@ impl Fit {
         Ok((model, outcome))
     }
 
-    /// The fit with the number of mixture components that the training rows bear.
-    fn with_chosen_base(&self, train: &Rows) -> Result<Self> {
-        let mut fit = self.clone();
-        let Some(up_to) = fit.recipe.components_up_to.take() else { return Ok(fit) };
-        let context = train.context().map_or(0, |(k, _)| k);
-        let standardised =
-            self.model_without_base(train.features(), context)?.standardised(train)?;
-        let mut rng = generator(self.seed, Stream::Mixture, 1);
-        let by = Criterion::Akaike;
-        let components = choose_components(&standardised, train.features(), up_to, by, &mut rng)?;
-        fit.recipe.base = BaseConfig::GaussianMixture { components };
-        Ok(fit)
-    }
-
-    fn model_without_base(&self, features: usize, context: usize) -> Result<Model> {
-        let mut fit = self.clone();
-        fit.recipe.components_up_to = None;
-        fit.model(features, context)
-    }
-
     fn train(
         &self,
         model: &Model,
@@ -171,7 +166,7 @@ impl Fit {
         let train = model.batch(parts.train)?;
         let valid = parts.valid.map(|rows| model.batch(rows)).transpose()?;
         let objective = MaximumLikelihood::new(model.flow(), workers);
-        observer.begins(model);
+        observer.begins(model)?;
         let trainer = Trainer {
             config: &self.config,
             objective: &objective,
@@ -185,8 +180,13 @@ impl Fit {
 
 /// Watches a fit: an [`Observer`] that also sees the model.
 pub trait FitObserver: Observer {
-    /// Called once before the first step.
-    fn begins(&mut self, _model: &Model) {}
+    /// Called once before the first step, when settings and rows have been found good.
+    ///
+    /// # Errors
+    /// An error ends the run.
+    fn begins(&mut self, _model: &Model) -> Result<()> {
+        Ok(())
+    }
 
     /// Called after each evaluation; the place to save a checkpoint.
     ///
@@ -225,8 +225,11 @@ fn numbered(prefix: &str, count: usize) -> impl Iterator<Item = String> {
     (1..=count).map(move |i| format!("{prefix}{i}"))
 }
 
-/// Fails when a checkpoint is of another fit, naming what differs.
-fn same_fit(saved: &ModelSpec, asked: &ModelSpec) -> Result<()> {
+/// Fails when a model is of another fit, naming what differs.
+///
+/// # Errors
+/// [`Error::Config`].
+pub fn same_fit(saved: &ModelSpec, asked: &ModelSpec) -> Result<()> {
     let differs = [
         ("flow", saved.flow != asked.flow),
         ("columns", saved.columns != asked.columns || saved.given != asked.given),
@@ -239,7 +242,7 @@ fn same_fit(saved: &ModelSpec, asked: &ModelSpec) -> Result<()> {
         None => Ok(()),
         Some((name, _)) => Err(Error::config(
             "resume",
-            format!("the checkpoint has another {name} than this fit"),
+            format!("the run to go on with has another {name} than this fit"),
             "repeat the command of the interrupted run, or start anew with --force",
         )),
     }

@@ -3,7 +3,9 @@
 use crate::args::{Common, EvaluateArgs};
 use crate::input::{Data, model, rows_for, workers};
 use anyhow::Result;
+use diffeo::data::{DataError, DataSource, Table};
 use diffeo::flows::metrics::{Estimate, bits_per_dim, kl_divergence};
+use diffeo::flows::model::Model;
 use diffeo::flows::rng::Stream;
 use serde::Serialize;
 use std::time::Instant;
@@ -31,11 +33,7 @@ pub fn run(common: &Common, args: &EvaluateArgs) -> Result<()> {
     let started = Instant::now();
     let (model, workers) = (model(&args.model)?, workers(common.threads)?);
     let data = Data::parse(&args.data)?;
-    let columns = match &data {
-        Data::Table(source) => super::columns_of(&model, source)?,
-        Data::Toy(_) => None,
-    };
-    let table = data.read(columns.as_deref(), args.rows, common.seed(), Stream::Evaluation)?;
+    let table = table(common, args, &model, &data)?;
     let rows = rows_for(&model, &table)?;
     let log_prob = model.log_prob_rows(&rows, &workers)?;
     let log_likelihood = Estimate::of(&log_prob, rows.weights());
@@ -64,6 +62,23 @@ pub fn run(common: &Common, args: &EvaluateArgs) -> Result<()> {
         seed: common.seed(),
     };
     common.voice().result(&evaluation, text)
+}
+
+/// The rows to judge by, with the weights of the model's weight column where the table has it.
+fn table(common: &Common, args: &EvaluateArgs, model: &Model, data: &Data) -> Result<Table> {
+    let Data::Table(source) = data else {
+        return data.read(None, args.rows, common.seed(), Stream::Evaluation);
+    };
+    let columns = super::columns_of(model, source)?;
+    if let (Some(columns), Some(weight)) = (&columns, &model.spec().data.weight) {
+        let weighted: Vec<String> = columns.iter().chain([weight]).cloned().collect();
+        match source.read(Some(&weighted)) {
+            Err(DataError::UnknownColumn { column, .. })
+                if column == *weight && *source != DataSource::Stdin => {}
+            other => return Ok(other?),
+        }
+    }
+    Ok(source.read(columns.as_deref())?)
 }
 
 fn text(e: &Evaluation) -> String {

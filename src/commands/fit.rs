@@ -4,13 +4,13 @@ use crate::args::Common;
 use crate::failure::INTERRUPTED;
 use crate::fit_flags::{FitFlags, FitSettings};
 use crate::input::{Data, device, modelled_rows, workers};
-use crate::progress::Progress;
+use crate::progress::{Progress, Record};
 use crate::run_folder::RunFolder;
 use anyhow::{Context, Result};
 use diffeo::data::{RoleRequest, Roles, Table, split};
 use diffeo::flows::Workers;
 use diffeo::flows::config::recipe;
-use diffeo::flows::fit::{Fit, Parts};
+use diffeo::flows::fit::{Fit, Parts, same_fit};
 use diffeo::flows::model::{Column, DataSummary, Model, RowCounts};
 use diffeo::flows::rng::Stream;
 use diffeo::flows::rows::Rows;
@@ -59,12 +59,14 @@ pub fn run(common: &Common, flags: &FitFlags) -> Result<ExitCode> {
     let (fit, split) = plan(&settings)?;
     let previous = if flags.resume { folder.checkpoint(&fit.device)? } else { None };
     if flags.resume && previous.is_none() && folder.has_model() {
+        let model = folder.model()?;
+        same_fit(model.spec(), fit.model(&split.train)?.spec())?;
         common.voice().note("the run is complete; nothing to resume");
-        return finish(common, &folder.model()?, &folder, None);
+        return finish(common, &model, &folder, None);
     }
-    folder.create(&settings, previous.as_ref().map(|(_, state)| state.step()))?;
-    let interrupted = watch_for_interrupts()?;
-    let mut progress = Progress::new(common.voice(), settings.steps, folder.path(), interrupted);
+    let resumed_at = previous.as_ref().map(|(_, state)| state.step());
+    let record = Record { folder: &folder, settings: &settings, resumed_at };
+    let mut progress = Progress::new(common.voice(), record, watch_for_interrupts()?);
     let parts =
         Parts { train: &split.train, valid: split.valid.as_ref(), test: split.test.as_ref() };
     let (model, outcome) = fit.run(parts, previous, &workers, &mut progress)?;
@@ -96,6 +98,7 @@ fn plan(settings: &FitSettings) -> Result<(Fit, Split)> {
     let data = Data::parse(&settings.data)?;
     let columns = request.columns_to_read();
     let table = data.read(columns.as_deref(), settings.rows, settings.seed, Stream::Sample)?;
+    split(table.rows(), settings.valid, settings.test, settings.seed)?;
     let (roles, rows) = modelled_rows(&table, &request)?;
     let parts = split(rows.len(), settings.valid, settings.test, settings.seed)?;
     let counts =

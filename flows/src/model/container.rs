@@ -5,7 +5,7 @@
 use crate::error::{Error, ModelFileError, Result};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The version of the file format that this library writes; it reads all up to this one.
@@ -22,7 +22,7 @@ pub(crate) fn write_safetensors(
     tensors: &[Stored],
 ) -> Result<()> {
     let io = |source| Error::io(path, source);
-    let metadata = HashMap::from([
+    let metadata = BTreeMap::from([
         ("diffeo".to_owned(), kind.to_owned()),
         ("format".to_owned(), FORMAT.to_string()),
         ("description".to_owned(), description.to_owned()),
@@ -38,11 +38,28 @@ pub(crate) fn write_safetensors(
         })
         .collect::<std::result::Result<Vec<_>, safetensors::SafeTensorError>>()
         .map_err(|e| io(std::io::Error::other(e)))?;
-    let content =
-        safetensors::serialize(views, Some(metadata)).map_err(|e| io(std::io::Error::other(e)))?;
+    let content = safetensors::serialize(views, None).map_err(|e| io(std::io::Error::other(e)))?;
+    let content = with_metadata(&content, &metadata).map_err(|e| io(e.into()))?;
     let beside = path.with_extension("partial");
     std::fs::write(&beside, content).map_err(|e| Error::io(&beside, e))?;
     std::fs::rename(&beside, path).map_err(io)
+}
+
+/// Puts metadata into a serialised file, in the order of their keys: safetensors itself writes them
+/// in a random order, and equal models shall be equal files.
+fn with_metadata(
+    content: &[u8],
+    metadata: &BTreeMap<String, String>,
+) -> serde_json::Result<Vec<u8>> {
+    let mut length = [0; 8];
+    length.copy_from_slice(&content[..8]);
+    let (header, tensors) = content[8..].split_at(u64::from_le_bytes(length) as usize);
+    let mut written = br#"{"__metadata__":"#.to_vec();
+    serde_json::to_writer(&mut written, metadata)?;
+    written.push(b',');
+    written.extend_from_slice(&header[1..]);
+    written.resize(written.len().next_multiple_of(8), b' ');
+    Ok([&(written.len() as u64).to_le_bytes()[..], &written, tensors].concat())
 }
 
 /// The description and the bytes of a file, its length, format and checksum verified.

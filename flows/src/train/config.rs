@@ -63,13 +63,14 @@ impl TrainConfig {
             0 => Err(Error::config(name, "is 0", "give at least 1")),
             _ => Ok(()),
         };
+        positive("steps", self.steps)?;
         positive("batch-size", self.batch_size)?;
         positive("evaluate-every", self.evaluate_every)?;
         let within = |name: &str, value: f64, low: f64, high: f64| {
             if value >= low && value <= high {
                 return Ok(());
             }
-            let problem = format!("{value} lies outside {low} to {high}");
+            let problem = format!("{value:?} lies outside {low:?} to {high:?}");
             Err(Error::config(name, problem, "give a value in that range"))
         };
         within("lr", self.learning_rate, f64::MIN_POSITIVE, 10.0)?;

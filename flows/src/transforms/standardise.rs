@@ -79,7 +79,7 @@ impl Transform for Standardise {
             if !(mean.is_finite() && scale.is_finite() && scale > 0.0) {
                 return Err(Error::data(
                     format!("column {i}"),
-                    format!("mean {mean} and standard deviation {scale}"),
+                    format!("mean {mean:?} and standard deviation {scale:?}"),
                     "remove constant columns and rows that are not finite",
                 ));
             }

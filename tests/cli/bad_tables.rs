@@ -1,0 +1,94 @@
+//! Tables that cannot be used: each is refused with the place and a remedy.
+
+use super::{Bench, Column, TINY, csv};
+
+/// A table of two columns with a last row of its own.
+fn ending_in(row: &str) -> String {
+    csv(&[("a", |i| (1.3 * i).sin()), ("b", |i| (0.7 * i).cos())], 30) + row + "\n"
+}
+
+#[test]
+fn tables_that_cannot_be_used() {
+    let bench = Bench::new();
+    let constant: [Column; 2] = [("a", f64::sin), ("b", |_| 7.0)];
+    let same: [Column; 2] = [("a", |_| 1.0), ("b", |_| 2.0)];
+    let vast: [Column; 2] = [("a", |i| 1e300 * i.sin()), ("b", f64::cos)];
+    for (name, content, words) in [
+        ("empty.csv", String::new(), ["empty", "expected a header"]),
+        ("header.csv", "a,b\n".to_owned(), ["no rows", "add data"]),
+        ("one.csv", "a,b\n1,2\n".to_owned(), ["1 rows are too few", "at least 10"]),
+        ("two.csv", "a,b\n1,2\n3,5\n".to_owned(), ["2 rows are too few", "at least 10"]),
+        ("nan.csv", ending_in("nan,1"), ["line 32, column 'a'", "drop the row"]),
+        ("inf.csv", ending_in("1,inf"), ["line 32, column 'b'", "drop the row"]),
+        ("missing-cell.csv", ending_in("1,"), ["line 32, column 'b'", "missing"]),
+        (
+            "text.csv",
+            ending_in("1,red"),
+            ["line 32, column 'b': not a number: \"red\"", "--columns"],
+        ),
+        ("ragged.csv", ending_in("1,2,3"), ["line 32", "expected 2 fields, found 3"]),
+        ("constant.csv", csv(&constant, 30), ["column 'b' is 7", "--columns"]),
+        ("same.csv", csv(&same, 30), ["column 'a' is 1", "no density"]),
+        ("twice.csv", "a,a\n1,2\n2,3\n".to_owned(), ["column 'a' appears twice", "rename"]),
+        ("vast.csv", csv(&vast, 30), ["column 0", "remove"]),
+        ("noise.npy", "not an array".to_owned(), ["noise.npy", "check how"]),
+        ("noise.npz", "not an archive".to_owned(), ["noise.npz", "check how"]),
+        ("noise.parquet", "not a table".to_owned(), ["noise.parquet", "check how"]),
+        ("table.xlsx", "PK".to_owned(), ["table.xlsx", ".parquet"]),
+    ] {
+        bench.write(name, content);
+        let said = bench.run(&format!("fit {name} {TINY} -o no")).refused(&words);
+        let few = words[0].contains("too few") || words[0] == "column 0";
+        assert!(few || said.err.contains(name), "{name} is named: {said:?}");
+        assert!(!bench.exists("no"), "{name}");
+    }
+}
+
+#[test]
+fn data_that_are_not_there() {
+    let bench = Bench::with_model();
+    std::fs::create_dir(bench.path("folder")).unwrap();
+    std::fs::create_dir(bench.path("folder.csv")).unwrap();
+    for (data, words) in [
+        ("none.csv", ["none.csv", "check the path"]),
+        ("folder", ["folder", "unknown kind"]),
+        ("folder.csv", ["folder.csv", "directory"]),
+        ("two-moon", ["`two-moon`", "did you mean `two-moons`"]),
+    ] {
+        bench.run(&format!("fit {data} {TINY} -o no")).refused(&words);
+        bench.run(&format!("log-prob run {data}")).refused(&words);
+        bench.run(&format!("evaluate run {data}")).refused(&words);
+    }
+    bench.run(&format!("fit {TINY} -o no")).refused(&["no data", "diffeo list"]);
+    bench.run_on(&format!("fit - {TINY} -o no"), "").refused(&["<stdin>", "empty"]);
+}
+
+#[test]
+fn rows_of_another_width() {
+    let bench = Bench::with_model();
+    for (rows, words) in [
+        ("x1\n1\n", ["'x2'", "x1"]),
+        ("x1,y\n1,2\n", ["'x2'", "x1, y"]),
+        ("a,b,c\n1,2,3\n", ["'x1'", "a, b, c"]),
+    ] {
+        bench.run_on("log-prob run -", rows).refused(&words);
+        bench.run_on("evaluate run -", rows).refused(&words);
+    }
+    bench.write("wide.csv", "x1,x2,x3\n1,2,3\n");
+    bench.run_on("log-prob run -", "x1,x2,x3\n1,2,3\n").good();
+}
+
+/// Large numbers are no error: the standardiser takes them.
+#[test]
+fn large_values_are_fitted() {
+    let bench = Bench::new();
+    let large: [Column; 2] = [("a", |i| 1e30 * (1.3 * i).sin()), ("b", f64::cos)];
+    bench.write("large.csv", csv(&large, 200));
+    bench.write("outlier.csv", csv(&[("a", f64::sin), ("b", f64::cos)], 200) + "1e30,0\n");
+    for name in ["large", "outlier"] {
+        let report = bench.run(&format!("fit {name}.csv {TINY} -o {name} --json")).good().json();
+        assert!(report["log_likelihood"]["train"].as_f64().is_some_and(f64::is_finite), "{report}");
+        let values = bench.run(&format!("log-prob {name} {name}.csv")).good().numbers();
+        assert!(values.iter().all(|v| v.is_finite()), "{name}");
+    }
+}

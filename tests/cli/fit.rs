@@ -1,0 +1,142 @@
+//! The run folder, its settings and what `fit` prints.
+
+use super::{Bench, TINY, keys};
+use serde_json::Value;
+
+#[test]
+fn a_run_folder_is_complete() {
+    let bench = Bench::new();
+    bench.run("fit two-moons --rows 600 --steps 30 --evaluate-every 10 -o run").good();
+    for name in ["config.toml", "model.safetensors", "metrics.jsonl"] {
+        assert!(!bench.bytes(&format!("run/{name}")).is_empty(), "{name}");
+    }
+    for name in ["density.png", "samples.png", "training.png", "flow.png"] {
+        let picture = bench.bytes(&format!("run/{name}"));
+        assert!(picture.starts_with(b"\x89PNG") && picture.len() > 10_000, "{name}");
+    }
+    assert!(!bench.exists("run/checkpoint.safetensors"));
+    let lines = bench.text("run/metrics.jsonl");
+    let metrics: Vec<Value> = lines.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let steps: Vec<u64> = metrics.iter().map(|m| m["step"].as_u64().unwrap()).collect();
+    assert_eq!(steps, [10, 20, 30]);
+    for line in &metrics {
+        for key in ["loss", "valid_loss", "seconds"] {
+            assert!(line[key].as_f64().is_some_and(f64::is_finite), "{key} in {line}");
+        }
+    }
+}
+
+#[test]
+fn fit_prints_one_object_with_the_promised_keys() {
+    let bench = Bench::new();
+    let said = bench.run(&format!("fit two-moons {TINY} --seed 3 -o run --json")).good();
+    let report = said.json();
+    assert_eq!(
+        keys(&report),
+        [
+            "features",
+            "flow",
+            "log_likelihood",
+            "model",
+            "rows",
+            "seconds",
+            "seed",
+            "steps",
+            "steps_per_second"
+        ]
+    );
+    assert_eq!(keys(&report["rows"]), ["test", "train", "valid"]);
+    assert_eq!(keys(&report["log_likelihood"]), ["test", "test_standard_error", "train", "valid"]);
+    assert_eq!((&report["model"], &report["flow"]), (&"run".into(), &"nsf-ar".into()));
+    assert_eq!((&report["features"], &report["steps"]), (&2.into(), &12.into()));
+    assert_eq!(report["seed"], 3);
+    assert_eq!(report["rows"], serde_json::json!({"train": 320, "valid": 40, "test": 40}));
+    for key in ["train", "valid", "test", "test_standard_error"] {
+        assert!(report["log_likelihood"][key].as_f64().is_some_and(f64::is_finite), "{report}");
+    }
+    let rate = report["steps"].as_f64().unwrap() / report["seconds"].as_f64().unwrap();
+    assert!((report["steps_per_second"].as_f64().unwrap() / rate - 1.0).abs() < 1e-6);
+}
+
+#[test]
+fn parts_that_are_not_held_out_have_no_likelihood() {
+    let bench = Bench::new();
+    let said = bench.run(&format!("fit two-moons {TINY} --valid 0 --test 0 -o run --json"));
+    let report = said.good().json();
+    assert_eq!(report["rows"], serde_json::json!({"train": 400, "valid": 0, "test": 0}));
+    assert!(report["log_likelihood"]["valid"].is_null());
+    assert!(report["log_likelihood"]["test"].is_null());
+    assert!(report["log_likelihood"]["train"].is_f64());
+}
+
+#[test]
+fn results_go_to_stdout_and_messages_to_stderr() {
+    let bench = Bench::new();
+    let loud = bench.run(&format!("fit two-moons {TINY} -o loud")).good();
+    assert!(loud.out.contains("mean log-likelihood") && loud.out.contains("seed 0"));
+    assert!(loud.err.contains("fitting nsf-ar") && loud.err.contains("seed 0"));
+    assert!(!loud.err.contains('\u{1b}'), "no colours or bars away from a terminal: {loud:?}");
+    let quiet = bench.run(&format!("fit two-moons {TINY} -o quiet --quiet")).good();
+    assert!(quiet.err.is_empty() && quiet.out.contains("mean log-likelihood"), "{quiet:?}");
+    let sampled = bench.run("sample quiet -n 3 -q").good();
+    assert!(sampled.err.is_empty() && sampled.out.lines().count() == 4, "{sampled:?}");
+    let refused = bench.run("sample nothing -q");
+    assert!(refused.err.contains("nothing"), "errors are said also when quiet: {refused:?}");
+}
+
+#[test]
+fn a_run_is_repeated_from_the_settings_in_its_folder() {
+    let bench = Bench::new();
+    let flags = "--flow realnvp --seed 5 --lr 0.01 --batch-size 64 --weight-decay 0.01 \
+                 --average-decay 0.9 --clip-norm 1 --patience 9 --warmup 3 --dtype f64";
+    bench.run(&format!("fit banana {TINY} {flags} -o first")).good();
+    bench.run("fit --config first/config.toml -o second").good();
+    assert!(bench.bytes("first/model.safetensors") == bench.bytes("second/model.safetensors"));
+    assert_eq!(bench.text("first/config.toml"), bench.text("second/config.toml"));
+    let defaults = format!("fit banana {TINY} -o third");
+    bench.run(&defaults).good();
+    assert!(bench.bytes("first/model.safetensors") != bench.bytes("third/model.safetensors"));
+}
+
+#[test]
+fn flags_beat_the_file_and_the_file_beats_the_defaults() {
+    let bench = Bench::new();
+    let file = "data = 'rings'\nflow = 'nsf'\nsteps = 8\nseed = 4\nrows = 300\nlayers = 2\n\
+                hidden = [4]\nbins = 5\nlr = 0.02\nevaluate-every = 4\nno-plots = true\n";
+    bench.write("settings.toml", file);
+    bench.run("fit --config settings.toml --lr 0.03 --bins 6 --seed 7 -o run").good();
+    let settings: toml::Table = bench.text("run/config.toml").parse().unwrap();
+    let shown = |key: &str| settings[key].to_string();
+    for (key, value) in [
+        ("data", "\"rings\""),
+        ("flow", "\"nsf\""),
+        ("steps", "8"),
+        ("rows", "300"),
+        ("layers", "2"),
+        ("hidden", "[4]"),
+        ("no-plots", "true"),
+        ("lr", "0.03"),
+        ("bins", "6"),
+        ("seed", "7"),
+        ("batch-size", "512"),
+        ("valid", "0.1"),
+        ("dtype", "\"f32\""),
+        ("device", "\"cpu\""),
+    ] {
+        assert_eq!(shown(key), value, "{key}");
+    }
+    let info = bench.run("info run --json").good().json();
+    assert_eq!(info["train"]["learning_rate"], 0.03);
+    assert_eq!((&info["seed"], &info["recipe"]), (&7.into(), &"nsf".into()));
+    assert_eq!(info["flow"]["layers"].as_array().unwrap().len(), 2);
+    assert_eq!(info["flow"]["layers"][0]["univariate"]["bins"], 6);
+    assert!(!bench.exists("run/density.png"));
+}
+
+#[test]
+fn the_run_folder_has_a_name_without_one_being_given() {
+    let bench = Bench::new();
+    let said = bench.run(&format!("fit two-moons {TINY} --json")).good();
+    assert_eq!(said.json()["model"], "runs/two-moons");
+    assert!(bench.exists("runs/two-moons/model.safetensors"));
+}

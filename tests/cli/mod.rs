@@ -1,0 +1,155 @@
+//! The program end to end, with settings so small that a fit takes a tenth of a second.
+
+/// Models that cannot be loaded, and folders that cannot be written.
+mod bad_models;
+/// Settings that cannot be used.
+mod bad_settings;
+/// Tables that cannot be used.
+mod bad_tables;
+/// The run folder, its settings and what `fit` prints.
+mod fit;
+/// Ctrl-C, kill, and going on.
+mod interrupt;
+/// list, info, completions, toy and evaluate.
+mod others;
+/// Nothing is replaced without `--force`.
+mod overwrite;
+/// Pictures of models and data.
+mod plots;
+/// Columns to model, to be given, and to weigh by; supports.
+mod roles;
+/// Same seed, same bytes, whatever the threads.
+mod same;
+/// log-prob and sample in every format.
+mod tables;
+
+use serde_json::Value;
+use std::fmt::Write;
+use std::path::PathBuf;
+use tempfile::TempDir;
+
+/// Settings of a fit that takes next to no time.
+const TINY: &str = "--rows 400 --steps 12 --evaluate-every 4 --layers 1 --hidden 8 --no-plots";
+
+/// A folder of its own to run the program in.
+struct Bench(TempDir);
+
+/// What a run of the program left.
+#[derive(Debug)]
+struct Said {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
+    /// A folder with a model of two moons called `run`.
+    fn with_model() -> Self {
+        let bench = Self::new();
+        bench.run(&format!("fit two-moons {TINY} -o run")).good();
+        bench
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn exists(&self, name: &str) -> bool {
+        self.path(name).exists()
+    }
+
+    fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        std::fs::write(self.path(name), content).unwrap();
+    }
+
+    fn bytes(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.path(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
+    }
+
+    fn text(&self, name: &str) -> String {
+        String::from_utf8(self.bytes(name)).unwrap()
+    }
+
+    /// Runs the program with arguments parted by spaces.
+    fn run(&self, arguments: &str) -> Said {
+        self.run_on(arguments, "")
+    }
+
+    /// As [`Bench::run`], with text on stdin.
+    fn run_on(&self, arguments: &str, stdin: &str) -> Said {
+        let output = assert_cmd::Command::new(env!("CARGO_BIN_EXE_diffeo"))
+            .current_dir(self.0.path())
+            .args(arguments.split_whitespace())
+            .write_stdin(stdin)
+            .timeout(std::time::Duration::from_mins(1))
+            .output()
+            .unwrap();
+        Said {
+            code: output.status.code(),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+impl Said {
+    /// Fails unless the exit code is 0.
+    fn good(self) -> Self {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        self
+    }
+
+    /// Fails unless it is a refusal: exit code 2, nothing on stdout, and one message with all of
+    /// these words in it.
+    fn refused(self, words: &[&str]) -> Self {
+        assert_eq!(self.code, Some(2), "{self:?}");
+        assert!(!self.err.contains("panicked") && self.out.is_empty(), "{self:?}");
+        assert!(self.err.starts_with("error: "), "{self:?}");
+        for word in words {
+            assert!(self.err.contains(word), "no `{word}` in {self:?}");
+        }
+        self
+    }
+
+    /// The one JSON object on stdout.
+    fn json(&self) -> Value {
+        let value: Value =
+            serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e}: {self:?}"));
+        assert!(value.is_object(), "{self:?}");
+        value
+    }
+
+    /// The numbers of a CSV on stdout, without its header.
+    fn numbers(&self) -> Vec<f64> {
+        numbers(&self.out)
+    }
+}
+
+/// The numbers of a CSV, without its header.
+fn numbers(csv: &str) -> Vec<f64> {
+    csv.lines().skip(1).flat_map(|l| l.split([',', '\t'])).map(|v| v.parse().unwrap()).collect()
+}
+
+/// A name, and the value in each row.
+type Column = (&'static str, fn(f64) -> f64);
+
+/// A CSV of so many rows, each column the value of a function of the row's number.
+fn csv(columns: &[Column], rows: usize) -> String {
+    let mut text = columns.iter().map(|c| c.0).collect::<Vec<_>>().join(",");
+    for i in 0..rows {
+        let row: Vec<String> = columns.iter().map(|c| c.1(i as f64).to_string()).collect();
+        write!(text, "\n{}", row.join(",")).unwrap();
+    }
+    text + "\n"
+}
+
+/// The keys of a JSON object, sorted.
+fn keys(value: &Value) -> Vec<&str> {
+    let mut keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    keys
+}

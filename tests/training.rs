@@ -1,0 +1,12 @@
+//! Learning, weights of rows, breakdowns, the optimiser's parts, chunks and threads.
+
+/// A value that is not finite: one restart, then an error that says where.
+mod breakdown;
+/// A flow learns two moons.
+mod learning;
+/// Order of rows, clipping, averaging, schedule, patience, best weights.
+mod loop_parts;
+/// An objective whose loss and gradient are known.
+mod stub;
+/// Weights of rows; chunks and threads change nothing.
+mod weights_and_chunks;

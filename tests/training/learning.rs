@@ -1,0 +1,33 @@
+//! A flow learns two moons.
+
+use diffeo_flows::Workers;
+use diffeo_flows::densities::Toy;
+use diffeo_flows::fit::{Fit, Parts};
+use diffeo_flows::metrics::kl_divergence;
+use diffeo_flows::rng::{Stream, generator};
+use diffeo_flows::rows::Rows;
+use diffeo_flows::train::Quiet;
+
+fn moons(toy: &Toy, rows: usize, index: u64) -> Rows {
+    let points = toy.sample_points(rows, &mut generator(11, Stream::Evaluation, index));
+    Rows::new(2, points.concat()).unwrap()
+}
+
+#[test]
+fn a_small_flow_learns_two_moons() {
+    std::env::set_var("RAYON_NUM_THREADS", "1");
+    let toy = Toy::named("two-moons").unwrap();
+    let [train, valid, fresh] = [(8000, 0), (1000, 1), (10_000, 2)].map(|(n, i)| moons(&toy, n, i));
+    let mut fit = Fit::new("nsf-ar").unwrap();
+    fit.recipe.layers = 3;
+    fit.config.steps = 600;
+    fit.config.batch_size = 256;
+    let workers = Workers::new(2).unwrap();
+    let parts = Parts { train: &train, valid: Some(&valid), test: None };
+    let (model, _) = fit.run(parts, None, &workers, &mut Quiet).unwrap();
+    let truth: Vec<f64> =
+        fresh.points().chunks_exact(2).map(|x| toy.log_prob_at([x[0], x[1]])).collect();
+    let kl = kl_divergence(&truth, &model.log_prob_rows(&fresh, &workers).unwrap());
+    assert!(kl.mean + 2.0 * kl.standard_error < 0.06, "{kl:?}");
+    assert!(kl.mean > -3.0 * kl.standard_error, "no density beats the truth: {kl:?}");
+}
