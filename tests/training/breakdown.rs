@@ -50,6 +50,9 @@ fn one_breakdown_restarts_from_the_last_evaluation_with_a_tenth_of_the_rate() {
     let batches = stub.batches.lock().unwrap();
     assert_eq!(batches.len(), 14 + 20, "steps 10 to 13 are done again");
     assert_eq!(batches[10..14], batches[14..18], "on the same rows");
+    // The loss is the weight: −1 at step 10, and 0.01 less after each of the ten steps done again.
+    let loss = outcome.state.history()[1].loss;
+    assert!((loss + 1.045).abs() < 1e-6, "the broken steps do not count: {loss}");
     let last = outcome.state.to_parts().vectors[0].1[0];
     // Adam moves by the rate at every step of a constant gradient.
     assert!((last + 10.0 * 0.1 + 20.0 * 0.01).abs() < 1e-6, "{last}");
