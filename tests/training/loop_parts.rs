@@ -18,12 +18,15 @@ fn config() -> TrainConfig {
     }
 }
 
-/// The weight after each evaluation.
+/// The weight after each evaluation that follows a step.
 #[derive(Default)]
 struct Weights(Vec<[f64; 2]>);
 
 impl diffeo_flows::train::Observer for Weights {
-    fn evaluated(&mut self, _: &Evaluation, state: &TrainState) -> diffeo_flows::Result<()> {
+    fn evaluated(&mut self, at: &Evaluation, state: &TrainState) -> diffeo_flows::Result<()> {
+        if at.step == 0 {
+            return Ok(());
+        }
         let parts = state.to_parts().vectors;
         let of = |name| parts.iter().find(|(n, _)| n == name).unwrap().1[0];
         self.0.push([of("weights"), of("average")]);
@@ -79,7 +82,8 @@ fn steps_follow_the_schedule_and_the_clipped_gradient() {
             expected -= learning_rate(&config, step) * share;
             assert!((weight - expected).abs() < 1e-9, "{slope}, step {step}: {weight} {expected}");
         }
-        for (step, evaluation) in outcome.state.history().iter().enumerate() {
+        assert_eq!(outcome.state.history()[0].step, 0);
+        for (step, evaluation) in outcome.state.history()[1..].iter().enumerate() {
             assert_eq!(evaluation.step, step + 1);
             assert!((evaluation.learning_rate - learning_rate(&config, step)).abs() < 1e-15);
         }
@@ -101,34 +105,56 @@ fn the_average_follows_its_formula() {
     }
 }
 
+/// The held-out loss (w + 1)² falls to 0 at w = −1, and is hopeless from 0.1 above that on.
 #[test]
 fn training_stops_when_patience_ends() {
     let config = TrainConfig { patience: 3, steps: 400, evaluate_every: 2, ..config() };
     let stub = Stub { slope: 1.0, lowest: -1.0, ..Stub::default() };
-    let outcome = train(&stub, &config, &one_weight(0), 20, &mut Quiet).unwrap();
+    let params = one_weight(0);
+    let outcome = train(&stub, &config, &params, 20, &mut Quiet).unwrap();
     assert_eq!(outcome.stop, Stop::Patience);
     let best = outcome.state.best().unwrap();
-    assert_eq!(outcome.state.step(), best.step + 3 * 2);
+    let hopeless = |e: &&Evaluation| e.valid_loss.unwrap() > best.loss + 0.1 && e.step > best.step;
+    let last: Vec<usize> =
+        outcome.state.history().iter().filter(hopeless).map(|e| e.step).collect();
+    assert_eq!(last.len(), 3, "three evaluations in a row, then the end");
+    assert_eq!(outcome.state.step(), last[2]);
+    assert_eq!((outcome.step, params.read_flat().unwrap()), (best.step, best.weights.clone()));
     let never = TrainConfig { patience: 0, ..config };
     let outcome = train(&stub, &never, &one_weight(0), 20, &mut Quiet).unwrap();
     assert_eq!((outcome.stop, outcome.state.step()), (Stop::Completed, 400));
 }
 
 #[test]
-fn the_best_weights_are_kept() {
+fn weights_that_are_clearly_better_than_the_last_are_kept() {
     for average_decay in [0.0, 0.6] {
-        let config = TrainConfig { average_decay, steps: 50, ..config() };
+        let config = TrainConfig { average_decay, patience: 0, steps: 50, ..config() };
         let stub = Stub { slope: 1.0, lowest: -1.0, ..Stub::default() };
         let params = one_weight(0);
         let outcome = train(&stub, &config, &params, 20, &mut Quiet).unwrap();
         let best = outcome.state.best().unwrap();
         assert!(best.step > 5 && best.step < 45, "the lowest loss lies on the way: {best:?}");
-        assert_eq!(params.read_flat().unwrap(), best.weights);
+        assert_eq!((outcome.step, params.read_flat().unwrap()), (best.step, best.weights.clone()));
         let mut rng = generator(0, Stream::Objective, 0);
-        let loss = stub.loss(&params, &numbered(1), &mut rng).unwrap();
+        let loss = stub.row_losses(&params, &numbered(1), &mut rng).unwrap()[0];
         assert_eq!(loss.to_bits(), best.loss.to_bits());
         for evaluation in outcome.state.history() {
             assert!(evaluation.valid_loss.unwrap() >= best.loss, "{evaluation:?}");
         }
     }
+}
+
+/// One row says that w = −1 is best, the other that any smaller w is better: the lowest mean lies on
+/// the way, but the rows disagree.
+#[test]
+fn the_last_weights_are_kept_when_earlier_ones_are_better_by_luck() {
+    let config = TrainConfig { patience: 0, steps: 50, ..config() };
+    let stub = Stub { slope: 1.0, lowest: -1.0, torn: 1.5, ..Stub::default() };
+    let params = one_weight(0);
+    let outcome = train(&stub, &config, &params, 2, &mut Quiet).unwrap();
+    let best = outcome.state.best().unwrap();
+    assert!(best.step < 50, "{best:?}");
+    assert_eq!(outcome.step, 50);
+    let last = outcome.state.to_parts().vectors[0].1.clone();
+    assert_eq!(params.read_flat().unwrap(), last);
 }

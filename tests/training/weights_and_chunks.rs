@@ -3,6 +3,7 @@
 use candle_core::{DType, Device, Tensor};
 use diffeo_flows::config::{Sizes, recipe};
 use diffeo_flows::fit::Fit;
+use diffeo_flows::metrics::Estimate;
 use diffeo_flows::model::{Model, Precision};
 use diffeo_flows::objective::{Batch, Gradients, Objective};
 use diffeo_flows::objectives::MaximumLikelihood;
@@ -55,7 +56,9 @@ fn losses(params: &Params, flow: &Flow, batch: &Batch, threads: usize) -> (f64, 
     let objective = MaximumLikelihood::new(flow, &workers);
     let mut rng = generator(0, Stream::Objective, 0);
     let (loss, gradients) = objective.loss_and_gradients(params, batch, &mut rng).unwrap();
-    (objective.loss(params, batch, &mut rng).unwrap(), loss, gradients)
+    let rows = objective.row_losses(params, batch, &mut rng).unwrap();
+    let weights = batch.weights.as_ref().map(|w| to_f64(w).unwrap());
+    (Estimate::of(&rows, weights.as_deref()).mean, loss, gradients)
 }
 
 fn agree(a: &(f64, f64, Gradients), b: &(f64, f64, Gradients)) {
@@ -118,7 +121,7 @@ fn model() -> Model {
         .with_sizes(&Sizes { layers: Some(2), hidden: Some(vec![16]), ..Sizes::default() })
         .unwrap();
     fit.dtype = Precision::F32;
-    let model = fit.model(2, 0).unwrap();
+    let model = fit.model(&rows(500)).unwrap();
     model.initialise(&rows(500)).unwrap();
     let weights = model.params().read_flat().unwrap();
     let moved: Vec<f64> =

@@ -5,7 +5,7 @@ use super::placement::Placement;
 use super::triangular::solve_upper;
 use crate::density::Density;
 use crate::error::{Error, Result};
-use crate::params::{Buffer, Init, Scope, to_f64, write};
+use crate::params::{Buffer, Init, Once, Scope, to_f64, write};
 use crate::transform::check_points;
 use candle_core::{DType, Device, Tensor, Var};
 use candle_nn::ops::log_softmax;
@@ -17,16 +17,19 @@ use std::f64::consts::TAU;
 const START_ROWS: usize = 20_000;
 /// The smallest standard deviation of a feature given those before it.
 const NARROWEST: f64 = 1e-3;
-/// The weight that the broad component starts with.
+/// The weight of the broad component, and its width in standard deviations of the rows.
 const BROAD_WEIGHT: f64 = 1e-3;
+const BROAD_WIDTH: f64 = 1.5;
 
-/// A trainable mixture of M normal distributions with full covariance, and a broad one beside them.
+/// A trainable mixture of M normal distributions with full covariance, and a fixed broad one beside
+/// them.
 ///
 /// log p(x) = ln Σₖ wₖ N(x; μₖ, Σₖ) = ln Σₖ exp(ln wₖ + Σⱼ ln Pₖⱼⱼ − ½ ‖(x − μₖ) Pₖ‖² − ½ d ln 2π),
-/// with w = softmax(a), Pₖ upper triangular and Pₖ Pₖᵀ = Σₖ⁻¹, over k = 1 … M + 1.
+/// with w = 0.999 softmax(a), Pₖ upper triangular and Pₖ Pₖᵀ = Σₖ⁻¹, over k = 1 … M; the broad
+/// component has weight 0.001.
 ///
-/// Parameters: `logits` a `[1, M + 1]`, `means` μ `[M + 1, d]`, `upper` `[M + 1, d, d]`, of which P
-/// takes what stands strictly above the diagonal, and `log_diagonal` b `[M + 1, d]`, with
+/// Parameters: `logits` a `[1, M]`, `means` μ `[M, d]`, `upper` `[M, d, d]`, of which P takes what
+/// stands strictly above the diagonal, and `log_diagonal` b `[M, d]`, with
 /// Pⱼⱼ = 1 / (10⁻³ + exp(−b)): nearly exp(b), and never above 1000, smoothly. 1/Pⱼⱼ is the standard
 /// deviation of feature j given those before it, in the units of x, which are those of standardised
 /// data in a flow. So no density exceeds (10³/√2π)ᵈ, and no repeated value draws the likelihood to
@@ -35,9 +38,9 @@ const BROAD_WEIGHT: f64 = 1e-3;
 /// The components start standard normal around random means; [`Density::initialise`] replaces that
 /// by a fit of M components to at most 20,000 rows by
 /// [expectation maximisation](crate::densities::expectation_maximisation), once: the flag that says
-/// so is saved with the model. The last component, of weight 0.001, starts with the means and
-/// standard deviations of all rows, N(0, I) for standardised ones: it is trained like the others,
-/// and rows unlike those of the start do not fall off the ends of narrow components.
+/// so is saved with the model. The broad component gets the means and 1.5 times the standard
+/// deviations of all rows, N(0, 1.5² I) for standardised ones, and is not trained: it costs at most
+/// 0.001 nats, and rows unlike those trained on do not fall off the ends of narrow components.
 ///
 /// Rows further away than 10¹² (10¹⁰⁰ in `f64`), where the density is 0 in every dtype, have a
 /// log-density of −∞ and no gradient.
@@ -61,16 +64,17 @@ const BROAD_WEIGHT: f64 = 1e-3;
 #[derive(Debug)]
 pub struct GaussianMixture {
     features: usize,
-    /// M, without the broad component.
     components: usize,
     logits: Var,
     means: Var,
     upper: Var,
     log_diagonal: Var,
-    initialised: Buffer,
+    broad_mean: Buffer,
+    broad_scale: Buffer,
+    initialised: Once,
     strictly_upper: Tensor,
     identity: Tensor,
-    /// `[(M + 1) d, M + 1]`, 1 where a column of all (x − μₖ) Pₖ is of component k.
+    /// `[M d, M]`, 1 where a column of all (x − μₖ) Pₖ is of component k.
     blocks: Tensor,
 }
 
@@ -88,13 +92,13 @@ impl GaussianMixture {
             ));
         }
         let (dtype, device) = (scope.dtype(), scope.device().clone());
-        let (d, all) = (features, components + 1);
-        let weights = with_broad(vec![1.0 / components as f64; components]);
+        let (d, all) = (features, components);
+        let broad_scale = Tensor::ones((1, d), dtype, &device)?.affine(BROAD_WIDTH, 0.0)?;
         let identity = Tensor::eye(d, dtype, &device)?;
         Ok(Self {
             features,
             components,
-            logits: scope.variable("logits", (1, all), Init::Values(logs(&weights)))?,
+            logits: scope.variable("logits", (1, all), Init::Constant(0.0))?,
             means: scope.variable("means", (all, d), Init::Normal(1.0))?,
             upper: scope.variable("upper", (all, d, d), Init::Constant(0.0))?,
             log_diagonal: scope.variable(
@@ -102,16 +106,29 @@ impl GaussianMixture {
                 (all, d),
                 Init::Constant(bounded_inverse(1.0)),
             )?,
-            initialised: scope.buffer("initialised", &Tensor::zeros(1, DType::U8, &device)?)?,
+            broad_mean: scope.buffer("broad_mean", &broad_scale.zeros_like()?)?,
+            broad_scale: scope.buffer("broad_scale", &broad_scale)?,
+            initialised: scope.once("initialised")?,
             blocks: blocks(all, (d, dtype, &device))?,
             strictly_upper: (Tensor::triu2(d, dtype, &device)? - &identity)?,
             identity,
         })
     }
 
-    /// ln wₖ N(x; μₖ, Σₖ), `[n, M + 1]`, of finite rows.
+    /// ln of all weighted components, `[n, M + 1]`, of finite rows.
     fn log_terms(&self, x: &Tensor) -> Result<Tensor> {
-        let (n, d, all) = (x.dim(0)?, self.features, self.components + 1);
+        let trained = self.log_components(x)?.affine(1.0, (1.0 - BROAD_WEIGHT).ln())?;
+        let scale = self.broad_scale.tensor();
+        let u = x.broadcast_sub(&self.broad_mean.tensor())?.broadcast_div(&scale)?;
+        let constant = BROAD_WEIGHT.ln() - 0.5 * self.features as f64 * TAU.ln();
+        let broad = u.sqr()?.sum_keepdim(1)?.affine(-0.5, constant)?;
+        let broad = broad.broadcast_sub(&scale.log()?.sum_keepdim(1)?)?;
+        Ok(Tensor::cat(&[&trained, &broad], 1)?)
+    }
+
+    /// ln softmax(a)ₖ N(x; μₖ, Σₖ), `[n, M]`.
+    fn log_components(&self, x: &Tensor) -> Result<Tensor> {
+        let (n, d, all) = (x.dim(0)?, self.features, self.components);
         let diagonal = bounded(self.log_diagonal.as_tensor())?;
         let whitening = (self.upper.broadcast_mul(&self.strictly_upper)?
             + diagonal.unsqueeze(2)?.broadcast_mul(&self.identity)?)?;
@@ -130,18 +147,17 @@ impl GaussianMixture {
     /// Writes a fitted mixture and the broad component beside it.
     fn start_at(&self, mixture: Mixture) -> Result<()> {
         let d = self.features;
-        let Mixture { weights, mut means, mut whitenings, centre, spread, .. } = mixture;
-        means.extend(centre);
-        for (j, sd) in spread.iter().enumerate() {
-            whitenings.extend((0..d).map(|i| if i == j { sd.recip() } else { 0.0 }));
-        }
+        let Mixture { weights, means, whitenings, centre, spread, .. } = mixture;
+        let device = self.means.device();
+        self.broad_mean.set(&Tensor::from_vec(centre, (1, d), device)?)?;
+        self.broad_scale
+            .set(&Tensor::from_vec(spread, (1, d), device)?.affine(BROAD_WIDTH, 0.0)?)?;
         let diagonals = whitenings.chunks(d * d).flat_map(|p| p.iter().step_by(d + 1));
         let log_diagonal: Vec<f64> = diagonals.map(|p| bounded_inverse(p.recip())).collect();
-        write(&self.logits, &logs(&with_broad(weights)))?;
+        write(&self.logits, &weights.iter().map(|w| w.ln()).collect::<Vec<_>>())?;
         write(&self.means, &means)?;
         write(&self.log_diagonal, &log_diagonal)?;
-        write(&self.upper, &strictly_upper(whitenings, d))?;
-        self.initialised.set(&Tensor::ones(1, DType::U8, self.means.device())?)
+        write(&self.upper, &strictly_upper(whitenings, d))
     }
 }
 
@@ -172,9 +188,17 @@ impl Density for GaussianMixture {
             whitenings[i * d + i % d] = (NARROWEST + (-b).exp()).recip();
         }
         let mut values = Vec::with_capacity(n * d);
+        let (centre, spread) =
+            (to_f64(&self.broad_mean.tensor())?, to_f64(&self.broad_scale.tensor())?);
         for _ in 0..n {
+            let broad = rng.random::<f64>() < BROAD_WEIGHT;
             let k = pick(&weights, rng);
             let mut moved: Vec<f64> = (0..d).map(|_| rng.sample(StandardNormal)).collect();
+            if broad {
+                let scaled = moved.iter().zip(&spread).zip(&centre);
+                values.extend(scaled.map(|((e, scale), mean)| mean + scale * e));
+                continue;
+            }
             solve_upper(&whitenings[k * d * d..][..d * d], &mut moved);
             values.extend(moved.iter().zip(&means[k * d..]).map(|(y, mean)| mean + y));
         }
@@ -183,7 +207,7 @@ impl Density for GaussianMixture {
 
     fn initialise(&self, x: &Tensor, rng: &mut dyn RngCore) -> Result<()> {
         check_points("GaussianMixture::initialise", x, self.features)?;
-        if self.initialised.tensor().to_vec1::<u8>()?[0] == 1 {
+        if !self.initialised.first_time()? {
             return Ok(());
         }
         let rows = subset(to_f64(x)?, self.features, rng);
@@ -199,16 +223,6 @@ fn bounded(log_diagonal: &Tensor) -> Result<Tensor> {
 /// The b whose 10⁻³ + exp(−b) is that standard deviation, or hardly more than 10⁻³.
 fn bounded_inverse(sd: f64) -> f64 {
     -(sd - NARROWEST).max(0.1 * NARROWEST).ln()
-}
-
-/// The weights of all components with the broad one.
-fn with_broad(weights: Vec<f64>) -> Vec<f64> {
-    let shared = weights.into_iter().map(|w| (1.0 - BROAD_WEIGHT) * w);
-    shared.chain(std::iter::once(BROAD_WEIGHT)).collect()
-}
-
-fn logs(values: &[f64]) -> Vec<f64> {
-    values.iter().map(|v| v.ln()).collect()
 }
 
 /// `[M, d, d]` with zeros on and below the diagonals.

@@ -6,7 +6,7 @@ use candle_core::Device;
 use nalgebra::{DMatrix, DVector};
 use statrs::distribution::{Continuous, MultivariateNormal, Normal};
 
-/// m + 1 components, all away from their start.
+/// m components, all away from their start.
 fn mixture(params: &mut Params, d: usize, m: usize) -> GaussianMixture {
     let density = GaussianMixture::new(params.scope("base"), d, m).unwrap();
     let values: Vec<f64> = (0..params.count()).map(|i| (1.7 * i as f64).sin()).collect();
@@ -28,9 +28,16 @@ fn moments(density: &GaussianMixture) -> Vec<(f64, DVector<f64>, DMatrix<f64>)> 
             std::cmp::Ordering::Greater => 0.0,
         });
         let covariance = (&p * p.transpose()).try_inverse().unwrap();
-        (logits[k].exp() / total, DVector::from_column_slice(&means[k * d..][..d]), covariance)
+        (
+            0.999 * logits[k].exp() / total,
+            DVector::from_column_slice(&means[k * d..][..d]),
+            covariance,
+        )
     };
-    (0..logits.len()).map(component).collect()
+    let broad_mean = DVector::from_vec(to_f64(&density.broad_mean.tensor()).unwrap());
+    let broad_scale = DVector::from_vec(to_f64(&density.broad_scale.tensor()).unwrap());
+    let variance = DMatrix::from_diagonal(&broad_scale.component_mul(&broad_scale));
+    (0..logits.len()).map(component).chain([(1e-3, broad_mean, variance)]).collect()
 }
 
 fn start_rows(name: &str, n: usize) -> Tensor {
@@ -44,14 +51,16 @@ fn mean_log_prob(density: &dyn Density, x: &Tensor) -> f64 {
 #[test]
 fn matches_a_sum_of_normals() {
     let mut params = checks::params();
-    let density = GaussianMixture::new(params.scope("base"), 1, 1).unwrap();
+    let density = GaussianMixture::new(params.scope("base"), 1, 2).unwrap();
     // Logits, means, nothing above a diagonal of one entry, log-diagonals.
     let sd = |sd: f64| -(sd - 1e-3).ln();
     let values = [0.0, 3f64.ln(), -1.0, 2.0, 7.0, 7.0, sd(1.0), sd(0.5)];
     params.write_flat(&values).unwrap();
     for x in [-3.0, 0.2, 2.0] {
         let parts = (Normal::new(-1.0, 1.0).unwrap(), Normal::new(2.0, 0.5).unwrap());
-        let expected = (0.25 * parts.0.pdf(x) + 0.75 * parts.1.pdf(x)).ln();
+        let broad = Normal::new(0.0, 1.5).unwrap().pdf(x);
+        let trained = 0.25 * parts.0.pdf(x) + 0.75 * parts.1.pdf(x);
+        let expected = (0.999 * trained + 0.001 * broad).ln();
         assert!((checks::log_prob(&density, &[x])[0] - expected).abs() < 1e-12);
     }
 }
@@ -215,10 +224,10 @@ fn a_broad_component_catches_rows_between_narrow_ones() {
     let density = GaussianMixture::new(params.scope("base"), 1, 2).unwrap();
     density.initialise(&x, &mut checks::rng()).unwrap();
     let between = checks::log_prob(&density, &[0.0])[0];
-    let expected = 1e-3f64.ln() - 0.5 * TAU.ln();
+    let expected = 1e-3f64.ln() - 0.5 * TAU.ln() - 1.5f64.ln();
     assert!((between - expected).abs() < 0.01, "{between} {expected}");
     let parts = moments(&density);
-    assert!((parts[2].0 - 1e-3).abs() < 1e-12 && (parts[2].2[(0, 0)] - 1.0).abs() < 1e-3);
+    assert!((parts[2].0 - 1e-3).abs() < 1e-12 && (parts[2].2[(0, 0)] - 2.25).abs() < 1e-3);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::toy::Toy;
 use crate::densities::checks;
 use crate::density::Density;
 use crate::rng::{Stream, generator};
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Device};
 use statrs::distribution::{ChiSquared, ContinuousCDF};
 use std::collections::HashSet;
 
