@@ -60,12 +60,12 @@ fn written(
 }
 
 /// The columns of a table that a model needs, or none when they have no names of the model.
-fn columns_of(model: &Model, source: &DataSource) -> anyhow::Result<Option<Vec<String>>> {
+fn columns_of(model: &Model, source: &DataSource) -> Option<Vec<String>> {
     let named =
         matches!(source, DataSource::Csv { .. } | DataSource::Parquet { .. } | DataSource::Stdin);
     let spec = model.spec();
     let names = spec.columns.iter().map(|c| c.name.clone()).chain(spec.given.iter().cloned());
-    Ok(named.then(|| names.collect()))
+    named.then(|| names.collect())
 }
 
 /// Fails when a file exists and may not be replaced.

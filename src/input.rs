@@ -128,9 +128,10 @@ pub fn model(path: &Path) -> Result<Model> {
         return Err(Usage(message).into());
     }
     if path.is_dir() && !path.join("model.safetensors").exists() {
-        let remedy = match path.join("checkpoint.safetensors").exists() {
-            true => "its fit was interrupted: finish it with --resume",
-            false => "give the folder of a finished fit",
+        let remedy = if path.join("checkpoint.safetensors").exists() {
+            "its fit was interrupted: finish it with --resume"
+        } else {
+            "give the folder of a finished fit"
         };
         return Err(Usage(format!("{shown}: there is no model.safetensors; {remedy}")).into());
     }

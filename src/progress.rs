@@ -30,7 +30,6 @@ pub struct Progress<'a> {
     on_terminal: bool,
     started: Instant,
     last_line: Instant,
-    first_step: Option<Duration>,
     interrupted: Arc<AtomicBool>,
     metrics: PathBuf,
     checkpoint: PathBuf,
@@ -77,7 +76,6 @@ impl<'a> Progress<'a> {
             on_terminal,
             started: now,
             last_line: now,
-            first_step: None,
             interrupted,
             metrics: folder.join("metrics.jsonl"),
             checkpoint: folder.join("checkpoint.safetensors"),
@@ -105,16 +103,17 @@ impl<'a> Progress<'a> {
 
 impl Observer for Progress<'_> {
     fn stepped(&mut self, step: usize, _loss: f64) -> ControlFlow<()> {
-        self.first_step.get_or_insert_with(|| self.started.elapsed());
         self.bar.set_position(step as u64);
-        match self.interrupted.load(Ordering::Relaxed) {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
+        if self.interrupted.load(Ordering::Relaxed) {
+            return ControlFlow::Break(());
         }
+        ControlFlow::Continue(())
     }
 
     fn evaluated(&mut self, evaluation: &Evaluation, _state: &TrainState) -> Result<()> {
-        self.append(evaluation).map_err(|e| Error::io(&self.metrics, e))?;
+        if evaluation.loss.is_some() {
+            self.append(evaluation).map_err(|e| Error::io(&self.metrics, e))?;
+        }
         let held_out =
             evaluation.valid_loss.map_or(String::new(), |loss| format!(", held out {loss:.4}"));
         let loss = evaluation.loss.map_or("start".to_owned(), |loss| format!("loss {loss:.4}"));

@@ -92,7 +92,7 @@ fn resumes_to_the_same_bits(flow: &str, dtype: Precision, conditional: bool) {
     let (fit, workers) = (fit(flow, dtype), Workers::new(2).unwrap());
     let (whole, expected) = fit.run(parts, None, &workers, &mut Quiet).unwrap();
     assert_eq!((expected.stop, expected.state.step()), (Stop::Completed, STEPS));
-    assert_eq!(expected.state.history().len(), STEPS.div_ceil(EVALUATE_EVERY));
+    assert_eq!(expected.state.history().len(), 1 + STEPS.div_ceil(EVALUATE_EVERY));
     assert!(expected.state.best().is_some());
     for breaks in [&[1][..], &[17], &[16, 33, 59], &[60]] {
         let (pieces, outcome) = in_pieces(&fit, parts, breaks, &workers);

@@ -231,11 +231,11 @@ fn numbered(prefix: &str, count: usize) -> impl Iterator<Item = String> {
 /// [`Error::Config`].
 pub fn same_fit(saved: &ModelSpec, asked: &ModelSpec) -> Result<()> {
     let differs = [
-        ("flow", saved.flow != asked.flow),
-        ("columns", saved.columns != asked.columns || saved.given != asked.given),
-        ("dtype", saved.dtype != asked.dtype),
         ("seed", saved.seed != asked.seed),
         ("data", saved.data != asked.data),
+        ("columns", saved.columns != asked.columns || saved.given != asked.given),
+        ("dtype", saved.dtype != asked.dtype),
+        ("flow", saved.flow != asked.flow),
         ("training settings", saved.train != asked.train),
     ];
     match differs.iter().find(|(_, differs)| *differs) {

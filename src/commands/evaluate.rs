@@ -69,7 +69,7 @@ fn table(common: &Common, args: &EvaluateArgs, model: &Model, data: &Data) -> Re
     let Data::Table(source) = data else {
         return data.read(None, args.rows, common.seed(), Stream::Evaluation);
     };
-    let columns = super::columns_of(model, source)?;
+    let columns = super::columns_of(model, source);
     if let (Some(columns), Some(weight)) = (&columns, &model.spec().data.weight) {
         let weighted: Vec<String> = columns.iter().chain([weight]).cloned().collect();
         match source.read(Some(&weighted)) {

@@ -28,7 +28,7 @@ pub fn run(common: &Common, args: &LogProbArgs) -> Result<()> {
             rows
         }
         Data::Table(source) => {
-            let columns = super::columns_of(&model, source)?;
+            let columns = super::columns_of(&model, source);
             let chunks = source.open(columns.as_deref())?.chunks(CHUNK);
             let mut sink = create()?;
             let mut rows = 0;

@@ -36,7 +36,7 @@ fn of_model(common: &Common, args: &PlotArgs, path: &Path, theme: Theme) -> Resu
         Some(text) => {
             let data = Data::parse(&text)?;
             let columns = match &data {
-                Data::Table(source) => super::columns_of(&model, source)?,
+                Data::Table(source) => super::columns_of(&model, source),
                 Data::Toy(_) => None,
             };
             let table = data.read(columns.as_deref(), TOY_ROWS, common.seed(), Stream::Sample)?;
@@ -44,6 +44,10 @@ fn of_model(common: &Common, args: &PlotArgs, path: &Path, theme: Theme) -> Resu
         }
         None => None,
     };
+    if rows.is_none() && !model.spec().given.is_empty() {
+        let message = "a conditional density is drawn at the contexts of data: give --data";
+        return Err(Usage(message.to_owned()).into());
+    }
     let name = model.spec().data.source.clone();
     let studio =
         Studio { model: &model, data: rows.as_ref(), name: &name, workers: &workers, theme };

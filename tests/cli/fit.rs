@@ -47,7 +47,7 @@ fn fit_prints_one_object_with_the_promised_keys() {
     );
     assert_eq!(keys(&report["rows"]), ["test", "train", "valid"]);
     assert_eq!(keys(&report["log_likelihood"]), ["test", "test_standard_error", "train", "valid"]);
-    assert_eq!((&report["model"], &report["flow"]), (&"run".into(), &"nsf-ar".into()));
+    assert_eq!((&report["model"], &report["flow"]), (&"run".into(), &"nsf-gmm".into()));
     assert_eq!((&report["features"], &report["steps"]), (&2.into(), &12.into()));
     assert_eq!(report["seed"], 3);
     assert_eq!(report["rows"], serde_json::json!({"train": 320, "valid": 40, "test": 40}));
@@ -74,7 +74,7 @@ fn results_go_to_stdout_and_messages_to_stderr() {
     let bench = Bench::new();
     let loud = bench.run(&format!("fit two-moons {TINY} -o loud")).good();
     assert!(loud.out.contains("mean log-likelihood") && loud.out.contains("seed 0"));
-    assert!(loud.err.contains("fitting nsf-ar") && loud.err.contains("seed 0"));
+    assert!(loud.err.contains("fitting nsf-gmm") && loud.err.contains("seed 0"));
     assert!(!loud.err.contains('\u{1b}'), "no colours or bars away from a terminal: {loud:?}");
     let quiet = bench.run(&format!("fit two-moons {TINY} -o quiet --quiet")).good();
     assert!(quiet.err.is_empty() && quiet.out.contains("mean log-likelihood"), "{quiet:?}");

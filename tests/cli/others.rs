@@ -12,7 +12,7 @@ fn list_names_every_toy_and_flow() {
             "two-moons eight-gaussians checkerboard pinwheel two-spirals rings circles \
                   swiss-roll banana funnel",
         ),
-        ("flows", "realnvp nice glow maf iaf nsf nsf-ar"),
+        ("flows", "realnvp nice glow maf iaf nsf nsf-ar nsf-gmm"),
     ] {
         let entries = json[kind].as_array().unwrap();
         for name in names.split_whitespace() {
@@ -39,13 +39,13 @@ fn every_flow_of_the_list_fits() {
 fn info_says_what_a_model_is() {
     let bench = Bench::with_model();
     let info = bench.run("info run --json").good().json();
-    assert_eq!((&info["recipe"], &info["dtype"]), (&"nsf-ar".into(), &"f32".into()));
+    assert_eq!((&info["recipe"], &info["dtype"]), (&"nsf-gmm".into(), &"f32".into()));
     assert_eq!((&info["data"]["source"], &info["seed"]), (&"two-moons".into(), &0.into()));
     assert_eq!(info["columns"][1]["name"], "x2");
     assert_eq!(info["training"]["steps"], 12);
     assert!(info["parameters"].as_u64().unwrap() > 100);
     let text = bench.run("info run").good().out;
-    for word in ["nsf-ar", "two-moons", "x1, x2", "320 train", "seed", "masked-autoregressive"] {
+    for word in ["nsf-gmm", "two-moons", "x1, x2", "320 train", "seed", "coupling"] {
         assert!(text.contains(word), "{word}: {text}");
     }
 }

@@ -14,6 +14,7 @@ fn config() -> TrainConfig {
         learning_rate: 0.1,
         average_decay: 0.0,
         clip_norm: 1e9,
+        patience: 0,
         ..TrainConfig::default()
     }
 }
@@ -137,7 +138,8 @@ fn weights_that_are_clearly_better_than_the_last_are_kept() {
         assert_eq!((outcome.step, params.read_flat().unwrap()), (best.step, best.weights.clone()));
         let mut rng = generator(0, Stream::Objective, 0);
         let loss = stub.row_losses(&params, &numbered(1), &mut rng).unwrap()[0];
-        assert_eq!(loss.to_bits(), best.loss.to_bits());
+        // One row, and the mean of twenty equal ones.
+        assert!((loss - best.loss).abs() <= 1e-14 * (1.0 + loss.abs()));
         for evaluation in outcome.state.history() {
             assert!(evaluation.valid_loss.unwrap() >= best.loss, "{evaluation:?}");
         }

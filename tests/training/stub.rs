@@ -43,7 +43,7 @@ impl Objective for Stub {
         _rng: &mut dyn RngCore,
     ) -> Result<Vec<f64>> {
         let w = params.read_flat()?[0];
-        let row = |i: usize| if i % 2 == 0 { self.torn * w } else { -self.torn * w };
+        let row = |i: usize| if i.is_multiple_of(2) { self.torn * w } else { -self.torn * w };
         Ok((0..batch.rows()?).map(|i| (w - self.lowest).powi(2) + row(i)).collect())
     }
 

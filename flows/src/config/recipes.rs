@@ -22,6 +22,9 @@ pub struct Recipe {
     pub layers: usize,
     /// The layers of one block.
     pub block: Vec<LayerConfig>,
+    /// The block for a single feature, where `block` needs two.
+    #[serde(default)]
+    pub block_of_one: Option<Vec<LayerConfig>>,
     /// Layers after the last block.
     #[serde(default)]
     pub last: Vec<LayerConfig>,
@@ -113,8 +116,12 @@ impl Recipe {
     /// [`Error::Config`] when the recipe does not apply to that many features.
     pub fn flow(&self, features: usize, context: usize) -> Result<FlowConfig> {
         let mut layers = self.first.clone();
+        let block = match &self.block_of_one {
+            Some(block) if features == 1 => block,
+            _ => &self.block,
+        };
         for repeat in 0..self.layers {
-            for layer in &self.block {
+            for layer in block {
                 let mut layer = layer.clone();
                 if let (LayerConfig::Coupling { conditioned_on, .. }, 1) = (&mut layer, repeat % 2)
                 {
@@ -128,7 +135,8 @@ impl Recipe {
     }
 
     fn all_layers(&mut self) -> impl Iterator<Item = &mut LayerConfig> {
-        self.first.iter_mut().chain(&mut self.block).chain(&mut self.last)
+        let blocks = self.block.iter_mut().chain(self.block_of_one.iter_mut().flatten());
+        self.first.iter_mut().chain(blocks).chain(&mut self.last)
     }
 
     fn set_hidden(&mut self, widths: &[usize]) {
