@@ -258,6 +258,10 @@ fn summary(
         Ok(Estimate::of(&model.log_prob_rows(rows, workers)?, rows.weights()))
     };
     let test = parts.test.map(estimate).transpose()?;
+    let gaussian = |rows: &Rows| -> Option<f64> {
+        let values = model.baseline().log_prob(rows).ok()?;
+        Some(Estimate::of(&values, rows.weights()).mean)
+    };
     let state = &outcome.state;
     Ok(TrainingSummary {
         steps: state.step(),
@@ -266,6 +270,7 @@ fn summary(
         valid_log_likelihood: parts.valid.map(estimate).transpose()?.map(|e| e.mean),
         test_log_likelihood: test.map(|e| e.mean),
         test_standard_error: test.map(|e| e.standard_error),
+        test_gaussian: parts.test.and_then(gaussian),
         history: state.history().to_vec(),
     })
 }

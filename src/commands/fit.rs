@@ -33,6 +33,7 @@ struct Report {
     seconds: f64,
     steps_per_second: f64,
     log_likelihood: LogLikelihood,
+    baselines: Baselines,
     seed: u64,
 }
 
@@ -42,6 +43,12 @@ struct LogLikelihood {
     valid: Option<f64>,
     test: Option<f64>,
     test_standard_error: Option<f64>,
+}
+
+/// Mean log-likelihoods of simpler densities on the test rows.
+#[derive(Serialize)]
+struct Baselines {
+    gaussian: Option<f64>,
 }
 
 /// The rows of a fit, split.
@@ -188,6 +195,7 @@ fn finish(
             test: training.test_log_likelihood,
             test_standard_error: training.test_standard_error,
         },
+        baselines: Baselines { gaussian: training.test_gaussian },
         seed: spec.seed,
     };
     common.voice().result(&report, text)?;
@@ -206,6 +214,9 @@ fn text(report: &Report) -> String {
     }
     if let (Some(test), Some(error)) = (l.test, l.test_standard_error) {
         lines.push(format!("                      {test:.4} ± {error:.4} on test rows"));
+    }
+    if let Some(gaussian) = report.baselines.gaussian {
+        lines.push(format!("                      {gaussian:.4} of a full Gaussian on test rows"));
     }
     lines.join("\n")
 }

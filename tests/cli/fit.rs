@@ -34,6 +34,7 @@ fn fit_prints_one_object_with_the_promised_keys() {
     assert_eq!(
         keys(&report),
         [
+            "baselines",
             "features",
             "flow",
             "log_likelihood",

@@ -98,6 +98,9 @@ pub struct TrainingSummary {
     pub test_log_likelihood: Option<f64>,
     /// Its standard error.
     pub test_standard_error: Option<f64>,
+    /// Of those rows under the full Gaussian; none where its covariance is singular.
+    #[serde(default)]
+    pub test_gaussian: Option<f64>,
     /// The losses along the way.
     pub history: Vec<Evaluation>,
 }
