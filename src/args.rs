@@ -172,6 +172,9 @@ pub struct PlotArgs {
     /// Replace the file if it exists
     #[arg(long)]
     pub force: bool,
+    /// Title of the picture of a model [default: the name of its data]
+    #[arg(long, value_name = "TEXT")]
+    pub title: Option<String>,
     /// Dark background
     #[arg(long)]
     pub dark: bool,

@@ -48,7 +48,7 @@ fn of_model(common: &Common, args: &PlotArgs, path: &Path, theme: Theme) -> Resu
         let message = "a conditional density is drawn at the contexts of data: give --data";
         return Err(Usage(message.to_owned()).into());
     }
-    let name = model.spec().data.source.clone();
+    let name = args.title.clone().unwrap_or_else(|| model.spec().data.source.clone());
     let studio =
         Studio { model: &model, data: rows.as_ref(), name: &name, workers: &workers, theme };
     Ok(match args.kind {

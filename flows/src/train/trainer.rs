@@ -12,8 +12,10 @@ use rand::seq::SliceRandom;
 /// What a learning rate is scaled by after a loss that was not finite.
 const RESTART_SCALE: f64 = 0.1;
 
-/// Standard errors by which earlier weights must be better than the last to be kept instead.
-const CLEARLY: f64 = 2.0;
+/// Earlier weights that are better than the last by less than both of these, in standard errors and
+/// in nats, are taken to be lucky.
+const LUCKY_ERRORS: f64 = 2.0;
+const LUCKY_NATS: f64 = 0.05;
 /// Nats and standard errors by which an evaluation is much worse than the best.
 const HOPELESS_NATS: f64 = 0.1;
 const HOPELESS_ERRORS: f64 = 3.0;
@@ -113,8 +115,8 @@ impl Trainer<'_> {
     /// The weights to keep, and the step they are from.
     ///
     /// A run that came to its end keeps its last weights, unless the best ones seen on the way are
-    /// better on the held-out rows by [`CLEARLY`] standard errors of the paired difference: the
-    /// lowest of many noisy values is lucky more often than it is better.
+    /// clearly better on the held-out rows, by two standard errors of the paired difference or by
+    /// 0.05 nats: the lowest of many noisy values is lucky more often than it is better.
     fn choose(&self, stop: Stop, state: &TrainState) -> Result<Chosen> {
         let averaged = self.config.average_decay > 0.0 && self.valid.is_none();
         let last = if averaged { &state.average } else { &state.weights };
@@ -127,7 +129,7 @@ impl Trainer<'_> {
         let last_losses = self.held_out_losses(&last.weights, valid)?;
         let best_losses = self.held_out_losses(&best.weights, valid)?;
         let gain = paired(&last_losses, &best_losses, valid)?;
-        let as_good = gain.mean <= CLEARLY * gain.standard_error;
+        let as_good = gain.mean <= LUCKY_ERRORS * gain.standard_error && gain.mean <= LUCKY_NATS;
         Ok(if as_good { last } else { kept })
     }
 

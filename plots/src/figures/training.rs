@@ -18,7 +18,7 @@ use crate::{Figure, PlotError, Result, Theme};
 /// let train: Vec<(f64, f64)> =
 ///     (0..100).map(f64::from).map(|step| (step, 2.0 + 50.0 * (-step / 5.0).exp())).collect();
 /// let figure = Training::new(&train).held_out(&[(0.0, 60.0), (50.0, 2.2), (99.0, 2.3)]);
-/// assert!(figure.scene()?.svg()?.contains("best"));
+/// assert!(figure.scene()?.svg()?.contains("kept"));
 /// # Ok::<(), diffeo_plots::PlotError>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -168,7 +168,7 @@ impl Training {
             legend.push((Swatch::Line(Pen::solid(theme.model, width)), "held out".to_owned()));
         }
         if let Some([step, loss]) = self.best_point() {
-            let text = format!("best: {} at step {}", short(loss), whole(step));
+            let text = format!("kept: {} at step {}", short(loss), whole(step));
             legend.push((Swatch::Dot(theme.model), text));
         }
         let remark = above.map(|top| format!("losses up to {} lie above the frame", short(top)));
