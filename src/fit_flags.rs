@@ -1,5 +1,6 @@
 //! The settings of `fit`: flags beat the file given by `--config`, the file beats the defaults.
 
+use crate::args::Common;
 use crate::failure::Usage;
 use anyhow::{Context, Result};
 use clap::Args;
@@ -14,9 +15,13 @@ use std::path::{Path, PathBuf};
 const DEFAULT_FLOW: &str = "nsf-gmm";
 /// Rows drawn of a toy.
 const TOY_ROWS: usize = 20_000;
+/// Passes over the rows beyond which small tables are only learnt by heart.
+const EPOCHS: usize = 150;
+const FEWEST_STEPS: usize = 500;
+/// Share of the rows that choose the weights, and of those that judge the result.
+const HELD_OUT: f64 = 0.1;
 
-/// Arguments of `fit`; every one but `--config`, `--output`, `--force` and `--resume` is a key of
-/// the configuration file too.
+/// Arguments of `fit`; every one but `--config` is a key of the configuration file too.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct FitFlags {
@@ -28,15 +33,12 @@ pub struct FitFlags {
     pub config: Option<PathBuf>,
     /// Run folder to create [default: runs/NAME]
     #[arg(long, short, value_name = "DIR")]
-    #[serde(skip)]
     pub output: Option<PathBuf>,
     /// Replace the run folder if it exists
     #[arg(long)]
-    #[serde(skip)]
     pub force: bool,
     /// Go on from the checkpoint in the run folder, or start if there is none
     #[arg(long, conflicts_with = "force")]
-    #[serde(skip)]
     pub resume: bool,
     /// Flow to fit; see `diffeo list` [default: nsf-gmm]
     #[arg(long, value_name = "NAME")]
@@ -62,7 +64,7 @@ pub struct FitFlags {
     /// Share of rows held out to judge the result by [default: 0.1]
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     pub test: Option<f64>,
-    /// Optimiser steps
+    /// Optimiser steps [default: 5000, fewer for small tables]
     #[arg(long, value_name = "N")]
     pub steps: Option<usize>,
     /// Rows of one step
@@ -113,6 +115,9 @@ pub struct FitFlags {
     /// The seed, for the file; `--seed` on the command line
     #[arg(skip)]
     pub seed: Option<u64>,
+    /// The threads, for the file; `--threads` on the command line
+    #[arg(skip)]
+    pub threads: Option<usize>,
 }
 
 /// Settings with nothing left open, as written into the run folder.
@@ -133,7 +138,8 @@ pub struct FitSettings {
     pub rows: usize,
     pub valid: f64,
     pub test: f64,
-    pub steps: usize,
+    /// None before the rows are known, unless asked for.
+    pub steps: Option<usize>,
     pub batch_size: usize,
     pub lr: f64,
     pub warmup: usize,
@@ -156,60 +162,106 @@ pub struct FitSettings {
 }
 
 impl FitFlags {
-    /// Fills what the flags leave open from the configuration file and the defaults.
+    /// The flags and the common ones, with the gaps filled from the configuration file.
     ///
     /// # Errors
-    /// When the file cannot be read or has unknown keys, or when no data are named.
-    pub fn resolve(&self, seed: Option<u64>) -> Result<FitSettings> {
+    /// When the file cannot be read or has unknown keys.
+    pub fn with_file(&self, common: &Common) -> Result<Self> {
         let file = match &self.config {
             Some(path) => read(path)?,
             None => Self::default(),
         };
         let f = self.clone();
-        let flow = f.flow.or(file.flow).unwrap_or_else(|| DEFAULT_FLOW.to_owned());
+        Ok(Self {
+            data: f.data.or(file.data),
+            config: f.config,
+            output: f.output.or(file.output),
+            force: f.force || file.force,
+            resume: f.resume || file.resume,
+            flow: f.flow.or(file.flow),
+            columns: f.columns.or(file.columns),
+            given: f.given.or(file.given),
+            weight: f.weight.or(file.weight),
+            support: f.support.or(file.support),
+            rows: f.rows.or(file.rows),
+            valid: f.valid.or(file.valid),
+            test: f.test.or(file.test),
+            steps: f.steps.or(file.steps),
+            batch_size: f.batch_size.or(file.batch_size),
+            lr: f.lr.or(file.lr),
+            warmup: f.warmup.or(file.warmup),
+            weight_decay: f.weight_decay.or(file.weight_decay),
+            clip_norm: f.clip_norm.or(file.clip_norm),
+            average_decay: f.average_decay.or(file.average_decay),
+            evaluate_every: f.evaluate_every.or(file.evaluate_every),
+            patience: f.patience.or(file.patience),
+            layers: f.layers.or(file.layers),
+            hidden: f.hidden.or(file.hidden),
+            bins: f.bins.or(file.bins),
+            components: f.components.or(file.components),
+            device: f.device.or(file.device),
+            dtype: f.dtype.or(file.dtype),
+            no_plots: f.no_plots || file.no_plots,
+            seed: common.seed.or(file.seed),
+            threads: common.threads.or(file.threads),
+        })
+    }
+
+    /// Fills what is still open with the defaults, those of the flow's recipe where it has some.
+    ///
+    /// # Errors
+    /// When no data are named, or there is no such flow or precision.
+    pub fn resolve(self) -> Result<FitSettings> {
+        let flow = self.flow.unwrap_or_else(|| DEFAULT_FLOW.to_owned());
         let train = recipe(&flow)?.train;
-        let data = f.data.or(file.data).ok_or_else(|| {
+        let data = self.data.ok_or_else(|| {
             Usage("no data: give a toy's name (see `diffeo list`) or a file".to_owned())
         })?;
         Ok(FitSettings {
             data,
             flow,
-            seed: seed.or(file.seed).unwrap_or(0),
-            columns: f.columns.or(file.columns),
-            given: f.given.or(file.given).unwrap_or_default(),
-            weight: f.weight.or(file.weight),
-            support: f.support.or(file.support).unwrap_or_default(),
-            rows: f.rows.or(file.rows).unwrap_or(TOY_ROWS),
-            valid: f.valid.or(file.valid).unwrap_or(0.1),
-            test: f.test.or(file.test).unwrap_or(0.1),
-            steps: f.steps.or(file.steps).unwrap_or(train.steps),
-            batch_size: f.batch_size.or(file.batch_size).unwrap_or(train.batch_size),
-            lr: f.lr.or(file.lr).unwrap_or(train.learning_rate),
-            warmup: f.warmup.or(file.warmup).unwrap_or(train.warmup_steps),
-            weight_decay: f.weight_decay.or(file.weight_decay).unwrap_or(train.weight_decay),
-            clip_norm: f.clip_norm.or(file.clip_norm).unwrap_or(train.clip_norm),
-            average_decay: f.average_decay.or(file.average_decay).unwrap_or(train.average_decay),
-            evaluate_every: f
-                .evaluate_every
-                .or(file.evaluate_every)
-                .unwrap_or(train.evaluate_every),
-            patience: f.patience.or(file.patience).unwrap_or(train.patience),
-            layers: f.layers.or(file.layers),
-            hidden: f.hidden.or(file.hidden),
-            bins: f.bins.or(file.bins),
-            components: f.components.or(file.components),
-            device: f.device.or(file.device).unwrap_or_else(|| "cpu".to_owned()),
-            dtype: precision(f.dtype.or(file.dtype).as_deref())?,
-            no_plots: f.no_plots || file.no_plots,
+            seed: self.seed.unwrap_or(0),
+            columns: self.columns,
+            given: self.given.unwrap_or_default(),
+            weight: self.weight,
+            support: self.support.unwrap_or_default(),
+            rows: self.rows.unwrap_or(TOY_ROWS),
+            valid: self.valid.unwrap_or(HELD_OUT),
+            test: self.test.unwrap_or(HELD_OUT),
+            steps: self.steps,
+            batch_size: self.batch_size.unwrap_or(train.batch_size),
+            lr: self.lr.unwrap_or(train.learning_rate),
+            warmup: self.warmup.unwrap_or(train.warmup_steps),
+            weight_decay: self.weight_decay.unwrap_or(train.weight_decay),
+            clip_norm: self.clip_norm.unwrap_or(train.clip_norm),
+            average_decay: self.average_decay.unwrap_or(train.average_decay),
+            evaluate_every: self.evaluate_every.unwrap_or(train.evaluate_every),
+            patience: self.patience.unwrap_or(train.patience),
+            layers: self.layers,
+            hidden: self.hidden,
+            bins: self.bins,
+            components: self.components,
+            device: self.device.unwrap_or_else(|| "cpu".to_owned()),
+            dtype: precision(self.dtype.as_deref())?,
+            no_plots: self.no_plots,
         })
     }
 }
 
 impl FitSettings {
+    /// Settles what depends on the number of training rows: without being asked for, the steps are
+    /// the recipe's, or [`EPOCHS`] passes over the rows if these are fewer, but no fewer than
+    /// [`FEWEST_STEPS`].
+    pub fn settle(&mut self, recipe: &Recipe, train_rows: usize) {
+        let size = self.batch_size.clamp(1, train_rows.max(1));
+        let few = (EPOCHS * train_rows).div_ceil(size).max(FEWEST_STEPS);
+        self.steps.get_or_insert(few.min(recipe.train.steps));
+    }
+
     /// The settings of the training run.
     pub fn train(&self, recipe: &Recipe) -> TrainConfig {
         TrainConfig {
-            steps: self.steps,
+            steps: self.steps.unwrap_or(recipe.train.steps),
             batch_size: self.batch_size,
             learning_rate: self.lr,
             warmup_steps: self.warmup,

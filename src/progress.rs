@@ -58,7 +58,7 @@ struct Metrics {
 impl<'a> Progress<'a> {
     /// A watcher that writes into the run folder.
     pub fn new(voice: Voice, record: Record<'a>, interrupted: Arc<AtomicBool>) -> Self {
-        let (folder, steps) = (record.folder.path(), record.settings.steps);
+        let (folder, steps) = (record.folder.path(), record.settings.steps.unwrap_or_default());
         let on_terminal = std::io::stderr().is_terminal() && !voice.quiet;
         let bar = if on_terminal { ProgressBar::new(steps as u64) } else { ProgressBar::hidden() };
         let colour =

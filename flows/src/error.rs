@@ -70,7 +70,8 @@ pub struct NonFinite {
     pub step: usize,
     /// The first layer whose output is not finite; none when only a gradient is.
     pub layer: Option<String>,
-    /// The first offending row of the batch, and its number in the training data where known.
+    /// The first offending row: its number among the training rows, counted from 0; from a fit to a
+    /// table, its number in that table, counted from 1.
     pub row: Option<usize>,
 }
 

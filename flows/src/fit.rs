@@ -8,7 +8,7 @@ use crate::model::{Column, DataSummary, Model, ModelSpec, Precision, TrainingSum
 use crate::objectives::MaximumLikelihood;
 use crate::rng::{Stream, generator};
 use crate::rows::Rows;
-use crate::train::{Evaluation, Observer, Outcome, TrainConfig, TrainState, Trainer};
+use crate::train::{Evaluation, Observer, Outcome, Stop, TrainConfig, TrainState, Trainer};
 use crate::transforms::Support;
 use crate::workers::Workers;
 use candle_core::Device;
@@ -127,7 +127,8 @@ impl Fit {
         Model::new(spec, &self.device)
     }
 
-    /// Trains from the start, or goes on from a checkpoint's model and state.
+    /// Trains from the start, or goes on from a checkpoint's model and state. A model whose run was
+    /// interrupted has no training summary.
     ///
     /// # Errors
     /// [`Error::Config`] when the checkpoint is of another fit; [`Error::Data`] when rows cannot be
@@ -149,9 +150,13 @@ impl Fit {
             let state = TrainState::new(fresh.params())?;
             (fresh, state)
         };
-        let outcome = self.train(&model, parts, state, workers, observer)?;
-        let summary = summary(&model, parts, &outcome, workers)?;
-        model.set_training(summary);
+        let outcome = self
+            .train(&model, parts, state, workers, observer)
+            .map_err(|error| with_row_number(error, parts.train))?;
+        if outcome.stop != Stop::Interrupted {
+            let summary = summary(&model, parts, &outcome, workers)?;
+            model.set_training(summary);
+        }
         Ok((model, outcome))
     }
 
@@ -175,6 +180,17 @@ impl Fit {
             valid: valid.as_ref(),
         };
         trainer.run(state, &mut Saving { model, observer })
+    }
+}
+
+/// The number of the offending row in the table, from 1, in place of that among the training rows.
+fn with_row_number(error: Error, train: &Rows) -> Error {
+    match error {
+        Error::NonFinite(mut cause) => {
+            cause.row = cause.row.map(|row| train.number(row) + 1);
+            Error::NonFinite(cause)
+        }
+        other => other,
     }
 }
 

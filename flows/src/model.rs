@@ -121,6 +121,7 @@ impl Model {
     pub fn initialise(&self, train: &Rows) -> Result<()> {
         self.check_rows(train)?;
         let (all, device) = (0..train.len(), self.params.device());
+        self.require_varying(train)?;
         let context = train.context_tensor(&all, device)?;
         let points = train.points_tensor(&all, device)?;
         self.preparation.fit(&points, context.as_ref())?;
@@ -241,6 +242,29 @@ impl Model {
         Ok(())
     }
 
+    /// Fails when a column has the same value in all training rows.
+    fn require_varying(&self, train: &Rows) -> Result<()> {
+        let features = self.spec.columns.iter().map(|c| c.name.as_str());
+        let mut columns: Vec<(&str, &[f64], usize, usize)> =
+            features.enumerate().map(|(i, n)| (n, train.points(), train.features(), i)).collect();
+        if let Some((width, values)) = train.context() {
+            let given = self.spec.given.iter().map(String::as_str).enumerate();
+            columns.extend(given.map(|(i, name)| (name, values, width, i)));
+        }
+        for (name, values, width, i) in columns {
+            let mut column = values.iter().skip(i).step_by(width);
+            let first = column.next().copied().unwrap_or_default();
+            if column.all(|v| v.to_bits() == first.to_bits()) {
+                return Err(Error::data(
+                    format!("column {name}"),
+                    format!("all {} training rows have the value {first}", train.len()),
+                    "leave the column out, or hold out fewer rows",
+                ));
+            }
+        }
+        Ok(())
+    }
+
     fn outside_support(&self, rows: &Rows, row: usize) -> Error {
         let d = rows.features();
         let values = &rows.points()[row * d..(row + 1) * d];
@@ -248,7 +272,7 @@ impl Model {
         let culprit = columns.into_iter().find(|(c, v)| !c.support.contains(**v));
         let (name, value) = culprit.map_or(("?", f64::NAN), |(c, v)| (c.name.as_str(), *v));
         Error::data(
-            format!("row {row}, column {name}"),
+            format!("row {}, column {name}", rows.number(row) + 1),
             format!("{value} lies outside the column's support"),
             "remove the row or widen the support",
         )

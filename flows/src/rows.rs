@@ -18,6 +18,8 @@ pub struct Rows {
     points: Vec<f64>,
     context: Option<(usize, Vec<f64>)>,
     weights: Option<Vec<f64>>,
+    /// Numbers of the rows in the table they were taken from; in order when absent.
+    numbers: Option<Vec<usize>>,
 }
 
 impl Rows {
@@ -31,7 +33,7 @@ impl Rows {
             return Err(Error::shape("Rows::new", format!("[n · {features}]"), &[points.len()]));
         }
         no_nan("points", &points, features)?;
-        Ok(Self { features, points, context: None, weights: None })
+        Ok(Self { features, points, context: None, weights: None, numbers: None })
     }
 
     /// The rows with `width` context numbers each.
@@ -103,6 +105,11 @@ impl Rows {
         self.weights.as_deref()
     }
 
+    /// The number of a row in the table it was first given in, counted from 0; `take` keeps it.
+    pub fn number(&self, row: usize) -> usize {
+        self.numbers.as_ref().map_or(row, |numbers| numbers[row])
+    }
+
     /// The rows of these numbers.
     #[must_use]
     pub fn take(&self, rows: &[usize]) -> Self {
@@ -114,6 +121,7 @@ impl Rows {
             points: pick(&self.points, self.features),
             context: self.context.as_ref().map(|(width, values)| (*width, pick(values, *width))),
             weights: self.weights.as_ref().map(|w| pick(w, 1)),
+            numbers: Some(rows.iter().map(|&i| self.number(i)).collect()),
         }
     }
 

@@ -59,13 +59,15 @@ struct Split {
 }
 
 pub fn run(common: &Common, flags: &FitFlags) -> Result<ExitCode> {
-    let settings = flags.resolve(common.seed)?;
-    let workers = workers(common.threads)?;
-    let folder = RunFolder::new(flags.output.as_deref(), &settings.data);
-    folder.refuse_existing(flags.force, flags.resume)?;
-    let (fit, split) = plan(&settings)?;
-    let previous = if flags.resume { folder.checkpoint(&fit.device)? } else { None };
-    if flags.resume && previous.is_none() && folder.has_model() {
+    let flags = flags.with_file(common)?;
+    let (resume, force) = (flags.resume, flags.force);
+    let (output, workers) = (flags.output.clone(), workers(flags.threads)?);
+    let mut settings = flags.resolve()?;
+    let folder = RunFolder::new(output.as_deref(), &settings.data);
+    folder.refuse_existing(force, resume)?;
+    let (fit, split) = plan(&mut settings)?;
+    let previous = if resume { folder.checkpoint(&fit.device)? } else { None };
+    if resume && previous.is_none() && folder.has_model() {
         let model = folder.model()?;
         same_fit(model.spec(), fit.model(&split.train)?.spec())?;
         common.voice().note("the run is complete; nothing to resume");
@@ -96,7 +98,7 @@ pub fn run(common: &Common, flags: &FitFlags) -> Result<ExitCode> {
 }
 
 /// Reads and splits the data, and decides what to fit.
-fn plan(settings: &FitSettings) -> Result<(Fit, Split)> {
+fn plan(settings: &mut FitSettings) -> Result<(Fit, Split)> {
     let request = RoleRequest {
         columns: settings.columns.clone(),
         given: settings.given.clone(),
@@ -121,7 +123,7 @@ fn plan(settings: &FitSettings) -> Result<(Fit, Split)> {
 }
 
 fn describe(
-    settings: &FitSettings,
+    settings: &mut FitSettings,
     table: &Table,
     roles: &Roles,
     counts: RowCounts,
@@ -129,6 +131,7 @@ fn describe(
     let supports = settings.supports(&roles.features)?;
     let columns = roles.features.iter().zip(supports);
     let recipe = recipe(&settings.flow)?.with_sizes(&settings.sizes())?;
+    settings.settle(&recipe, counts.train);
     Ok(Fit {
         name: settings.flow.clone(),
         config: settings.train(&recipe),

@@ -30,7 +30,8 @@ pub struct TrainConfig {
     /// Steps between evaluations on held-out rows.
     pub evaluate_every: usize,
     /// Evaluations in a row that are much worse than the best (0.1 nats and three standard errors
-    /// of the paired difference) after which training stops; 0 for never.
+    /// of the paired difference) and bring no progress among themselves, after which training
+    /// stops; 0 for never.
     pub patience: usize,
 }
 

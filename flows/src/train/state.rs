@@ -34,6 +34,8 @@ pub struct TrainState {
 pub(super) struct Counters {
     pub(super) step: usize,
     pub(super) hopeless_evaluations: usize,
+    /// The lowest excess over the best among the evaluations that are much worse in a row, nats.
+    pub(super) hopeless_low: Option<f64>,
     pub(super) learning_rate_scale: f64,
     pub(super) restarted: bool,
 }
@@ -66,6 +68,7 @@ impl TrainState {
             counters: Counters {
                 step: 0,
                 hopeless_evaluations: 0,
+                hopeless_low: None,
                 learning_rate_scale: 1.0,
                 restarted: false,
             },

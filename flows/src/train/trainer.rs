@@ -286,8 +286,15 @@ impl Run<'_> {
         let hopeless = excess.mean.is_nan()
             || excess.mean > HOPELESS_NATS && excess.mean > HOPELESS_ERRORS * excess.standard_error;
         let counters = &mut self.state.counters;
-        counters.hopeless_evaluations =
-            if hopeless { counters.hopeless_evaluations + 1 } else { 0 };
+        // A run that comes down from a rise, however high, is not hopeless.
+        let lower = counters.hopeless_low.is_none_or(|low| excess.mean < low);
+        counters.hopeless_low = match (hopeless, lower) {
+            (false, _) => None,
+            (true, true) => Some(excess.mean),
+            (true, false) => counters.hopeless_low,
+        };
+        let counts = hopeless && !lower;
+        counters.hopeless_evaluations = if counts { counters.hopeless_evaluations + 1 } else { 0 };
         Ok(())
     }
 
