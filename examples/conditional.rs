@@ -1,4 +1,4 @@
-//! A conditional density p(y | x), read at three x: `cargo run --release --example conditional`.
+//! A conditional density p(y | x), read at three x, read at three x: `cargo run --release --example conditional`.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it found")]
 
@@ -40,7 +40,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let name = format!("x = {x}");
         figure = Some(match figure {
             None => DensityCurve::new(&name, &curve),
-            Some(figure) => figure.reference(&name, &curve),
+            Some(figure) => figure.curve(&name, &curve),
         });
     }
     std::fs::create_dir_all("target/pictures")?;

@@ -88,7 +88,7 @@ pub struct FitFlags {
     /// Steps between evaluations on the held-out rows
     #[arg(long, value_name = "N")]
     pub evaluate_every: Option<usize>,
-    /// Evaluations without improvement after which training stops, 0 for never
+    /// Evaluations much worse than the best, without progress, after which training stops, 0 for never
     #[arg(long, value_name = "N")]
     pub patience: Option<usize>,
     /// Number of blocks of layers
@@ -120,7 +120,7 @@ pub struct FitFlags {
     pub threads: Option<usize>,
 }
 
-/// Settings with nothing left open, as written into the run folder.
+/// The resolved settings, as written into the run folder; sizes that are left out are the recipe's.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct FitSettings {

@@ -12,7 +12,7 @@ use diffeo::flows::rows::Rows;
 use std::path::Path;
 
 /// The names of a toy's columns.
-const TOY_COLUMNS: [&str; 2] = ["x1", "x2"];
+pub const TOY_COLUMNS: [&str; 2] = ["x1", "x2"];
 
 /// What DATA stands for.
 #[derive(Debug)]
@@ -80,9 +80,10 @@ pub fn modelled_rows(table: &Table, request: &RoleRequest) -> Result<(Roles, Row
         table.select(&roles.context)?.require_varying()?;
     }
     let rows = rows_of(table, &roles.features, &roles.context, roles.weight.as_deref())?;
-    let counted: Option<Vec<usize>> =
-        rows.weights().map(|w| (0..w.len()).filter(|&i| w[i] > 0.0).collect());
-    Ok((roles, counted.map_or(rows.clone(), |counted| rows.take(&counted))))
+    let Some(weights) = rows.weights() else { return Ok((roles, rows)) };
+    let counted: Vec<usize> = (0..weights.len()).filter(|&i| weights[i] > 0.0).collect();
+    let rows = rows.take(&counted);
+    Ok((roles, rows))
 }
 
 /// The rows of a table that a model is asked about; a table without names is taken by position.
@@ -92,8 +93,10 @@ pub fn modelled_rows(table: &Table, request: &RoleRequest) -> Result<(Roles, Row
 pub fn rows_for(model: &Model, table: &Table) -> Result<Rows> {
     let spec = model.spec();
     let features: Vec<String> = spec.columns.iter().map(|c| c.name.clone()).collect();
+    let has = |name: &String| table.columns().contains(name);
+    let named = features.iter().all(has) && spec.given.iter().all(has);
     let unnamed = table.columns().iter().enumerate().all(|(i, c)| *c == format!("x{}", i + 1));
-    if unnamed && table.width() == features.len() + spec.given.len() {
+    if !named && unnamed && table.width() == features.len() + spec.given.len() {
         let (features, given) = table.columns().split_at(features.len());
         return rows_of(table, features, given, None);
     }

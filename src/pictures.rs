@@ -95,9 +95,8 @@ impl Studio<'_> {
         }
         let (samples, names) = (Points::new(&self.drawn()?, d)?, self.columns());
         let figure = match self.data {
-            Some(rows) => {
-                Samples::new("data", Points::new(&first(rows), d)?).beside("model", samples)
-            }
+            Some(rows) => Samples::new("data", Points::new(spread(rows).points(), d)?)
+                .beside("model", samples),
             None => Samples::new("model", samples),
         };
         Ok(figure
@@ -127,7 +126,8 @@ impl Studio<'_> {
         let images = lines.iter().map(|line| carry(line)).collect::<Result<Vec<_>>>()?;
         let mut data = Stage::new("data").lines(images);
         if let Some(rows) = self.data {
-            data = data.points(first(rows).chunks_exact(2).map(|p| [p[0], p[1]]).collect());
+            data =
+                data.points(spread(rows).points().chunks_exact(2).map(|p| [p[0], p[1]]).collect());
         }
         let figure = FlowStages::new(vec![Stage::new("latent").lines(lines), data]);
         Ok(figure.title(self.name).theme(self.theme.clone()).scene()?)
@@ -165,8 +165,9 @@ impl Studio<'_> {
 
     /// Samples of the model, given the data's contexts where there are any.
     fn drawn(&self) -> Result<Vec<f64>> {
-        let n = self.data.map_or(DRAWN, |rows| rows.len().min(DRAWN));
-        let context = self.data.and_then(|rows| rows.context()).map(|(k, c)| &c[..n * k]);
+        let rows = self.data.map(spread);
+        let n = rows.as_ref().map_or(DRAWN, Rows::len);
+        let context = rows.as_ref().and_then(|rows| rows.context()).map(|(_, values)| values);
         if !self.model.spec().given.is_empty() && context.is_none() {
             return Err(PictureError::NoContext);
         }
@@ -208,9 +209,8 @@ impl Studio<'_> {
         let d = self.model.features();
         let samples = Points::new(&self.drawn()?, d)?;
         let figure = match self.data {
-            Some(rows) => {
-                Corner::new(&self.columns(), Points::new(&first(rows), d)?)?.model(samples)?
-            }
+            Some(rows) => Corner::new(&self.columns(), Points::new(spread(rows).points(), d)?)?
+                .model(samples)?,
             None => Corner::new(&self.columns(), samples)?,
         };
         Ok(figure.title(self.name).theme(self.theme.clone()).scene()?)
@@ -228,9 +228,10 @@ pub fn toy(toy: &Toy, theme: Theme) -> Result<Scene> {
     density_map(&log_prob, window, toy.info().name, ["x1", "x2"], theme)
 }
 
-/// The first rows, as many as are drawn.
-fn first(rows: &Rows) -> Vec<f64> {
-    rows.points()[..rows.len().min(DRAWN) * rows.features()].to_vec()
+/// As many rows as are drawn, evenly spread over the table.
+fn spread(rows: &Rows) -> Rows {
+    let drawn = rows.len().min(DRAWN);
+    rows.take(&(0..drawn).map(|i| i * rows.len() / drawn).collect::<Vec<_>>())
 }
 
 fn density_map(
@@ -255,7 +256,13 @@ fn range(rows: &[f64], width: usize, column: usize) -> [f64; 2] {
     values.sort_by(f64::total_cmp);
     let at = |share: f64| values[((values.len() - 1) as f64 * share).round() as usize];
     let (low, high) = (at(OUTSIDE), at(1.0 - OUTSIDE));
-    let room = ((high - low) * MARGIN).max(f64::MIN_POSITIVE);
+    let size = low.abs().max(high.abs());
+    let room = if high - low > 1e-9 * size {
+        (high - low) * MARGIN
+    } else {
+        // A column that hardly varies still gets an axis.
+        (1e-3 * size).max(1e-9)
+    };
     [low - room, high + room]
 }
 

@@ -18,6 +18,9 @@ const RESULTS: [&str; 6] = [
     "flow.png",
 ];
 
+/// What a run writes before its first checkpoint.
+const EARLY: [&str; 2] = ["config.toml", "metrics.jsonl"];
+
 /// A run folder, existing or not.
 #[derive(Debug)]
 pub struct RunFolder {
@@ -66,7 +69,11 @@ impl RunFolder {
     /// # Errors
     /// A message that names both ways out.
     pub fn refuse_existing(&self, force: bool, resume: bool) -> Result<()> {
-        if force || resume || !self.path.exists() {
+        let is_run = self.has_model() || self.path.join("checkpoint.safetensors").exists();
+        let is_fresh = std::fs::read_dir(&self.path).map_or(true, |mut files| {
+            files.all(|file| file.is_ok_and(|f| EARLY.iter().any(|name| f.file_name() == *name)))
+        });
+        if force || !self.path.exists() || resume && (is_run || is_fresh) {
             return Ok(());
         }
         let path = self.path.display();

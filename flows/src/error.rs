@@ -40,7 +40,10 @@ pub enum Error {
         remedy: String,
     },
     /// A calculation gave NaN or infinity where a number is needed.
-    #[error("{0}")]
+    #[error(
+        "{0}; one restart with a smaller step did not help: lower the learning rate, or look at that \
+         row"
+    )]
     NonFinite(Box<NonFinite>),
     /// A file could not be read or written.
     #[error("{}: {source}", path.display())]
@@ -85,10 +88,7 @@ impl std::fmt::Display for NonFinite {
         if let Some(row) = self.row {
             write!(f, ", training row {row}")?;
         }
-        write!(
-            f,
-            "; one restart with a smaller step did not help: lower the learning rate, or look at that row"
-        )
+        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::config::{BaseConfig, FlowConfig, Recipe, recipe};
 use crate::densities::expectation_maximisation::{Criterion, choose_components};
-use crate::error::{Error, Result};
+use crate::error::{Error, NonFinite, Result};
 use crate::metrics::Estimate;
 use crate::model::{Column, DataSummary, Model, ModelSpec, Precision, TrainingSummary};
 use crate::objectives::MaximumLikelihood;
@@ -141,12 +141,15 @@ impl Fit {
         observer: &mut dyn FitObserver,
     ) -> Result<(Model, Outcome)> {
         self.config.check()?;
-        let fresh = self.model(parts.train)?;
+        let fresh = workers.run(|| self.model(parts.train))?;
+        for rows in [Some(parts.train), parts.valid, parts.test].into_iter().flatten() {
+            fresh.check_supports(rows)?;
+        }
         let (mut model, state) = if let Some((model, state)) = resume {
             same_fit(model.spec(), fresh.spec())?;
             (model, state)
         } else {
-            fresh.initialise(parts.train)?;
+            workers.run(|| fresh.initialise(parts.train))?;
             let state = TrainState::new(fresh.params())?;
             (fresh, state)
         };
@@ -155,6 +158,10 @@ impl Fit {
             .map_err(|error| with_row_number(error, parts.train))?;
         if outcome.stop != Stop::Interrupted {
             let summary = summary(&model, parts, &outcome, workers)?;
+            if !summary.train_log_likelihood.is_finite() {
+                let cause = NonFinite { step: summary.steps, layer: None, row: None };
+                return Err(Error::NonFinite(Box::new(cause)));
+            }
             model.set_training(summary);
         }
         Ok((model, outcome))
@@ -231,7 +238,7 @@ impl Observer for Saving<'_> {
         self.observer.checkpoint(self.model, state)
     }
 
-    fn restarted(&mut self, cause: &crate::error::NonFinite, scale: f64) {
+    fn restarted(&mut self, cause: &NonFinite, scale: f64) {
         self.observer.restarted(cause, scale);
     }
 }

@@ -101,8 +101,7 @@ impl Flow {
         context: Option<&Tensor>,
         rng: &mut dyn RngCore,
     ) -> Result<()> {
-        self.transform.initialise(x, context)?;
-        let latent = self.transform.forward(x, context)?.points.detach();
+        let latent = self.transform.initialise_through(x, context)?;
         self.base.initialise(&latent, rng)
     }
 }

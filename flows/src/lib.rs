@@ -1,4 +1,12 @@
 //! Normalizing flows: transforms, densities, training.
+//!
+//! `forward` is data → latent, everywhere, and `log_det` is that of the map just applied:
+//!
+//! log p(x) = log p_base(f(x)) + log|det ∂f/∂x|
+//!
+//! Log-densities are in nats. Two traits carry the library, [`Transform`] and [`Density`]; a
+//! [`Flow`] joins them, a [`model::Model`] puts a flow into the units of its data, and
+//! [`fit::Fit`] fits one to rows.
 
 pub mod config;
 pub mod densities;

@@ -23,6 +23,8 @@ use rand::RngCore;
 
 /// Rows of one chunk of `log_prob` and `sample`: memory is bounded by it, whatever the table.
 const CHUNK_ROWS: usize = 4096;
+/// Standard deviations from the mean beyond which the density is 0.
+const FAR_AWAY: f64 = 1e12;
 /// The largest number of rows that layers and base take their start from.
 pub const INITIAL_ROWS: usize = 20_000;
 
@@ -62,13 +64,22 @@ impl Model {
                 "describe each column once",
             ));
         }
-        let mut params = Params::new(spec.dtype.into(), device, spec.seed);
+        let params = Params::new(spec.dtype.into(), device, spec.seed);
+        Self::build(spec, params)
+    }
+
+    fn build(spec: ModelSpec, mut params: Params) -> Result<Self> {
         let supports: Vec<Support> = spec.columns.iter().map(|c| c.support).collect();
         let preparation = Preparation::new(&mut params, &supports, spec.given.len())?;
         let flow = spec.flow.build(&mut params)?;
         let (features, context) = (spec.columns.len(), spec.given.len());
         let baseline = GaussianBaseline::new(params.scope("baseline"), features, context)?;
         Ok(Self { spec, params, preparation, flow, baseline })
+    }
+
+    /// The same model, of the same storage, that keeps no graph of its operations.
+    fn frozen(&self) -> Result<Self> {
+        Self::build(self.spec.clone(), self.params.frozen())
     }
 
     /// What the model is and where it came from.
@@ -101,16 +112,19 @@ impl Model {
         &self.baseline
     }
 
-    /// The first [`INITIAL_ROWS`] of these rows as the flow sees them, row-major.
+    /// At most [`INITIAL_ROWS`] of these rows, drawn at random, as the flow sees them, row-major.
     ///
     /// # Errors
     /// [`Error::Data`] for a constant column or a row outside a support.
     pub fn standardised(&self, train: &Rows) -> Result<Vec<f64>> {
         self.check_rows(train)?;
-        let points = train.points_tensor(&(0..train.len()), self.params.device())?;
-        self.preparation.fit(&points, None)?;
-        let seen = points.narrow(0, 0, train.len().min(INITIAL_ROWS))?;
-        to_f64(&self.preparation.forward(&seen)?.points)
+        self.require_varying(train)?;
+        let (all, device) = (0..train.len(), self.params.device());
+        let context = train.context_tensor(&all, device)?;
+        self.preparation.fit(&train.points_tensor(&all, device)?, context.as_ref())?;
+        let seen = self.seen_at_start(train);
+        let points = seen.points_tensor(&(0..seen.len()), device)?;
+        to_f64(&self.preparation.forward(&points)?.points)
     }
 
     /// Takes from the training rows all that is not trained: means and scales, the Gaussian
@@ -126,9 +140,20 @@ impl Model {
         let points = train.points_tensor(&all, device)?;
         self.preparation.fit(&points, context.as_ref())?;
         self.baseline.fit(train)?;
-        let batch = self.batch(train)?.narrow(0, train.len().min(INITIAL_ROWS))?;
+        let batch = self.batch(&self.seen_at_start(train))?;
         let mut rng = generator(self.spec.seed, Stream::Mixture, 0);
         self.flow.initialise(&batch.points, batch.context.as_ref(), &mut rng)
+    }
+
+    /// The rows that layers and base start from: all, or a random choice of them.
+    fn seen_at_start(&self, train: &Rows) -> Rows {
+        let mut numbers: Vec<usize> = (0..train.len()).collect();
+        if numbers.len() > INITIAL_ROWS {
+            let mut rng = generator(self.spec.seed, Stream::Mixture, 2);
+            numbers = rand::seq::index::sample(&mut rng, train.len(), INITIAL_ROWS).into_vec();
+            numbers.sort_unstable();
+        }
+        train.take(&numbers)
     }
 
     /// Rows in data units as a batch in the prepared space.
@@ -147,7 +172,10 @@ impl Model {
         }
         let weights = match rows.weights() {
             Some(weights) => {
-                Some(Tensor::from_slice(weights, rows.len(), device)?.to_dtype(dtype)?)
+                // Of mean 1, so that no unit of weights overflows in single precision.
+                let mean = weights.iter().sum::<f64>() / weights.len() as f64;
+                let scaled: Vec<f64> = weights.iter().map(|w| w / mean).collect();
+                Some(Tensor::from_vec(scaled, rows.len(), device)?.to_dtype(dtype)?)
             }
             None => None,
         };
@@ -165,11 +193,11 @@ impl Model {
     /// [`Error::Shape`] when the rows have other columns than the model.
     pub fn log_prob_rows(&self, rows: &Rows, workers: &Workers) -> Result<Vec<f64>> {
         self.check_rows(rows)?;
-        let device = self.params.device();
+        let (frozen, device) = (self.frozen()?, self.params.device());
         let chunks = workers.map_chunks(rows.len(), CHUNK_ROWS, |range| {
             let points = rows.points_tensor(&range, device)?;
             let context = rows.context_tensor(&range, device)?;
-            to_f64(&self.log_prob(&points, context.as_ref())?)
+            to_f64(&frozen.log_prob(&points, context.as_ref())?)
         })?;
         Ok(chunks.concat())
     }
@@ -213,7 +241,7 @@ impl Model {
                 &[given],
             ));
         }
-        let device = self.params.device();
+        let (frozen, device) = (self.frozen()?, self.params.device());
         let chunks = workers.map_chunks(n, CHUNK_ROWS, |range| {
             let index = (start + range.start) / CHUNK_ROWS;
             let mut rng = generator(seed, Stream::Sample, index as u64);
@@ -224,13 +252,28 @@ impl Model {
                 }
                 _ => None,
             };
-            to_f64(&self.sample(range.len(), context.as_ref(), &mut rng)?)
+            to_f64(&frozen.sample(range.len(), context.as_ref(), &mut rng)?)
         })?;
         Ok(chunks.concat())
     }
 
     /// Rows of one chunk of a sample.
     pub const SAMPLE_CHUNK: usize = CHUNK_ROWS;
+
+    /// Fails unless every row lies in the supports of the columns.
+    ///
+    /// # Errors
+    /// [`Error::Data`] naming the first row, by its number in the table, and the column.
+    pub fn check_supports(&self, rows: &Rows) -> Result<()> {
+        self.check_rows(rows)?;
+        let inside = |values: &[f64]| {
+            self.spec.columns.iter().zip(values).all(|(c, v)| c.support.contains(*v))
+        };
+        match rows.points().chunks_exact(rows.features()).position(|values| !inside(values)) {
+            Some(row) => Err(self.outside_support(rows, row)),
+            None => Ok(()),
+        }
+    }
 
     fn check_rows(&self, rows: &Rows) -> Result<()> {
         let (d, k) = (self.spec.columns.len(), self.spec.given.len());
@@ -287,8 +330,14 @@ impl Density for Model {
     fn log_prob(&self, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
         let mapped = self.preparation.forward(x)?;
         let context = self.preparation.context(context)?;
-        let log_prob = self.flow.log_prob(&mapped.points, context.as_ref())?;
-        Ok((log_prob.to_dtype(DType::F64)? + mapped.log_det)?)
+        // Masked before the mathematics: so far out every density is 0, and single precision NaN.
+        let far = mapped.points.detach().abs()?.max_keepdim(1)?.gt(FAR_AWAY)?;
+        let origin = mapped.points.zeros_like()?;
+        let points = far.broadcast_as(origin.shape())?.where_cond(&origin, &mapped.points)?;
+        let log_prob = self.flow.log_prob(&points, context.as_ref())?;
+        let log_prob = (log_prob.to_dtype(DType::F64)? + mapped.log_det)?;
+        let nowhere = log_prob.zeros_like()?.affine(1.0, f64::NEG_INFINITY)?;
+        Ok(far.squeeze(1)?.where_cond(&nowhere, &log_prob)?)
     }
 
     fn sample(&self, n: usize, context: Option<&Tensor>, rng: &mut dyn RngCore) -> Result<Tensor> {

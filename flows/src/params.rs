@@ -66,12 +66,29 @@ pub struct Params {
     dtype: DType,
     device: Device,
     seed: u64,
+    /// The parameters that a frozen view shares.
+    shared: Option<Vec<Param>>,
 }
 
 impl Params {
     /// An empty set for variables of `dtype` on `device`, drawn from `seed`.
     pub fn new(dtype: DType, device: &Device, seed: u64) -> Self {
-        Self { entries: Vec::new(), dtype, device: device.clone(), seed }
+        Self { entries: Vec::new(), dtype, device: device.clone(), seed, shared: None }
+    }
+
+    /// An empty set that hands out the parameters of this one, by name, outside any gradient.
+    ///
+    /// What is built from it computes the same, always with the current values, and keeps no graph
+    /// of its operations: memory stays small however long a chain is.
+    #[must_use]
+    pub fn frozen(&self) -> Self {
+        Self {
+            entries: Vec::new(),
+            dtype: self.dtype,
+            device: self.device.clone(),
+            seed: self.seed,
+            shared: Some(self.entries.clone()),
+        }
     }
 
     /// The dtype of all variables.
@@ -151,9 +168,25 @@ impl Params {
         if self.get(&name).is_some() {
             return Err(Error::config(name, "two parameters have this name", "rename one layer"));
         }
-        let var = Var::from_tensor(tensor)?;
+        let var = match self.shared(&name, tensor.shape())? {
+            Some(var) => var,
+            None => Var::from_tensor(tensor)?,
+        };
         self.entries.push(Param { name, var: var.clone(), trainable });
         Ok(var)
+    }
+
+    /// The variable of that name that a frozen view shares; none in an ordinary set.
+    fn shared(&self, name: &str, shape: &Shape) -> Result<Option<Var>> {
+        let Some(shared) = &self.shared else { return Ok(None) };
+        match shared.iter().find(|p| p.name == name && p.var.shape() == shape) {
+            Some(param) => Ok(Some(param.var.clone())),
+            None => Err(Error::config(
+                name,
+                "the frozen parameters have none of this name and shape",
+                "build the same model from them",
+            )),
+        }
     }
 }
 
@@ -195,7 +228,7 @@ impl Scope<'_> {
     /// # Errors
     /// [`Error::Config`] when the name is taken; [`Error::Shape`] when given values do not fit.
     pub fn trainable(&mut self, name: &str, shape: impl Into<Shape>, init: Init) -> Result<Tensor> {
-        Ok(self.variable(name, shape, init)?.as_tensor().clone())
+        Ok(self.variable(name, shape, init)?.tensor)
     }
 
     /// Creates a variable that training moves, and gives write access to it, for maps that take
@@ -203,11 +236,16 @@ impl Scope<'_> {
     ///
     /// # Errors
     /// As [`Scope::trainable`].
-    pub fn variable(&mut self, name: &str, shape: impl Into<Shape>, init: Init) -> Result<Var> {
+    pub fn variable(&mut self, name: &str, shape: impl Into<Shape>, init: Init) -> Result<Weight> {
         let (name, shape) = (format!("{}.{name}", self.path), shape.into());
+        if let Some(var) = self.params.shared(&name, &shape)? {
+            self.params.entries.push(Param { name, var: var.clone(), trainable: true });
+            return Ok(Weight { tensor: var.as_detached_tensor(), var });
+        }
         let values = self.initial_values(&name, &shape, init)?;
         let tensor = Tensor::from_vec(values, shape, &self.params.device)?;
-        self.params.insert(name, &tensor.to_dtype(self.params.dtype)?, true)
+        let var = self.params.insert(name, &tensor.to_dtype(self.params.dtype)?, true)?;
+        Ok(Weight { tensor: var.as_tensor().clone(), var })
     }
 
     /// Creates a buffer that is saved with the model and that training does not move.
@@ -247,6 +285,44 @@ impl Scope<'_> {
     }
 }
 
+/// A variable of a model: a tensor to calculate with, and the means to set it.
+#[derive(Debug, Clone)]
+pub struct Weight {
+    var: Var,
+    tensor: Tensor,
+}
+
+impl Weight {
+    /// The variable, or in a frozen view its values outside any gradient.
+    pub fn tensor(&self) -> &Tensor {
+        &self.tensor
+    }
+
+    /// Writes new values of the same shape.
+    ///
+    /// # Errors
+    /// When the shape differs.
+    pub fn set(&self, tensor: &Tensor) -> Result<()> {
+        Ok(self.var.set(&tensor.to_dtype(self.var.dtype())?.contiguous()?)?)
+    }
+
+    /// Writes these values, row-major.
+    ///
+    /// # Errors
+    /// When the number of entries differs.
+    pub fn write(&self, values: &[f64]) -> Result<()> {
+        write(&self.var, values)
+    }
+}
+
+impl std::ops::Deref for Weight {
+    type Target = Tensor;
+
+    fn deref(&self) -> &Tensor {
+        &self.tensor
+    }
+}
+
 /// A frozen tensor of a model, which fitting to data may set.
 #[derive(Debug, Clone)]
 pub struct Buffer {
@@ -273,17 +349,18 @@ impl Buffer {
 pub struct Once(Buffer);
 
 impl Once {
-    /// Whether this is the first time, ever, for this model and those loaded from its file.
+    /// Does it, unless it was done before by this model or the one it was loaded from; what fails
+    /// may be tried again.
     ///
     /// # Errors
-    /// When a device cannot be read.
-    pub fn first_time(&self) -> Result<bool> {
+    /// What `work` fails with.
+    pub fn run(&self, work: impl FnOnce() -> Result<()>) -> Result<()> {
         let done = self.0.tensor();
         if done.to_vec1::<u8>()?[0] == 1 {
-            return Ok(false);
+            return Ok(());
         }
-        self.0.set(&done.ones_like()?)?;
-        Ok(true)
+        work()?;
+        self.0.set(&done.ones_like()?)
     }
 }
 

@@ -21,8 +21,6 @@ pub enum Stream {
     Objective = 4,
     /// Samples of a density, one generator a chunk of rows.
     Sample = 5,
-    /// Choice of the held-out rows.
-    Split = 6,
     /// Starting points of a mixture fit.
     Mixture = 7,
     /// Fresh rows of a toy to judge a model by: never those it was fitted to.

@@ -93,6 +93,21 @@ impl Chain {
         Ok(Self { features, layers })
     }
 
+    /// Initialises every layer with the rows x `[n, d]` as they arrive at it; gives the rows as they
+    /// leave the last one, outside any gradient.
+    ///
+    /// # Errors
+    /// [`Error::Data`] when the rows cannot be used.
+    pub fn initialise_through(&self, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
+        check_points("Chain::initialise", x, self.features)?;
+        let mut points = x.detach();
+        for layer in &self.layers {
+            layer.transform.initialise(&points, context)?;
+            points = in_pieces(layer.transform.as_ref(), &points, context)?;
+        }
+        Ok(points)
+    }
+
     /// The layers, first applied first.
     pub fn layers(&self) -> &[Layer] {
         &self.layers
@@ -119,15 +134,26 @@ impl Transform for Chain {
     }
 
     fn initialise(&self, x: &Tensor, context: Option<&Tensor>) -> Result<()> {
-        check_points("Chain::initialise", x, self.features)?;
-        let mut points = x.clone();
-        for layer in &self.layers {
-            layer.transform.initialise(&points, context)?;
-            points = layer.transform.forward(&points, context)?.points.detach();
-        }
-        Ok(())
+        self.initialise_through(x, context).map(|_| ())
     }
 }
+
+/// Images of the points outside any gradient, a few rows at a time, so that the graph of a map
+/// stays small.
+fn in_pieces(map: &dyn Transform, points: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
+    let rows = points.dim(0)?;
+    let piece = |start: usize| -> Result<Tensor> {
+        let len = PIECE.min(rows - start);
+        let cut = |t: &Tensor| t.narrow(0, start, len)?.contiguous();
+        let context = context.map(cut).transpose()?;
+        Ok(map.forward(&cut(points)?, context.as_ref())?.points.detach())
+    };
+    let pieces: Vec<Tensor> = (0..rows).step_by(PIECE).map(piece).collect::<Result<_>>()?;
+    Ok(Tensor::cat(&pieces, 0)?)
+}
+
+/// Rows of a piece.
+const PIECE: usize = 1024;
 
 /// A transform with its directions exchanged.
 ///

@@ -40,6 +40,11 @@ impl Workers {
         self.pool.current_num_threads()
     }
 
+    /// Runs `work` on the pool, where its own parallel loops use no more threads than the pool has.
+    pub fn run<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        self.pool.install(work)
+    }
+
     /// Runs `work` on each chunk of `rows_per_chunk` rows, the last one possibly shorter.
     ///
     /// # Errors

@@ -1,7 +1,8 @@
 //! `diffeo evaluate`: how well a model predicts rows it has not seen.
 
 use crate::args::{Common, EvaluateArgs};
-use crate::input::{Data, model, rows_for, workers};
+use crate::failure::Usage;
+use crate::input::{Data, TOY_COLUMNS, model, rows_for, workers};
 use anyhow::Result;
 use diffeo::data::{DataError, DataSource, Table};
 use diffeo::flows::metrics::{Estimate, bits_per_dim, kl_divergence};
@@ -33,6 +34,9 @@ pub fn run(common: &Common, args: &EvaluateArgs) -> Result<()> {
     let started = Instant::now();
     let (model, workers) = (model(&args.model)?, workers(common.threads)?);
     let data = Data::parse(&args.data)?;
+    if args.rows == 0 {
+        return Err(Usage("--rows 0: give at least 1".to_owned()).into());
+    }
     let table = table(common, args, &model, &data)?;
     let rows = rows_for(&model, &table)?;
     let log_prob = model.log_prob_rows(&rows, &workers)?;
@@ -45,12 +49,12 @@ pub fn run(common: &Common, args: &EvaluateArgs) -> Result<()> {
         }
     };
     let kl_to_truth = match &data {
-        Data::Toy(toy) => {
+        Data::Toy(toy) if is_of_toys(&model) => {
             let truth: Vec<f64> =
                 table.iter_rows().map(|x| toy.log_prob_at([x[0], x[1]])).collect();
             Some(kl_divergence(&truth, &log_prob))
         }
-        Data::Table(_) => None,
+        _ => None,
     };
     let evaluation = Evaluation {
         rows: rows.len(),
@@ -62,6 +66,13 @@ pub fn run(common: &Common, args: &EvaluateArgs) -> Result<()> {
         seed: common.seed(),
     };
     common.voice().result(&evaluation, text)
+}
+
+/// Whether a model is over both columns of a toy, given none: its log-density can then be compared
+/// with the truth.
+fn is_of_toys(model: &Model) -> bool {
+    let spec = model.spec();
+    spec.given.is_empty() && spec.columns.iter().map(|c| c.name.as_str()).eq(TOY_COLUMNS)
 }
 
 /// The rows to judge by, with the weights of the model's weight column where the table has it.

@@ -90,11 +90,14 @@ pub fn run(common: &Common, flags: &FitFlags) -> Result<ExitCode> {
     }
     let seconds = progress.seconds();
     model.save(folder.model_path())?;
-    if !settings.no_plots {
-        draw(&model, &split.train, &folder, &workers)?;
-    }
     folder.remove_checkpoint()?;
-    finish(common, &model, &folder, Some(seconds))
+    if !settings.no_plots {
+        if let Err(error) = draw(&model, &split.train, &folder, &workers) {
+            crate::output::complain(&format!("warning: not all pictures are drawn: {error:#}"));
+        }
+    }
+    let steps = model.spec().training.as_ref().map_or(0, |t| t.steps) - resumed_at.unwrap_or(0);
+    finish(common, &model, &folder, Some((steps, seconds)))
 }
 
 /// Reads and splits the data, and decides what to fit.
@@ -179,11 +182,11 @@ fn finish(
     common: &Common,
     model: &Model,
     folder: &RunFolder,
-    seconds: Option<f64>,
+    work: Option<(usize, f64)>,
 ) -> Result<ExitCode> {
     let spec = model.spec();
     let training = spec.training.as_ref().context("the model says nothing of its training")?;
-    let seconds = seconds.unwrap_or(0.0);
+    let (steps, seconds) = work.unwrap_or((0, 0.0));
     let report = Report {
         model: folder.path().display().to_string(),
         flow: spec.recipe.clone(),
@@ -191,7 +194,7 @@ fn finish(
         rows: spec.data.rows,
         steps: training.steps,
         seconds,
-        steps_per_second: if seconds > 0.0 { training.steps as f64 / seconds } else { 0.0 },
+        steps_per_second: if seconds > 0.0 { steps as f64 / seconds } else { 0.0 },
         log_likelihood: LogLikelihood {
             train: training.train_log_likelihood,
             valid: training.valid_log_likelihood,

@@ -53,7 +53,11 @@ fn context(common: &Common, args: &SampleArgs, model: &Model) -> Result<Option<V
             Err(Usage("--given: the model is not conditional; leave it out".to_owned()).into())
         }
         Some(data) => {
-            let table = Data::parse(data)?.read(Some(names), 0, common.seed(), Stream::Sample)?;
+            let data = Data::parse(data)?;
+            if matches!(data, Data::Toy(_)) {
+                return Err(Usage("--given: give a table, not a toy".to_owned()).into());
+            }
+            let table = data.read(Some(names), 0, common.seed(), Stream::Sample)?;
             Ok(Some(table.select(names)?.into_values()))
         }
     }

@@ -5,9 +5,9 @@ use super::placement::Placement;
 use super::triangular::solve_upper;
 use crate::density::Density;
 use crate::error::{Error, Result};
-use crate::params::{Buffer, Init, Once, Scope, to_f64, write};
+use crate::params::{Buffer, Init, Once, Scope, Weight, to_f64};
 use crate::transform::check_points;
-use candle_core::{DType, Device, Tensor, Var};
+use candle_core::{DType, Device, Tensor};
 use candle_nn::ops::log_softmax;
 use rand::{Rng, RngCore};
 use rand_distr::StandardNormal;
@@ -65,10 +65,10 @@ const BROAD_WIDTH: f64 = 1.5;
 pub struct GaussianMixture {
     features: usize,
     components: usize,
-    logits: Var,
-    means: Var,
-    upper: Var,
-    log_diagonal: Var,
+    logits: Weight,
+    means: Weight,
+    upper: Weight,
+    log_diagonal: Weight,
     broad_mean: Buffer,
     broad_scale: Buffer,
     initialised: Once,
@@ -129,7 +129,7 @@ impl GaussianMixture {
     /// ln softmax(a)ₖ N(x; μₖ, Σₖ), `[n, M]`.
     fn log_components(&self, x: &Tensor) -> Result<Tensor> {
         let (n, d, all) = (x.dim(0)?, self.features, self.components);
-        let diagonal = bounded(self.log_diagonal.as_tensor())?;
+        let diagonal = bounded(&self.log_diagonal)?;
         let whitening = (self.upper.broadcast_mul(&self.strictly_upper)?
             + diagonal.unsqueeze(2)?.broadcast_mul(&self.identity)?)?;
         let centre = self.means.unsqueeze(1)?.matmul(&whitening)?.reshape((1, all * d))?;
@@ -139,7 +139,7 @@ impl GaussianMixture {
         let u = (x.contiguous()?.matmul(&whitening)? - ones.matmul(&centre)?)?;
         let squares = u.sqr()?.matmul(&self.blocks)?;
         let log_volumes = diagonal.log()?.sum(1)?.unsqueeze(0)?;
-        let constants = (log_softmax(self.logits.as_tensor(), 1)? + log_volumes)?
+        let constants = (log_softmax(&self.logits, 1)? + log_volumes)?
             .affine(1.0, -0.5 * d as f64 * TAU.ln())?;
         Ok((ones.matmul(&constants)? - squares.affine(0.5, 0.0)?)?)
     }
@@ -154,10 +154,10 @@ impl GaussianMixture {
             .set(&Tensor::from_vec(spread, (1, d), device)?.affine(BROAD_WIDTH, 0.0)?)?;
         let diagonals = whitenings.chunks(d * d).flat_map(|p| p.iter().step_by(d + 1));
         let log_diagonal: Vec<f64> = diagonals.map(|p| bounded_inverse(p.recip())).collect();
-        write(&self.logits, &weights.iter().map(|w| w.ln()).collect::<Vec<_>>())?;
-        write(&self.means, &means)?;
-        write(&self.log_diagonal, &log_diagonal)?;
-        write(&self.upper, &strictly_upper(whitenings, d))
+        self.logits.write(&weights.iter().map(|w| w.ln()).collect::<Vec<_>>())?;
+        self.means.write(&means)?;
+        self.log_diagonal.write(&log_diagonal)?;
+        self.upper.write(&strictly_upper(whitenings, d))
     }
 }
 
@@ -178,10 +178,8 @@ impl Density for GaussianMixture {
 
     fn sample(&self, n: usize, _context: Option<&Tensor>, rng: &mut dyn RngCore) -> Result<Tensor> {
         let d = self.features;
-        let weights: Vec<f64> = to_f64(&log_softmax(&self.logits.as_detached_tensor(), 1)?)?
-            .into_iter()
-            .map(f64::exp)
-            .collect();
+        let weights: Vec<f64> =
+            to_f64(&log_softmax(&self.logits.detach(), 1)?)?.into_iter().map(f64::exp).collect();
         let means = to_f64(&self.means)?;
         let mut whitenings = strictly_upper(to_f64(&self.upper)?, d);
         for (i, b) in to_f64(&self.log_diagonal)?.iter().enumerate() {
@@ -207,11 +205,10 @@ impl Density for GaussianMixture {
 
     fn initialise(&self, x: &Tensor, rng: &mut dyn RngCore) -> Result<()> {
         check_points("GaussianMixture::initialise", x, self.features)?;
-        if !self.initialised.first_time()? {
-            return Ok(());
-        }
-        let rows = subset(to_f64(x)?, self.features, rng);
-        self.start_at(fit(&rows, self.features, &Settings::new(self.components), rng)?)
+        self.initialised.run(|| {
+            let rows = subset(to_f64(x)?, self.features, rng);
+            self.start_at(fit(&rows, self.features, &Settings::new(self.components), rng)?)
+        })
     }
 }
 

@@ -6,6 +6,7 @@ use crate::error::{Error, ModelFileError, Result};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::Path;
 
 /// The version of the file format that this library writes; it reads all up to this one.
@@ -40,9 +41,18 @@ pub(crate) fn write_safetensors(
         .map_err(|e| io(std::io::Error::other(e)))?;
     let content = safetensors::serialize(views, None).map_err(|e| io(std::io::Error::other(e)))?;
     let content = with_metadata(&content, &metadata).map_err(|e| io(e.into()))?;
-    let beside = path.with_extension("partial");
-    std::fs::write(&beside, content).map_err(|e| Error::io(&beside, e))?;
-    std::fs::rename(&beside, path).map_err(io)
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let beside = path.with_file_name(format!(".{name}.{}.partial", std::process::id()));
+    let written = std::fs::File::create(&beside).and_then(|mut file| {
+        file.write_all(&content)?;
+        file.sync_all()
+    });
+    if let Err(error) = written.and_then(|()| std::fs::rename(&beside, path)) {
+        // What is left of a file that could not be written is of no use; the old one is unharmed.
+        let _ = std::fs::remove_file(&beside);
+        return Err(io(error));
+    }
+    Ok(())
 }
 
 /// Puts metadata into a serialised file, in the order of their keys: safetensors itself writes them

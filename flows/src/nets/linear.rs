@@ -1,14 +1,14 @@
 //! Dense layers, optionally masked.
 
 use crate::error::Result;
-use crate::params::{Buffer, Init, Scope, write};
-use candle_core::{Tensor, Var};
+use crate::params::{Buffer, Init, Scope, Weight};
+use candle_core::Tensor;
 
 /// y = x (W ∘ M) + b, with W `[inputs, outputs]` and an optional mask M.
 #[derive(Debug)]
 pub struct Linear {
     weight: Tensor,
-    bias: Var,
+    bias: Weight,
     mask: Option<Buffer>,
 }
 
@@ -66,7 +66,7 @@ impl Linear {
     /// # Errors
     /// When the number of values differs.
     pub fn set_bias(&self, values: &[f64]) -> Result<()> {
-        write(&self.bias, values)
+        self.bias.write(values)
     }
 
     /// x `[n, inputs]` → `[n, outputs]`.
@@ -76,7 +76,7 @@ impl Linear {
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         // The bias as a product: the gradient of a broadcast sum costs 3 ns an entry in candle.
         let ones = Tensor::ones((x.dim(0)?, 1), x.dtype(), x.device())?;
-        let bias = ones.matmul(self.bias.as_tensor())?;
+        let bias = ones.matmul(&self.bias)?;
         if self.weight.dim(0)? == 0 {
             return Ok(bias);
         }

@@ -13,7 +13,7 @@ use rand::RngCore;
 /// to let two threads share a common batch.
 const TRAINING_ROWS: usize = 256;
 /// Rows of one chunk of an evaluation.
-const EVALUATION_ROWS: usize = 2048;
+const EVALUATION_ROWS: usize = 512;
 
 /// −Σ wᵢ log p(xᵢ | cᵢ) / Σ wᵢ in nats, with the preparation's log-volume included.
 #[derive(Debug, Clone, Copy)]

@@ -1,9 +1,9 @@
 //! Activation normalisation: an affine map that starts from the statistics of data.
 
 use crate::error::Result;
-use crate::params::{Init, Once, Scope};
+use crate::params::{Init, Once, Scope, Weight};
 use crate::transform::{Mapped, Transform, check_points};
-use candle_core::{Tensor, Var};
+use candle_core::Tensor;
 
 /// The smallest standard deviation that is scaled up to 1.
 const MIN_SCALE: f64 = 1e-6;
@@ -18,8 +18,8 @@ const MIN_SCALE: f64 = 1e-6;
 #[derive(Debug)]
 pub struct ActNorm {
     features: usize,
-    log_scale: Var,
-    shift: Var,
+    log_scale: Weight,
+    shift: Weight,
     initialised: Once,
 }
 
@@ -61,14 +61,13 @@ impl Transform for ActNorm {
 
     fn initialise(&self, x: &Tensor, _context: Option<&Tensor>) -> Result<()> {
         check_points("ActNorm::initialise", x, self.features)?;
-        if !self.initialised.first_time()? {
-            return Ok(());
-        }
-        let x = x.detach();
-        let mean = x.mean_keepdim(0)?;
-        let variance = x.broadcast_sub(&mean)?.sqr()?.mean_keepdim(0)?;
-        let scale = variance.sqrt()?.maximum(MIN_SCALE)?;
-        self.log_scale.set(&scale.log()?.neg()?)?;
-        Ok(self.shift.set(&(mean / scale)?.neg()?)?)
+        self.initialised.run(|| {
+            let x = x.detach();
+            let mean = x.mean_keepdim(0)?;
+            let variance = x.broadcast_sub(&mean)?.sqr()?.mean_keepdim(0)?;
+            let scale = variance.sqrt()?.maximum(MIN_SCALE)?;
+            self.log_scale.set(&scale.log()?.neg()?)?;
+            Ok(self.shift.set(&(mean / scale)?.neg()?)?)
+        })
     }
 }

@@ -2,10 +2,10 @@
 
 use crate::error::{Error, Result};
 use crate::nets::{Conditioner, LastLayer, Mlp, NetConfig};
-use crate::params::{Init, Once, Scope, write};
+use crate::params::{Init, Once, Scope, Weight};
 use crate::transform::{Mapped, Transform, check_context, check_points, identity};
 use crate::univariate::{Univariate, identity_for};
-use candle_core::{Tensor, Var};
+use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
 /// The half of the features that passes unchanged and conditions the other.
@@ -54,7 +54,7 @@ pub struct Coupling<U, C = Mlp> {
     conditioned_on: Half,
     univariate: U,
     conditioner: C,
-    own: Option<Var>,
+    own: Option<Weight>,
     initialised: Once,
 }
 
@@ -119,9 +119,9 @@ impl<U: Univariate, C: Conditioner> Coupling<U, C> {
     }
 
     /// The free parameters of the fixed half, `[n, f, p]`.
-    fn own_params(&self, own: &Var, fixed: &Tensor) -> Result<Tensor> {
+    fn own_params(&self, own: &Weight, fixed: &Tensor) -> Result<Tensor> {
         let (n, f) = fixed.dims2()?;
-        let all = Tensor::ones((n, 1), fixed.dtype(), fixed.device())?.matmul(own.as_tensor())?;
+        let all = Tensor::ones((n, 1), fixed.dtype(), fixed.device())?.matmul(own)?;
         Ok(all.reshape((n, f, self.univariate.params_per_feature()))?)
     }
 
@@ -194,13 +194,12 @@ impl<U: Univariate, C: Conditioner> Transform for Coupling<U, C> {
 
     fn initialise(&self, x: &Tensor, _context: Option<&Tensor>) -> Result<()> {
         check_points("Coupling::initialise", x, self.features)?;
-        if !self.initialised.first_time()? {
-            return Ok(());
-        }
-        let (fixed, moved) = self.split(x)?;
-        if let Some(own) = &self.own {
-            write(own, &identity_for(&self.univariate, &fixed)?)?;
-        }
-        self.conditioner.set_output_bias(&identity_for(&self.univariate, &moved)?)
+        self.initialised.run(|| {
+            let (fixed, moved) = self.split(x)?;
+            if let Some(own) = &self.own {
+                own.write(&identity_for(&self.univariate, &fixed)?)?;
+            }
+            self.conditioner.set_output_bias(&identity_for(&self.univariate, &moved)?)
+        })
     }
 }

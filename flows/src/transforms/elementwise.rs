@@ -2,10 +2,10 @@
 
 use crate::error::Result;
 use crate::nets::{LastLayer, Linear};
-use crate::params::{Init, Once, Scope, write};
+use crate::params::{Init, Once, Scope, Weight};
 use crate::transform::{Mapped, Transform, check_context, check_points};
 use crate::univariate::{Univariate, identity_for};
-use candle_core::{Tensor, Var};
+use candle_core::Tensor;
 
 /// A univariate map U on each feature, its parameters free and, given a context, shifted linearly
 /// by it.
@@ -16,7 +16,7 @@ pub struct Elementwise<U> {
     features: usize,
     context: usize,
     univariate: U,
-    params: Var,
+    params: Weight,
     from_context: Option<Linear>,
     initialised: Once,
 }
@@ -49,7 +49,7 @@ impl<U: Univariate> Elementwise<U> {
     fn params(&self, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
         let context = check_context("Elementwise", x, context, self.context)?;
         let n = x.dim(0)?;
-        let free = Tensor::ones((n, 1), x.dtype(), x.device())?.matmul(self.params.as_tensor())?;
+        let free = Tensor::ones((n, 1), x.dtype(), x.device())?.matmul(&self.params)?;
         let params = match (&self.from_context, context) {
             (Some(linear), Some(context)) => (free + linear.forward(context)?)?,
             _ => free,
@@ -75,9 +75,6 @@ impl<U: Univariate> Transform for Elementwise<U> {
 
     fn initialise(&self, x: &Tensor, _context: Option<&Tensor>) -> Result<()> {
         check_points("Elementwise::initialise", x, self.features)?;
-        if !self.initialised.first_time()? {
-            return Ok(());
-        }
-        write(&self.params, &identity_for(&self.univariate, x)?)
+        self.initialised.run(|| self.params.write(&identity_for(&self.univariate, x)?))
     }
 }

@@ -80,9 +80,6 @@ impl<U: Univariate> Transform for MaskedAutoregressive<U> {
 
     fn initialise(&self, x: &Tensor, _context: Option<&Tensor>) -> Result<()> {
         check_points("MaskedAutoregressive::initialise", x, self.features)?;
-        if !self.initialised.first_time()? {
-            return Ok(());
-        }
-        self.network.set_output_bias(&identity_for(&self.univariate, x)?)
+        self.initialised.run(|| self.network.set_output_bias(&identity_for(&self.univariate, x)?))
     }
 }

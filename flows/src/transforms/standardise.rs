@@ -5,6 +5,9 @@ use crate::params::{Buffer, Once, Scope};
 use crate::transform::{Mapped, Transform, check_points};
 use candle_core::{DType, Tensor};
 
+/// A column whose deviations are this share of its mean is constant but for rounding.
+const ROUNDING: f64 = 1e-14;
+
 /// The frozen map z = (x − mean) / scale.
 ///
 /// log|det J| = −Σ log scaleᵢ. Mean and scale are `f64` buffers: applied to `f64` points it keeps
@@ -63,28 +66,27 @@ impl Transform for Standardise {
     /// Fits mean and standard deviation of each column.
     fn initialise(&self, x: &Tensor, _context: Option<&Tensor>) -> Result<()> {
         check_points("Standardise::initialise", x, self.features)?;
-        if !self.initialised.first_time()? {
-            return Ok(());
-        }
-        let x = x.detach().to_dtype(DType::F64)?;
-        let mean = x.mean_keepdim(0)?;
-        let scale = x.broadcast_sub(&mean)?.sqr()?.mean_keepdim(0)?.sqrt()?;
-        for (i, (mean, scale)) in mean
-            .flatten_all()?
-            .to_vec1::<f64>()?
-            .iter()
-            .zip(scale.flatten_all()?.to_vec1::<f64>()?)
-            .enumerate()
-        {
-            if !(mean.is_finite() && scale.is_finite() && scale > 0.0) {
-                return Err(Error::data(
-                    format!("column {i}"),
-                    format!("mean {mean:?} and standard deviation {scale:?}"),
-                    "remove constant columns and rows that are not finite",
-                ));
+        self.initialised.run(|| {
+            let x = x.detach().to_dtype(DType::F64)?;
+            let mean = x.mean_keepdim(0)?;
+            let scale = x.broadcast_sub(&mean)?.sqr()?.mean_keepdim(0)?.sqrt()?;
+            for (i, (mean, scale)) in mean
+                .flatten_all()?
+                .to_vec1::<f64>()?
+                .iter()
+                .zip(scale.flatten_all()?.to_vec1::<f64>()?)
+                .enumerate()
+            {
+                if !(mean.is_finite() && scale.is_finite() && scale > ROUNDING * mean.abs()) {
+                    return Err(Error::data(
+                        format!("column {i}"),
+                        format!("mean {mean:?} and standard deviation {scale:?}"),
+                        "remove constant columns and rows that are not finite",
+                    ));
+                }
             }
-        }
-        self.mean.set(&mean)?;
-        self.scale.set(&scale)
+            self.mean.set(&mean)?;
+            self.scale.set(&scale)
+        })
     }
 }

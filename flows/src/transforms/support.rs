@@ -73,7 +73,7 @@ impl Support {
         match self {
             Self::Real => Ok((z.clone(), z.zeros_like()?)),
             Self::Positive => Ok((z.exp()?, z.clone())),
-            Self::PositiveSoftplus => Ok((softplus(z)?, softplus(&z.neg()?)?.neg()?)),
+            Self::PositiveSoftplus => Ok((precise_softplus(z)?, softplus(&z.neg()?)?.neg()?)),
             Self::Interval { low, high } => {
                 let width = high - low;
                 let log_left = softplus(&z.neg()?)?.neg()?;
@@ -84,6 +84,15 @@ impl Support {
         }
     }
 }
+
+/// ln(1 + eᶻ) with all its digits: far below 0 it is eᶻ, which 1 + eᶻ forgets.
+fn precise_softplus(z: &Tensor) -> Result<Tensor> {
+    let small = z.minimum(SMALL)?.exp()?;
+    Ok(z.lt(SMALL)?.where_cond(&small, &softplus(z)?)?)
+}
+
+/// Below this, eᶻ and ln(1 + eᶻ) differ by less than their rounding.
+const SMALL: f64 = -37.0;
 
 /// Positive points no smaller than the smallest normal number, whose reciprocal is still finite.
 fn at_least_normal(x: &Tensor) -> Result<Tensor> {

@@ -47,13 +47,13 @@ impl RationalQuadraticSpline {
     /// A spline with `bins` bins on [−`tail_bound`, `tail_bound`].
     ///
     /// # Errors
-    /// [`Error::Config`] unless there are 2 to 512 bins and the bound is positive and finite.
+    /// [`Error::Config`] unless there are 2 to 256 bins and the bound is positive and finite.
     pub fn new(bins: usize, tail_bound: f64) -> Result<Self> {
-        if !(2..=512).contains(&bins) {
+        if !(2..=256).contains(&bins) {
             return Err(Error::config(
                 "bins",
                 format!("{bins} bins"),
-                "give 2 to 512, for instance 8",
+                "give 2 to 256, for instance 8",
             ));
         }
         if !(tail_bound > 0.0 && tail_bound.is_finite()) {

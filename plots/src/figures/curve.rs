@@ -27,7 +27,7 @@ const RUG_MARKS: usize = 1500;
 /// ```
 #[derive(Clone, Debug)]
 pub struct DensityCurve {
-    curves: Vec<(String, Vec<(f64, f64)>)>,
+    curves: Vec<Curve>,
     data: Option<Points>,
     title: String,
     label: String,
@@ -35,11 +35,25 @@ pub struct DensityCurve {
     width: f64,
 }
 
+/// A named curve of points `(x, density)`.
+#[derive(Clone, Debug)]
+struct Curve {
+    name: String,
+    points: Vec<(f64, f64)>,
+    reference: bool,
+}
+
+impl Curve {
+    fn new(name: &str, points: &[(f64, f64)], reference: bool) -> Self {
+        Self { name: name.to_owned(), points: points.to_vec(), reference }
+    }
+}
+
 impl DensityCurve {
     /// A curve of points `(x, density)` in increasing x; points that are not finite break it.
     pub fn new(name: &str, points: &[(f64, f64)]) -> Self {
         Self {
-            curves: vec![(name.to_owned(), points.to_vec())],
+            curves: vec![Curve::new(name, points, false)],
             data: None,
             title: String::new(),
             label: String::new(),
@@ -48,10 +62,17 @@ impl DensityCurve {
         }
     }
 
-    /// A second, dashed curve, as the true density where it is known.
+    /// A dashed curve, as the true density where it is known.
     #[must_use]
     pub fn reference(mut self, name: &str, points: &[(f64, f64)]) -> Self {
-        self.curves.push((name.to_owned(), points.to_vec()));
+        self.curves.push(Curve::new(name, points, true));
+        self
+    }
+
+    /// Another curve of the same standing; several are told apart by colours of the theme's map.
+    #[must_use]
+    pub fn curve(mut self, name: &str, points: &[(f64, f64)]) -> Self {
+        self.curves.push(Curve::new(name, points, false));
         self
     }
 
@@ -94,14 +115,20 @@ impl DensityCurve {
 
     fn pen(&self, curve: usize) -> Pen {
         let (theme, width) = (&self.theme, self.theme.line_width);
-        match curve {
-            0 => Pen::solid(theme.model, 1.25 * width),
-            _ => Pen::dashed(theme.ink, 0.8 * width, 5.0, 3.5),
+        if self.curves[curve].reference {
+            return Pen::dashed(theme.ink, 0.8 * width, 5.0, 3.5);
         }
+        let solid = |curves: &[Curve]| curves.iter().filter(|c| !c.reference).count();
+        let colour = match (solid(&self.curves[..curve]), solid(&self.curves)) {
+            (_, 1) => theme.model,
+            // The lightest end of the map is hard to see on white.
+            (before, all) => theme.colour_map.at(0.85 * before as f64 / (all - 1) as f64),
+        };
+        Pen::solid(colour, 1.25 * width)
     }
 
     fn ranges(&self) -> Result<(Interval, Option<Histogram>, f64)> {
-        let points = || self.curves.iter().flat_map(|(_, points)| points).copied();
+        let points = || self.curves.iter().flat_map(|curve| &curve.points).copied();
         let x = Interval::covering(points().filter(|p| usable(p.1)).map(|p| p.0));
         let bulk = self.data.as_ref().and_then(|d| d.bulk(0, 0.002));
         let x = match (x, bulk) {
@@ -137,7 +164,7 @@ impl Figure for DensityCurve {
         let fill = theme.tint(theme.data, 0.22);
         let named = self.curves.iter().enumerate();
         let mut legend: Vec<_> =
-            named.map(|(i, (name, _))| (Swatch::Line(self.pen(i)), name.clone())).collect();
+            named.map(|(i, curve)| (Swatch::Line(self.pen(i)), curve.name.clone())).collect();
         if histogram.is_some() {
             legend.insert(0, (Swatch::Area(fill), "data".to_owned()));
         }
@@ -156,8 +183,8 @@ impl Figure for DensityCurve {
             scene.line_in(&area.grown(1.0), &outline, Pen::solid(theme.tint(theme.data, 0.6), 0.9));
         }
         self.rug(&mut scene, &view);
-        for (i, (_, points)) in self.curves.iter().enumerate().rev() {
-            let line: Vec<_> = points.iter().map(|&(x, y)| view.point([x, y])).collect();
+        for (i, curve) in self.curves.iter().enumerate().rev() {
+            let line: Vec<_> = curve.points.iter().map(|&(x, y)| view.point([x, y])).collect();
             scene.line_in(&area, &line, self.pen(i));
         }
         panel.frame(&mut scene, area);

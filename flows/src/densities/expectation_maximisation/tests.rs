@@ -225,30 +225,3 @@ fn refuses_unusable_rows() {
     assert!(matches!(choice(&[1.0, 2.0], 0), Err(Error::Config { .. })));
     assert!(matches!(choice(&[], 4), Err(Error::Data { .. })));
 }
-
-/// How long fits take: `cargo test --release densities -- --ignored --nocapture timing`.
-#[test]
-#[ignore = "a measurement"]
-fn timing() {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-    let plane = toy_rows("two-moons", 20_000);
-    let mut rng = checks::rng();
-    let many: Vec<f64> = (0..3000 * 43).map(|_| rng.sample(StandardNormal)).collect();
-    let cases: [(&str, &[f64], usize, usize); 2] =
-        [("20000 x 2, 32", &plane, 2, 32), ("3000 x 43, 8", &many, 43, 8)];
-    for (name, rows, d, m) in cases {
-        for tolerance in [1e-5, f64::NEG_INFINITY] {
-            let settings = Settings { tolerance, ..Settings::new(m) };
-            let run = || fit(rows, d, &settings, &mut checks::rng()).unwrap();
-            let start = std::time::Instant::now();
-            let mixture = pool.install(run);
-            let took = start.elapsed();
-            let (of, l) = (mixture.iterations, mixture.mean_log_likelihood);
-            std::io::Write::write_fmt(
-                &mut std::io::stderr(),
-                format_args!("{name}: {of} iterations, {took:?}, {l}\n"),
-            )
-            .unwrap();
-        }
-    }
-}

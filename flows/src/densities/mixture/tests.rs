@@ -82,7 +82,7 @@ fn matches_a_sum_of_correlated_normals() {
 fn starts_as_normals_around_its_means() {
     let mut params = checks::params();
     let density = GaussianMixture::new(params.scope("base"), 3, 1).unwrap();
-    write(&density.means, &[0.5; 3]).unwrap();
+    density.means.write(&[0.5; 3]).unwrap();
     let at_mean = checks::log_prob(&density, &[0.5; 3])[0];
     let normal = |x: f64| checks::log_prob(&StandardNormalDensity::new(3), &[x; 3])[0].exp();
     let expected = (0.999 * normal(0.0) + 0.001 * normal(0.5 / 1.5) / 1.5f64.powi(3)).ln();
@@ -182,7 +182,7 @@ fn far_rows_leave_the_gradients_of_others_alone() {
     let gradient = |x: &Tensor| {
         let sum = density.log_prob(x, None).unwrap().sum_all().unwrap();
         let gradients = sum.backward().unwrap();
-        let of = |var: &Var| to_f64(gradients.get(var).unwrap()).unwrap();
+        let of = |weight: &Tensor| to_f64(gradients.get(weight).unwrap()).unwrap();
         [of(&density.means), of(&density.upper), of(&density.log_diagonal)]
     };
     assert_eq!(gradient(&x), gradient(&x.narrow(0, 0, 1).unwrap()));
