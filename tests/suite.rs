@@ -12,6 +12,8 @@ mod cli;
 mod golden;
 /// What must hold for every transform of the catalogue.
 mod laws;
+/// A model as a density in the units of its data.
+mod model;
 /// Files of every format, good and bad.
 mod tables;
 /// Learning, weights of rows, breakdowns, the optimiser's parts, chunks and threads.

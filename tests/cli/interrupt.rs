@@ -117,3 +117,12 @@ fn a_damaged_checkpoint_is_refused() {
     bench.write("broken/checkpoint.safetensors", &bytes);
     bench.run("info broken/checkpoint.safetensors").refused(&["not a diffeo model", "checkpoint"]);
 }
+
+#[test]
+fn a_folder_that_is_no_run_is_not_resumed() {
+    let bench = Bench::new();
+    std::fs::create_dir(bench.path("run")).unwrap();
+    bench.write("run/density.png", "a picture of mine");
+    bench.run(&format!("fit two-moons {TINY} --resume -o run")).refused(&["run exists", "--force"]);
+    assert_eq!(bench.text("run/density.png"), "a picture of mine");
+}

@@ -115,3 +115,36 @@ fn columns_have_one_role_and_exist() {
         bench.run(&format!("fit data.csv {TINY} {roles} -o no")).refused(&words);
     }
 }
+
+/// Arrays have no column names, and a model of some of their columns still finds its own.
+#[test]
+fn roles_hold_for_tables_without_names() {
+    let bench = Bench::new();
+    bench.run("toy two-moons -n 400 -o rows.npy").good();
+    bench.run("toy two-moons -n 400 -o rows.csv").good();
+    bench.run(&format!("fit rows.npy {TINY} --columns x2 --given x1 -o run")).good();
+    let array = bench.run("log-prob run rows.npy").good().numbers();
+    let text = bench.run("log-prob run rows.csv").good().numbers();
+    assert_eq!(array, text);
+}
+
+/// log p(x2 | x1) is not to be compared with log p(x1, x2).
+#[test]
+fn a_model_of_less_than_a_toy_has_no_truth_to_be_compared_with() {
+    let bench = Bench::new();
+    bench.run(&format!("fit two-moons {TINY} --columns x2 --given x1 -o run")).good();
+    let evaluation = bench.run("evaluate run two-moons --rows 100 --json").good().json();
+    assert!(evaluation["kl_to_truth"].is_null(), "{evaluation}");
+}
+
+#[test]
+fn a_row_outside_its_support_is_named_wherever_it_falls() {
+    let bench = Bench::new();
+    let mut table = csv(&[("p", |i| 1.0 + (1.1 * i).sin()), ("q", |i| (0.3 * i).cos())], 100);
+    table.push_str("-1,0\n");
+    bench.write("data.csv", table);
+    for seed in 0..4 {
+        let fit = format!("fit data.csv {TINY} --support p=positive --seed {seed} -o run{seed}");
+        bench.run(&fit).refused(&["row 101", "column p", "-1"]);
+    }
+}
