@@ -67,7 +67,7 @@ impl Transform for ActNorm {
             let variance = x.broadcast_sub(&mean)?.sqr()?.mean_keepdim(0)?;
             let scale = variance.sqrt()?.maximum(MIN_SCALE)?;
             self.log_scale.set(&scale.log()?.neg()?)?;
-            Ok(self.shift.set(&(mean / scale)?.neg()?)?)
+            self.shift.set(&(mean / scale)?.neg()?)
         })
     }
 }
