@@ -1,6 +1,5 @@
 //! The settings of `fit`: flags beat the file given by `--config`, the file beats the defaults.
 
-use crate::args::Common;
 use crate::failure::Usage;
 use anyhow::{Context, Result};
 use clap::Args;
@@ -162,11 +161,11 @@ pub struct FitSettings {
 }
 
 impl FitFlags {
-    /// The flags and the common ones, with the gaps filled from the configuration file.
+    /// The flags, with `--seed` and `--threads`, and with the gaps filled from the configuration file.
     ///
     /// # Errors
     /// When the file cannot be read or has unknown keys.
-    pub fn with_file(&self, common: &Common) -> Result<Self> {
+    pub fn with_file(&self, seed: Option<u64>, threads: Option<usize>) -> Result<Self> {
         let file = match &self.config {
             Some(path) => read(path)?,
             None => Self::default(),
@@ -202,8 +201,8 @@ impl FitFlags {
             device: f.device.or(file.device),
             dtype: f.dtype.or(file.dtype),
             no_plots: f.no_plots || file.no_plots,
-            seed: common.seed.or(file.seed),
-            threads: common.threads.or(file.threads),
+            seed: seed.or(file.seed),
+            threads: threads.or(file.threads),
         })
     }
 

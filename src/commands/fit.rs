@@ -59,7 +59,7 @@ struct Split {
 }
 
 pub fn run(common: &Common, flags: &FitFlags) -> Result<ExitCode> {
-    let flags = flags.with_file(common)?;
+    let flags = flags.with_file(common.seed, common.threads)?;
     let (resume, force) = (flags.resume, flags.force);
     let (output, workers) = (flags.output.clone(), workers(flags.threads)?);
     let mut settings = flags.resolve()?;
