@@ -1,4 +1,4 @@
-//! A conditional density p(y | x), read at three x, read at three x: `cargo run --release --example conditional`.
+//! A conditional density p(y | x), read at three x: `cargo run --release --example conditional`.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it found")]
 

@@ -202,7 +202,7 @@ impl Model {
         Ok(chunks.concat())
     }
 
-    /// Draws n rows in data units, row-major; with a context `(k, values)`, one for each of its rows.
+    /// Draws n rows in data units, row-major; with a context `[n · k]`, row-major, one for each of its rows.
     ///
     /// Each chunk of rows has a generator of its own: the same seed gives the same rows whatever
     /// the number of threads.
