@@ -12,6 +12,7 @@ pub mod config;
 pub mod densities;
 pub mod density;
 pub mod error;
+pub mod fast;
 pub mod fit;
 pub mod flow;
 pub mod metrics;

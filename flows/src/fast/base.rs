@@ -1,0 +1,5 @@
+//! Base densities, the fast tier of [`crate::densities`].
+
+mod normal;
+
+pub(super) use normal::StandardNormal;

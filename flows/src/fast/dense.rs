@@ -1,0 +1,430 @@
+//! Dense products over a tile and their reverse: the kernels that take most of the time.
+//!
+//! Weights are row-major `[inputs, outputs]`, as in [`Params`](crate::Params), and are used where
+//! they are. Six sums for all rows of a tile are formed at once: 24 vectors stay in registers, and
+//! each weight that is read is used for 64 rows.
+#![expect(clippy::inline_always, reason = "bodies take the instructions of their callers")]
+
+use super::simd::{Level, Simd, vectorised};
+use super::tile::{Column, ROWS};
+use std::ops::Range;
+
+/// Sums formed at once.
+const BLOCK: usize = 6;
+/// Below this number of inputs or outputs a weight's gradient is a plain scalar product.
+const FEW: usize = 2;
+
+/// The product y = b + Wᵀ x, and where its weights stand among all parameters.
+#[derive(Debug, Clone)]
+pub(super) struct Dense {
+    pub(super) inputs: usize,
+    pub(super) outputs: usize,
+    pub(super) weight: usize,
+    pub(super) bias: usize,
+    pub(super) reach: Reach,
+}
+
+/// Which inputs an output sees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// All.
+    Full,
+    /// The first `seen[o]`, growing with o; `seen_from[i]` is the first output that sees input i.
+    Staircase { seen: Vec<usize>, seen_from: Vec<usize> },
+}
+
+/// What becomes of the sums.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Store {
+    /// They replace what was there.
+    Replace,
+    /// Forward, their positive parts do; backward, where the input is positive, and 0 elsewhere.
+    Relu,
+    /// They are added to what was there.
+    Add,
+}
+
+impl Dense {
+    /// Weights and biases.
+    pub(super) fn count(&self) -> usize {
+        (self.inputs + 1) * self.outputs
+    }
+
+    /// The outputs `range` of y from x, with or without the bias.
+    pub(super) fn forward(
+        &self,
+        level: Level,
+        theta: &[f32],
+        x: &[Column],
+        y: &mut [Column],
+        range: Range<usize>,
+        (store, biased): (Store, bool),
+    ) {
+        let weights = &theta[self.weight..self.weight + self.inputs * self.outputs];
+        let bias = biased.then(|| &theta[self.bias..self.bias + self.outputs]);
+        products(level, self, weights, bias, x, y, range, store);
+    }
+
+    /// The gradient of the inputs from that of the outputs.
+    pub(super) fn backward_inputs(
+        &self,
+        level: Level,
+        theta: &[f32],
+        x: &[Column],
+        d_y: &[Column],
+        d_x: &mut [Column],
+        store: Store,
+    ) {
+        let weights = &theta[self.weight..self.weight + self.inputs * self.outputs];
+        input_gradients(level, self, weights, x, d_y, d_x, store);
+    }
+
+    /// Adds the gradients of weights and bias. Masked weights get arbitrary ones until
+    /// [`Dense::mask`].
+    pub(super) fn backward_weights(
+        &self,
+        level: Level,
+        x: &[Column],
+        d_y: &[Column],
+        gradient: &mut [f32],
+        biased: bool,
+    ) {
+        let end = self.weight + self.inputs * self.outputs;
+        if biased {
+            let bias = &mut gradient[self.bias..self.bias + self.outputs];
+            add_row_sums(level, d_y, bias);
+        }
+        let weights = &mut gradient[self.weight..end];
+        if self.inputs <= FEW || self.outputs <= FEW {
+            add_scalar_products(level, x, d_y, weights);
+        } else {
+            add_outer_products(level, self, x, d_y, weights);
+        }
+    }
+
+    /// Makes masked entries 0, of weights or of their gradient.
+    pub(super) fn mask(&self, values: &mut [f32]) {
+        let Reach::Staircase { seen_from, .. } = &self.reach else { return };
+        let rows = values[self.weight..].chunks_exact_mut(self.outputs.max(1));
+        for (row, from) in rows.zip(seen_from) {
+            row[..*from].fill(0.0);
+        }
+    }
+
+    fn seen(&self, outputs: &Range<usize>) -> usize {
+        match &self.reach {
+            Reach::Full => self.inputs,
+            Reach::Staircase { seen, .. } => seen[outputs.end - 1],
+        }
+    }
+
+    fn seen_from(&self, input: usize) -> usize {
+        match &self.reach {
+            Reach::Full => 0,
+            Reach::Staircase { seen_from, .. } => seen_from[input],
+        }
+    }
+}
+
+/// Cuts a range into blocks of at most [`BLOCK`].
+fn blocks(range: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let end = range.end;
+    range.step_by(BLOCK).map(move |start| start..end.min(start + BLOCK))
+}
+
+/// Calls a function generic over the size M of a block with the size at hand.
+macro_rules! sized {
+    ($size:expr, $function:ident::<$S:ident, _, $J:literal>($($arg:expr),*)) => {
+        match $size {
+            1 => $function::<$S, 1, $J>($($arg),*),
+            2 => $function::<$S, 2, $J>($($arg),*),
+            3 => $function::<$S, 3, $J>($($arg),*),
+            4 => $function::<$S, 4, $J>($($arg),*),
+            5 => $function::<$S, 5, $J>($($arg),*),
+            _ => $function::<$S, 6, $J>($($arg),*),
+        }
+    };
+}
+
+vectorised! {
+    fn products<S>(
+        s,
+        dense: &Dense,
+        weights: &[f32],
+        bias: Option<&[f32]>,
+        x: &[Column],
+        y: &mut [Column],
+        range: Range<usize>,
+        store: Store,
+    ) {
+        for block in blocks(range) {
+            let x = &x[..dense.seen(&block)];
+            let weights = weights.get(block.start..).unwrap_or_default();
+            let bias = bias.map(|bias| &bias[block.clone()]);
+            let (stride, y) = (dense.outputs, &mut y[block]);
+            if S::WIDE {
+                for v in (0..S::VECTORS).step_by(4) {
+                    sized!(y.len(), product::<S, _, 4>(s, weights, stride, bias, x, y, v, store));
+                }
+            } else {
+                for v in (0..S::VECTORS).step_by(2) {
+                    sized!(y.len(), product::<S, _, 2>(s, weights, stride, bias, x, y, v, store));
+                }
+            }
+        }
+    }
+}
+
+/// M outputs for J vectors of rows from v.
+#[inline(always)]
+#[expect(clippy::too_many_arguments, reason = "one block of a product")]
+fn product<S: Simd, const M: usize, const J: usize>(
+    s: S,
+    weights: &[f32],
+    stride: usize,
+    bias: Option<&[f32]>,
+    x: &[Column],
+    y: &mut [Column],
+    v: usize,
+    store: Store,
+) {
+    let bias: [f32; M] = bias.map_or([0.0; M], |bias| std::array::from_fn(|m| bias[m]));
+    let mut sums: [[S::F; J]; M] = std::array::from_fn(|m| [s.splat(bias[m]); J]);
+    for (x, w) in x.iter().zip(weights.chunks(stride)) {
+        let w = &w[..M];
+        let x: [S::F; J] = std::array::from_fn(|j| s.load(x, v + j));
+        for m in 0..M {
+            let w = s.splat(w[m]);
+            for j in 0..J {
+                sums[m][j] = s.mul_add(w, x[j], sums[m][j]);
+            }
+        }
+    }
+    match store {
+        Store::Replace => put::<S, M, J>(s, y, v, |m, j, _| sums[m][j]),
+        Store::Relu => put::<S, M, J>(s, y, v, |m, j, _| s.max(s.splat(0.0), sums[m][j])),
+        Store::Add => put::<S, M, J>(s, y, v, |m, j, old| s.add(s.load(old, v + j), sums[m][j])),
+    }
+}
+
+/// Stores `value(m, j, old)` as vector v + j of column m. Loops over constants alone: only then do
+/// the sums stay in registers.
+#[inline(always)]
+fn put<S: Simd, const M: usize, const J: usize>(
+    s: S,
+    y: &mut [Column],
+    v: usize,
+    value: impl Fn(usize, usize, &Column) -> S::F,
+) {
+    let y = &mut y[..M];
+    for m in 0..M {
+        for j in 0..J {
+            s.store(value(m, j, &y[m]), &mut y[m], v + j);
+        }
+    }
+}
+
+vectorised! {
+    fn input_gradients<S>(
+        s,
+        dense: &Dense,
+        weights: &[f32],
+        x: &[Column],
+        d_y: &[Column],
+        d_x: &mut [Column],
+        store: Store,
+    ) {
+        for block in blocks(0..dense.inputs) {
+            let from = dense.seen_from(block.start);
+            let d_y = &d_y[from..];
+            let weights = &weights[block.start * dense.outputs + from..];
+            let (stride, x, d_x) = (dense.outputs, &x[block.clone()], &mut d_x[block]);
+            if S::WIDE {
+                for v in (0..S::VECTORS).step_by(4) {
+                    sized!(x.len(), input_gradient::<S, _, 4>(s, weights, stride, x, d_y, d_x, v, store));
+                }
+            } else {
+                for v in (0..S::VECTORS).step_by(2) {
+                    sized!(x.len(), input_gradient::<S, _, 2>(s, weights, stride, x, d_y, d_x, v, store));
+                }
+            }
+        }
+    }
+}
+
+/// Gradients of M inputs for J vectors of rows from v.
+#[inline(always)]
+#[expect(clippy::too_many_arguments, reason = "one block of a product")]
+fn input_gradient<S: Simd, const M: usize, const J: usize>(
+    s: S,
+    weights: &[f32],
+    stride: usize,
+    x: &[Column],
+    d_y: &[Column],
+    d_x: &mut [Column],
+    v: usize,
+    store: Store,
+) {
+    let mut sums = [[s.splat(0.0); J]; M];
+    let count = d_y.len();
+    let rows: [&[f32]; M] = std::array::from_fn(|m| &weights[m * stride..m * stride + count]);
+    for (o, d_y) in d_y.iter().enumerate() {
+        let d_y: [S::F; J] = std::array::from_fn(|j| s.load(d_y, v + j));
+        for m in 0..M {
+            let w = s.splat(rows[m][o]);
+            for j in 0..J {
+                sums[m][j] = s.mul_add(w, d_y[j], sums[m][j]);
+            }
+        }
+    }
+    let zero = s.splat(0.0);
+    match store {
+        Store::Replace => put::<S, M, J>(s, d_x, v, |m, j, _| sums[m][j]),
+        Store::Relu => put::<S, M, J>(s, d_x, v, |m, j, _| {
+            s.select(s.less(zero, s.load(&x[m], v + j)), sums[m][j], zero)
+        }),
+        Store::Add => put::<S, M, J>(s, d_x, v, |m, j, old| s.add(s.load(old, v + j), sums[m][j])),
+    }
+}
+
+vectorised! {
+    /// Adds Σ over rows of each column.
+    fn add_row_sums<S>(s, columns: &[Column], sums: &mut [f32]) {
+        for (column, sum) in columns.iter().zip(sums) {
+            let total = (1..S::VECTORS).fold(s.load(column, 0), |t, v| s.add(t, s.load(column, v)));
+            *sum += s.sum(total);
+        }
+    }
+}
+
+vectorised! {
+    /// Adds Σ over rows of xᵢ d_yₒ to weight (i, o).
+    fn add_scalar_products<S>(s, x: &[Column], d_y: &[Column], weights: &mut [f32]) {
+        for (x, row) in x.iter().zip(weights.chunks_exact_mut(d_y.len())) {
+            for (d_y, weight) in d_y.iter().zip(row) {
+                let mut total = s.mul(s.load(x, 0), s.load(d_y, 0));
+                for v in 1..S::VECTORS {
+                    total = s.mul_add(s.load(x, v), s.load(d_y, v), total);
+                }
+                *weight += s.sum(total);
+            }
+        }
+    }
+}
+
+vectorised! {
+    /// As [`add_scalar_products`], by turning 64 outputs around at a time, so that the sums over
+    /// rows run along vectors of outputs.
+    fn add_outer_products<S>(s, dense: &Dense, x: &[Column], d_y: &[Column], weights: &mut [f32]) {
+        let mut panel = [Column::ZERO; ROWS];
+        for first in (0..dense.outputs).step_by(ROWS) {
+            let outputs = ROWS.min(dense.outputs - first);
+            for column in (first..first + outputs).step_by(S::LANES) {
+                for v in 0..S::VECTORS {
+                    s.transpose(d_y, column, v, &mut panel);
+                }
+            }
+            for block in blocks(0..dense.inputs) {
+                let x = &x[block.clone()];
+                let weights = &mut weights[block.start * dense.outputs + first..];
+                let vectors = outputs.div_ceil(S::LANES);
+                let mut v = dense.seen_from(block.start).saturating_sub(first) / S::LANES;
+                while v < vectors {
+                    let (stride, panel) = (dense.outputs, &panel);
+                    v += match vectors - v {
+                        1 => sized!(x.len(), outer_product::<S, _, 1>(s, x, panel, v, weights, stride, outputs)),
+                        2 | 3 => sized!(x.len(), outer_product::<S, _, 2>(s, x, panel, v, weights, stride, outputs)),
+                        _ if S::WIDE => {
+                            sized!(x.len(), outer_product::<S, _, 4>(s, x, panel, v, weights, stride, outputs))
+                        }
+                        _ => sized!(x.len(), outer_product::<S, _, 2>(s, x, panel, v, weights, stride, outputs)),
+                    };
+                }
+            }
+        }
+    }
+}
+
+/// Gradients of the weights of M inputs to J vectors of outputs from v; gives J.
+#[inline(always)]
+#[expect(clippy::too_many_arguments, reason = "one block of a product")]
+fn outer_product<S: Simd, const M: usize, const J: usize>(
+    s: S,
+    x: &[Column],
+    panel: &[Column; ROWS],
+    v: usize,
+    weights: &mut [f32],
+    stride: usize,
+    outputs: usize,
+) -> usize {
+    let mut sums = [[s.splat(0.0); J]; M];
+    let x: [&Column; M] = std::array::from_fn(|m| &x[m]);
+    for (r, row) in panel.iter().enumerate() {
+        let d_y: [S::F; J] = std::array::from_fn(|j| s.load(row, v + j));
+        for m in 0..M {
+            let x = s.splat(x[m].0[r]);
+            for j in 0..J {
+                sums[m][j] = s.mul_add(x, d_y[j], sums[m][j]);
+            }
+        }
+    }
+    let (first, end) = (v * S::LANES, (v + J) * S::LANES);
+    if end <= outputs {
+        for m in 0..M {
+            let to = &mut weights[m * stride + first..m * stride + end];
+            for j in 0..J {
+                let to = &mut to[j * S::LANES..];
+                s.store_slice(s.add(s.load_slice(to), sums[m][j]), to);
+            }
+        }
+        return J;
+    }
+    for m in 0..M {
+        let mut lanes = Column::ZERO;
+        for j in 0..J {
+            s.store(sums[m][j], &mut lanes, j);
+        }
+        let to = &mut weights[m * stride + first..m * stride + outputs];
+        to.iter_mut().zip(lanes.0).for_each(|(to, value)| *to += value);
+    }
+    J
+}
+
+#[cfg(test)]
+mod bench {
+    use super::*;
+    use std::time::Instant;
+    #[test]
+    #[ignore]
+    fn speed() {
+        for level in Level::available() {
+            let peak = crate::fast::peak::peak_flops(level, |f| { let t = Instant::now(); f(); t.elapsed() });
+            println!("{} peak {:.1}", level.name(), peak / 1e9);
+            for (inputs, outputs) in [(64, 64), (1, 64), (64, 2), (64, 23), (21, 64), (64, 506), (64, 44)] {
+                let dense = Dense { inputs, outputs, weight: 0, bias: inputs * outputs, reach: Reach::Full };
+                let theta = vec![0.1f32; dense.count()];
+                let mut gradient = theta.clone();
+                let x = vec![Column::splat(0.3); inputs];
+                let mut d_x = x.clone();
+                let mut y = vec![Column::splat(0.3); outputs];
+                let flops = (2 * 64 * inputs * outputs) as f64;
+                let mut time = |name: &str, f: &mut dyn FnMut()| {
+                    for _ in 0..200 { f(); }
+                    let n = (2e8 / flops) as usize + 10;
+                    let mut best = f64::MAX;
+                    for _ in 0..8 {
+                    let t = Instant::now();
+                    for _ in 0..n { f(); }
+                    best = best.min(t.elapsed().as_secs_f64() / n as f64);
+                    }
+                    print!("  {name} {:.0} ns {:.1} GF {:.2};", best * 1e9, flops / best / 1e9, flops / best / peak);
+                };
+                print!("{inputs}x{outputs}");
+                time("fwd", &mut || dense.forward(level, &theta, &x, &mut y, 0..outputs, (Store::Relu, true)));
+                time("dx", &mut || dense.backward_inputs(level, &theta, &x, &y, &mut d_x, Store::Relu));
+                time("dw", &mut || dense.backward_weights(level, &x, &y, &mut gradient, true));
+                println!();
+            }
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Monotone maps of the line over columns, the fast tier of [`crate::univariates`].
+
+mod affine;
+mod shift;
+
+
+pub(super) use affine::Affine;
+pub(super) use shift::Shift;
+
+
+use super::simd::Level;
+use super::tile::Column;
+use std::fmt::Debug;
+
+/// A monotone map of m columns of points, each with p columns of parameters, feature by feature.
+pub(super) trait Univariate: Debug + Send + Sync {
+    /// p
+    fn params_per_feature(&self) -> usize;
+
+    /// Maps points in place and adds the log-slopes.
+    fn forward(&self, level: Level, params: &[Column], points: &mut [Column], log_det: &mut Column);
+
+    /// Undoes it with the same parameters; the log-slopes are those of the inverse.
+    fn inverse(&self, level: Level, params: &[Column], points: &mut [Column], log_det: &mut Column);
+
+    /// From the points x before the map and the gradients of their images and log-slopes: turns
+    /// `d_points` into the gradients of x, and overwrites the parameters with theirs.
+    fn backward(
+        &self,
+        level: Level,
+        params: &mut [Column],
+        x: &[Column],
+        d_log_det: &Column,
+        d_points: &mut [Column],
+    );
+}
