@@ -4,6 +4,7 @@
 
 use crate::error::Result;
 use crate::params::Params;
+use crate::train::Steps;
 use candle_core::Tensor;
 use rand::RngCore;
 use std::fmt::Debug;
@@ -95,6 +96,15 @@ pub trait Objective: Debug + Send + Sync {
     /// As [`Objective::loss_and_gradients`].
     fn row_losses(&self, params: &Params, batch: &Batch, rng: &mut dyn RngCore)
     -> Result<Vec<f64>>;
+
+    /// Steps on these training rows that are faster than the gradient and a plain optimiser, where
+    /// there are such; `decayed` says which weights decay.
+    ///
+    /// # Errors
+    /// When a device cannot be read.
+    fn steps(&self, _train: &Batch, _decayed: &[bool]) -> Result<Option<Box<dyn Steps + '_>>> {
+        Ok(None)
+    }
 
     /// Finds the first layer and row at which this batch stops being finite, if it does.
     ///

@@ -289,7 +289,7 @@ fn input_gradient<S: Simd, const M: usize, const J: usize>(
 
 vectorised! {
     /// Adds Σ over rows of each column.
-    fn add_row_sums<S>(s, columns: &[Column], sums: &mut [f32]) {
+    pub(super) fn add_row_sums<S>(s, columns: &[Column], sums: &mut [f32]) {
         for (column, sum) in columns.iter().zip(sums) {
             let total = (1..S::VECTORS).fold(s.load(column, 0), |t, v| s.add(t, s.load(column, v)));
             *sum += s.sum(total);

@@ -1,10 +1,23 @@
 pub mod peak;
 pub mod simd;
 
+mod activation;
 mod base;
 mod dense;
 mod kernel;
+mod layers;
 mod layout;
 mod math;
+mod maximum_likelihood;
+mod net;
+mod optimizer;
+mod program;
+mod table;
 mod tile;
+mod training;
 mod univariate;
+
+pub use maximum_likelihood::MaximumLikelihood;
+pub use program::{Program, Unsupported};
+#[cfg(test)]
+mod tests;

@@ -78,14 +78,12 @@ impl Conditioner for Made {
     }
 }
 
-/// Degrees of `width` hidden units: every useful degree in turn, or spread evenly when the units
-/// are fewer than the degrees.
-fn degrees(width: usize, features: usize, with_context: bool) -> Vec<usize> {
+/// Degrees of `width` hidden units in ascending order: every useful degree equally often, or spread
+/// evenly when the units are fewer than the degrees.
+pub(crate) fn degrees(width: usize, features: usize, with_context: bool) -> Vec<usize> {
     let lowest = usize::from(!with_context && features > 1);
     let count = features - lowest;
-    (0..width)
-        .map(|j| lowest + if width >= count { j % count } else { j * count / width })
-        .collect()
+    (0..width).map(|j| lowest + j * count / width).collect()
 }
 
 /// The mask `[from, to]` of ones where the degree of `to` is at least that of `from`.
@@ -101,8 +99,8 @@ mod tests {
 
     #[test]
     fn degrees_cover_what_is_useful() {
-        assert_eq!(degrees(4, 3, false), [1, 2, 1, 2]);
-        assert_eq!(degrees(4, 3, true), [0, 1, 2, 0]);
+        assert_eq!(degrees(4, 3, false), [1, 1, 2, 2]);
+        assert_eq!(degrees(4, 3, true), [0, 0, 1, 2]);
         assert_eq!(degrees(2, 1, false), [0, 0]);
         assert_eq!(degrees(3, 43, false), [1, 15, 29]);
     }

@@ -8,6 +8,7 @@ mod mlp;
 pub use activation::{Activation, softplus};
 pub use linear::{LastLayer, Linear};
 pub use made::Made;
+pub(crate) use made::degrees;
 pub use mlp::{Conditioner, Mlp};
 
 use serde::{Deserialize, Serialize};

@@ -9,9 +9,12 @@ use crate::params::Params;
 /// algorithm 2.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AdamW {
-    pub(super) first: Vec<f64>,
-    pub(super) second: Vec<f64>,
-    pub(super) steps: usize,
+    /// Decaying mean of the gradient.
+    pub first: Vec<f64>,
+    /// Decaying mean of its square.
+    pub second: Vec<f64>,
+    /// Steps taken.
+    pub steps: usize,
 }
 
 impl AdamW {

@@ -6,6 +6,7 @@ mod config;
 mod observer;
 mod schedule;
 mod state;
+mod steps;
 mod trainer;
 
 pub use adamw::AdamW;
@@ -13,4 +14,5 @@ pub use config::TrainConfig;
 pub use observer::{Evaluation, Observer, Quiet};
 pub use schedule::learning_rate;
 pub use state::{Best, Parts, TrainState};
+pub use steps::{Moving, Steps, Update};
 pub use trainer::{Outcome, Stop, Trainer};

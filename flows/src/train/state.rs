@@ -1,6 +1,6 @@
 //! All that a training run needs to go on as if never interrupted.
 
-use super::{AdamW, Evaluation};
+use super::{AdamW, Evaluation, Moving};
 use crate::error::Result;
 use crate::params::Params;
 use serde::{Deserialize, Serialize};
@@ -22,9 +22,7 @@ pub struct Best {
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainState {
     pub(super) counters: Counters,
-    pub(super) weights: Vec<f64>,
-    pub(super) optimizer: AdamW,
-    pub(super) average: Vec<f64>,
+    pub(super) moving: Moving,
     pub(super) best: Option<Best>,
     pub(super) history: Vec<Evaluation>,
 }
@@ -72,9 +70,11 @@ impl TrainState {
                 learning_rate_scale: 1.0,
                 restarted: false,
             },
-            optimizer: AdamW::new(weights.len()),
-            average: weights.clone(),
-            weights,
+            moving: Moving {
+                optimizer: AdamW::new(weights.len()),
+                average: weights.clone(),
+                weights,
+            },
             best: None,
             history: Vec::new(),
         })
@@ -97,18 +97,19 @@ impl TrainState {
 
     /// Takes the state apart for saving.
     pub fn to_parts(&self) -> Parts {
+        let Moving { weights, average, optimizer } = &self.moving;
         let mut vectors = vec![
-            ("weights".to_owned(), self.weights.clone()),
-            ("first_moment".to_owned(), self.optimizer.first.clone()),
-            ("second_moment".to_owned(), self.optimizer.second.clone()),
-            ("average".to_owned(), self.average.clone()),
+            ("weights".to_owned(), weights.clone()),
+            ("first_moment".to_owned(), optimizer.first.clone()),
+            ("second_moment".to_owned(), optimizer.second.clone()),
+            ("average".to_owned(), average.clone()),
         ];
         if let Some(best) = &self.best {
             vectors.push(("best".to_owned(), best.weights.clone()));
         }
         let scalars = Scalars {
             counters: self.counters,
-            optimizer_steps: self.optimizer.steps,
+            optimizer_steps: optimizer.steps,
             best: self.best.as_ref().map(|b| (b.step, b.loss)),
             history: self.history.clone(),
         };
@@ -126,13 +127,15 @@ impl TrainState {
         };
         Some(Self {
             counters,
-            weights: take("weights")?,
-            optimizer: AdamW {
-                first: take("first_moment")?,
-                second: take("second_moment")?,
-                steps: optimizer_steps,
+            moving: Moving {
+                weights: take("weights")?,
+                average: take("average")?,
+                optimizer: AdamW {
+                    first: take("first_moment")?,
+                    second: take("second_moment")?,
+                    steps: optimizer_steps,
+                },
             },
-            average: take("average")?,
             best: match best {
                 Some((step, loss)) => Some(Best { step, loss, weights: take("best")? }),
                 None => None,

@@ -1,13 +1,15 @@
 //! The training loop.
 
-use super::adamw::{clip, decayed};
-use super::{Best, Evaluation, Observer, TrainConfig, TrainState, learning_rate};
+use super::adamw::decayed;
+use super::steps::PlainSteps;
+use super::{Best, Evaluation, Observer, Steps, TrainConfig, TrainState, Update, learning_rate};
 use crate::error::{Error, NonFinite, Result};
 use crate::metrics::Estimate;
 use crate::objective::{Batch, Objective};
 use crate::params::{Params, to_f64};
 use crate::rng::{Stream, generator};
 use rand::seq::SliceRandom;
+use std::ops::Range;
 
 /// What a learning rate is scaled by after a loss that was not finite.
 const RESTART_SCALE: f64 = 0.1;
@@ -63,7 +65,7 @@ struct Run<'a> {
     state: TrainState,
     /// The state at the last evaluation: what a restart goes back to and an interruption keeps.
     anchor: TrainState,
-    decayed: Vec<bool>,
+    steps: Box<dyn Steps + 'a>,
     rows: usize,
     order: Vec<u32>,
     epoch: Option<usize>,
@@ -77,7 +79,7 @@ struct Chosen {
     weights: Vec<f64>,
 }
 
-impl Trainer<'_> {
+impl<'a> Trainer<'a> {
     /// Trains from `state` to the last step, and leaves in the parameters the weights that do best on
     /// the held-out rows (the last ones unless earlier ones are clearly better), or without held-out
     /// rows the last averaged ones.
@@ -93,12 +95,13 @@ impl Trainer<'_> {
         if rows == 0 {
             return Err(Error::data("training rows", "there are none", "give at least one"));
         }
-        self.params.write_flat(&state.weights)?;
+        let mut steps = self.steps(&state)?;
+        steps.load(&state.moving)?;
         let mut run = Run {
             trainer: self,
             anchor: state.clone(),
             state,
-            decayed: decayed(self.params),
+            steps,
             rows,
             order: Vec::new(),
             epoch: None,
@@ -112,6 +115,17 @@ impl Trainer<'_> {
         Ok(Outcome { stop, step: chosen.step, state })
     }
 
+    /// The objective's own steps, or plain ones.
+    fn steps(&self, state: &TrainState) -> Result<Box<dyn Steps + 'a>> {
+        let decayed = decayed(self.params);
+        if let Some(steps) = self.objective.steps(self.train, &decayed)? {
+            return Ok(steps);
+        }
+        let Self { objective, params, train, .. } = *self;
+        let moving = state.moving.clone();
+        Ok(Box::new(PlainSteps { objective, params, train, decayed, moving }))
+    }
+
     /// The weights to keep, and the step they are from.
     ///
     /// A run that came to its end keeps its last weights, unless the best ones seen on the way are
@@ -119,7 +133,7 @@ impl Trainer<'_> {
     /// 0.05 nats: the lowest of many noisy values is lucky more often than it is better.
     fn choose(&self, stop: Stop, state: &TrainState) -> Result<Chosen> {
         let averaged = self.config.average_decay > 0.0 && self.valid.is_none();
-        let last = if averaged { &state.average } else { &state.weights };
+        let last = if averaged { &state.moving.average } else { &state.moving.weights };
         let last = Chosen { step: state.step(), weights: last.clone() };
         let (Some(best), Some(valid)) = (&state.best, self.valid) else { return Ok(last) };
         let kept = Chosen { step: best.step, weights: best.weights.clone() };
@@ -163,9 +177,9 @@ impl Run<'_> {
             if config.patience > 0 && self.state.counters.hopeless_evaluations >= config.patience {
                 return Ok(Stop::Patience);
             }
-            let batch = self.next_batch()?;
-            let Some(loss) = self.step(&batch)? else {
-                self.restart(&batch, observer)?;
+            let rows = self.next_rows();
+            let Some(loss) = self.step(rows.clone())? else {
+                self.restart(rows, observer)?;
                 continue;
             };
             self.loss_since_evaluation.0 += loss;
@@ -182,8 +196,9 @@ impl Run<'_> {
         Ok(Stop::Completed)
     }
 
-    /// The batch of the current step: each epoch has its own order of the rows.
-    fn next_batch(&mut self) -> Result<Batch> {
+    /// Where in the order of rows the batch of the current step stands; each epoch has an order of
+    /// its own.
+    fn next_rows(&mut self) -> Range<usize> {
         let size = self.trainer.config.batch_size.min(self.rows);
         let per_epoch = self.rows / size;
         let step = self.state.counters.step;
@@ -195,38 +210,31 @@ impl Run<'_> {
             self.epoch = Some(epoch);
         }
         let start = (step % per_epoch) * size;
-        self.trainer.train.take(&self.order[start..start + size])
+        start..start + size
     }
 
     /// One optimiser step; none when loss or gradient is not finite.
-    fn step(&mut self, batch: &Batch) -> Result<Option<f64>> {
-        let Trainer { config, objective, params, .. } = self.trainer;
+    fn step(&mut self, rows: Range<usize>) -> Result<Option<f64>> {
+        let Trainer { config, params, .. } = self.trainer;
         let counters = &mut self.state.counters;
         let mut rng = generator(params.seed(), Stream::Objective, counters.step as u64);
-        let (loss, mut gradient) = objective.loss_and_gradients(params, batch, &mut rng)?;
-        let norm = clip(&mut gradient, config.clip_norm);
-        if !(loss.is_finite() && norm.is_finite()) {
-            return Ok(None);
-        }
-        let rate = learning_rate(config, counters.step) * counters.learning_rate_scale;
-        let weights = &mut self.state.weights;
-        self.state.optimizer.step(weights, &gradient, &self.decayed, rate, config);
-        counters.step += 1;
-        if config.average_decay > 0.0 {
-            // Young averages follow the weights closely.
-            let t = counters.step as f64;
-            let decay = config.average_decay.min((1.0 + t) / (10.0 + t));
-            for (average, weight) in self.state.average.iter_mut().zip(weights.iter()) {
-                *average = decay * *average + (1.0 - decay) * weight;
-            }
-        }
-        params.write_flat(weights)?;
-        Ok(Some(loss))
+        // Young averages follow the weights closely.
+        let t = counters.step as f64 + 1.0;
+        let decay = config.average_decay.min((1.0 + t) / (10.0 + t));
+        let update = Update {
+            config,
+            learning_rate: learning_rate(config, counters.step) * counters.learning_rate_scale,
+            average_decay: (config.average_decay > 0.0).then_some(decay),
+        };
+        let loss = self.steps.step(&self.order[rows], &update, &mut rng)?;
+        counters.step += usize::from(loss.is_some());
+        Ok(loss)
     }
 
     /// Evaluates on the held-out rows, keeps the best weights, and makes this state the anchor.
     fn evaluate(&mut self, observer: &mut dyn Observer) -> Result<()> {
         let step = self.state.counters.step;
+        self.steps.store(&mut self.state.moving);
         let valid_loss = match self.trainer.valid {
             Some(valid) => Some(self.judge(valid)?),
             None => None,
@@ -247,9 +255,9 @@ impl Run<'_> {
     /// The lower held-out loss of the weights and of their average; remembers the best so far.
     fn judge(&mut self, valid: &Batch) -> Result<f64> {
         let trainer = self.trainer;
-        let mut candidates = vec![self.state.weights.clone()];
+        let mut candidates = vec![self.state.moving.weights.clone()];
         if trainer.config.average_decay > 0.0 {
-            candidates.push(self.state.average.clone());
+            candidates.push(self.state.moving.average.clone());
         }
         let mut lowest: Option<(Estimate, Vec<f64>)> = None;
         for weights in candidates {
@@ -260,7 +268,7 @@ impl Run<'_> {
             }
             self.keep_if_best(loss.mean, weights);
         }
-        trainer.params.write_flat(&self.state.weights)?;
+        trainer.params.write_flat(&self.state.moving.weights)?;
         let Some((loss, losses)) = lowest else { return Ok(f64::NAN) };
         self.count_if_hopeless(&losses, valid)?;
         Ok(loss.mean)
@@ -279,7 +287,7 @@ impl Run<'_> {
         let Some(best) = &self.state.best else { return Ok(()) };
         if self.best_losses.is_none() {
             self.best_losses = Some(self.trainer.held_out_losses(&best.weights, valid)?);
-            self.trainer.params.write_flat(&self.state.weights)?;
+            self.trainer.params.write_flat(&self.state.moving.weights)?;
         }
         let best_losses = self.best_losses.as_deref().unwrap_or_default();
         let excess = paired(losses, best_losses, valid)?;
@@ -299,8 +307,8 @@ impl Run<'_> {
     }
 
     /// Goes back to the anchor with a smaller learning rate, once.
-    fn restart(&mut self, batch: &Batch, observer: &mut dyn Observer) -> Result<()> {
-        let cause = self.cause(batch)?;
+    fn restart(&mut self, rows: Range<usize>, observer: &mut dyn Observer) -> Result<()> {
+        let cause = self.cause(rows)?;
         if self.anchor.counters.restarted || self.state.counters.restarted {
             return Err(Error::NonFinite(Box::new(cause)));
         }
@@ -309,20 +317,20 @@ impl Run<'_> {
         self.state = self.anchor.clone();
         self.epoch = None;
         self.loss_since_evaluation = (0.0, 0);
-        self.trainer.params.write_flat(&self.state.weights)?;
+        self.steps.load(&self.state.moving)?;
         observer.restarted(&cause, self.state.counters.learning_rate_scale);
         Ok(())
     }
 
     /// The first layer and training row at which the loss stops being finite.
-    fn cause(&self, batch: &Batch) -> Result<NonFinite> {
-        let step = self.state.counters.step;
-        let offender = self.trainer.objective.offender(batch)?;
-        let size = self.trainer.config.batch_size.min(self.rows);
-        let start = (step % (self.rows / size)) * size;
+    fn cause(&mut self, rows: Range<usize>) -> Result<NonFinite> {
+        let rows = &self.order[rows];
+        self.steps.store(&mut self.state.moving);
+        self.trainer.params.write_flat(&self.state.moving.weights)?;
+        let offender = self.trainer.objective.offender(&self.trainer.train.take(rows)?)?;
         Ok(NonFinite {
-            step,
-            row: offender.as_ref().map(|o| self.order[start + o.row] as usize),
+            step: self.state.counters.step,
+            row: offender.as_ref().map(|o| rows[o.row] as usize),
             layer: offender.map(|o| o.layer),
         })
     }

@@ -1,0 +1,81 @@
+//! Maximum likelihood on the fast tier.
+
+use super::program::Program;
+use super::table::{Table, first, tiles};
+use super::training::{FastSteps, Gradients};
+use crate::error::Result;
+use crate::flow::Flow;
+use crate::objective::{self, Batch, Objective, Offender};
+use crate::objectives;
+use crate::params::Params;
+use crate::train::Steps;
+use crate::workers::Workers;
+use rand::RngCore;
+
+/// Rows of one chunk of an evaluation.
+const EVALUATION_ROWS: usize = 1024;
+
+/// The loss of [`MaximumLikelihood`](crate::objectives::MaximumLikelihood), computed by kernels.
+#[derive(Debug, Clone, Copy)]
+pub struct MaximumLikelihood<'a> {
+    program: &'a Program,
+    flow: &'a Flow,
+    workers: &'a Workers,
+}
+
+impl<'a> MaximumLikelihood<'a> {
+    /// The loss of a flow whose kernels are `program`.
+    pub fn new(program: &'a Program, flow: &'a Flow, workers: &'a Workers) -> Self {
+        Self { program, flow, workers }
+    }
+
+    fn table(&self, batch: &Batch) -> Result<Table> {
+        Table::new(batch, (self.program.features(), self.program.context_features()))
+    }
+}
+
+impl Objective for MaximumLikelihood<'_> {
+    fn loss_and_gradients(
+        &self,
+        params: &Params,
+        batch: &Batch,
+        _rng: &mut dyn RngCore,
+    ) -> Result<(f64, objective::Gradients)> {
+        let table = self.table(batch)?;
+        let rows: Vec<u32> = (0..table.rows() as u32).collect();
+        let mut gradients = Gradients::new(self.program, self.workers);
+        let loss = gradients.run(&self.program.theta(params)?, &table, &rows)?;
+        let sum = &gradients.sum[..self.program.parameters()];
+        Ok((loss, sum.iter().map(|g| f64::from(*g)).collect()))
+    }
+
+    fn row_losses(
+        &self,
+        params: &Params,
+        batch: &Batch,
+        _rng: &mut dyn RngCore,
+    ) -> Result<Vec<f64>> {
+        let (table, theta) = (self.table(batch)?, self.program.theta(params)?);
+        let chunks = self.workers.map_chunks(table.rows(), EVALUATION_ROWS, |rows| {
+            let mut work = self.program.workspace(false);
+            let mut losses = Vec::with_capacity(rows.len());
+            for tile in tiles(rows) {
+                table.fill(tile.clone(), &mut work);
+                self.program.log_prob(&theta, &mut work);
+                let log_prob = first(&work.log_det, tile.len()).iter().zip(tile);
+                losses.extend(log_prob.map(|(l, row)| -f64::from(l + table.log_det(row))));
+            }
+            Ok(losses)
+        })?;
+        Ok(chunks.concat())
+    }
+
+    fn steps(&self, train: &Batch, decayed: &[bool]) -> Result<Option<Box<dyn Steps + '_>>> {
+        let steps = FastSteps::new(self.program, self.workers, self.table(train)?, decayed);
+        Ok(Some(Box::new(steps)))
+    }
+
+    fn offender(&self, batch: &Batch) -> Result<Option<Offender>> {
+        objectives::MaximumLikelihood::new(self.flow, self.workers).offender(batch)
+    }
+}

@@ -1,0 +1,155 @@
+//! AdamW, clipping and averaging in one pass over the flat vectors.
+
+use super::simd::vectorised;
+use crate::train::Update;
+
+/// The flat vectors in single precision.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Vectors {
+    pub(super) weights: Vec<f32>,
+    pub(super) average: Vec<f32>,
+    pub(super) first: Vec<f32>,
+    pub(super) second: Vec<f32>,
+    /// 1 where a weight decays, 0 elsewhere.
+    pub(super) decayed: Vec<f32>,
+}
+
+/// The numbers of one step, the same for every entry.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Factors {
+    clip: f32,
+    beta1: f32,
+    beta2: f32,
+    rate: f32,
+    second_scale: f32,
+    epsilon: f32,
+    decay: f32,
+    average: f32,
+}
+
+impl Factors {
+    /// Of the step number `step`, from 1, with a gradient of this norm.
+    pub(super) fn new(update: &Update, step: usize, norm: f64) -> Self {
+        let config = update.config;
+        let (beta1, beta2) = config.betas;
+        let t = step as f64;
+        Self {
+            clip: (config.clip_norm / norm).min(1.0) as f32,
+            beta1: beta1 as f32,
+            beta2: beta2 as f32,
+            rate: (update.learning_rate / (1.0 - beta1.powf(t))) as f32,
+            second_scale: (1.0 / (1.0 - beta2.powf(t))) as f32,
+            epsilon: config.epsilon as f32,
+            decay: (update.learning_rate * config.weight_decay) as f32,
+            average: 1.0 - update.average_decay.unwrap_or(1.0) as f32,
+        }
+    }
+}
+
+/// The square of a gradient's norm.
+pub(super) fn square_norm(level: super::simd::Level, gradient: &[f32]) -> f64 {
+    // Blocks of a fixed size, so that single precision suffices within each.
+    gradient.chunks(1024).map(|block| f64::from(square_sum(level, block))).sum()
+}
+
+vectorised! {
+    fn square_sum<S>(s, values: &[f32]) -> f32 {
+        let chunks = values.chunks_exact(S::LANES);
+        let rest: f32 = chunks.remainder().iter().map(|v| v * v).sum();
+        let sum = chunks.fold(s.splat(0.0), |sum, chunk| {
+            let v = s.load_slice(chunk);
+            s.mul_add(v, v, sum)
+        });
+        s.sum(sum) + rest
+    }
+}
+
+vectorised! {
+    /// sum += part
+    pub(super) fn accumulate<S>(s, part: &[f32], sum: &mut [f32]) {
+        let (mut parts, mut sums) = (part.chunks_exact(S::LANES), sum.chunks_exact_mut(S::LANES));
+        for (part, sum) in parts.by_ref().zip(sums.by_ref()) {
+            s.store_slice(s.add(s.load_slice(sum), s.load_slice(part)), sum);
+        }
+        for (part, sum) in parts.remainder().iter().zip(sums.into_remainder()) {
+            *sum += part;
+        }
+    }
+}
+
+/// Moves all vectors by one step.
+///
+/// Kingma and Ba 2015, *Adam*, algorithm 1; Loshchilov and Hutter 2019, *Decoupled Weight Decay*,
+/// algorithm 2.
+pub(super) fn step(
+    level: super::simd::Level,
+    vectors: &mut Vectors,
+    gradient: &[f32],
+    factors: Factors,
+) {
+    let Vectors { weights, average, first, second, decayed } = vectors;
+    adam(level, weights, first, second, gradient, decayed, factors);
+    if factors.average > 0.0 {
+        follow(level, weights, average, factors.average);
+    }
+}
+
+vectorised! {
+    fn adam<S>(
+        s,
+        weights: &mut [f32],
+        first: &mut [f32],
+        second: &mut [f32],
+        gradient: &[f32],
+        decayed: &[f32],
+        factors: Factors,
+    ) {
+        let f = factors;
+        let one = |w: S::F, m: S::F, v: S::F, g: S::F, decays: S::F| {
+            let g = s.mul(g, s.splat(f.clip));
+            let m = s.mul_add(s.splat(f.beta1), s.sub(m, g), g);
+            let square = s.mul(g, g);
+            let v = s.mul_add(s.splat(f.beta2), s.sub(v, square), square);
+            let root = s.sqrt(s.mul(v, s.splat(f.second_scale)));
+            let step = s.div(s.mul(m, s.splat(f.rate)), s.add(root, s.splat(f.epsilon)));
+            let kept = s.neg_mul_add(s.mul(decays, s.splat(f.decay)), w, w);
+            (s.sub(kept, step), m, v)
+        };
+        let lanes = S::LANES;
+        let whole = gradient.len() / lanes * lanes;
+        for at in (0..whole).step_by(lanes) {
+            let end = at + lanes;
+            let (w, m, v) = one(
+                s.load_slice(&weights[at..end]),
+                s.load_slice(&first[at..end]),
+                s.load_slice(&second[at..end]),
+                s.load_slice(&gradient[at..end]),
+                s.load_slice(&decayed[at..end]),
+            );
+            s.store_slice(w, &mut weights[at..end]);
+            s.store_slice(m, &mut first[at..end]);
+            s.store_slice(v, &mut second[at..end]);
+        }
+        for at in whole..gradient.len() {
+            let splat = |values: &[f32]| s.splat(values[at]);
+            let (w, m, v) =
+                one(splat(weights), splat(first), splat(second), splat(gradient), splat(decayed));
+            let lane = |value: S::F| s.sum(value) / lanes as f32;
+            (weights[at], first[at], second[at]) = (lane(w), lane(m), lane(v));
+        }
+    }
+}
+
+vectorised! {
+    /// average += share (weights − average)
+    fn follow<S>(s, weights: &[f32], average: &mut [f32], share: f32) {
+        let (mut from, mut to) = (weights.chunks_exact(S::LANES), average.chunks_exact_mut(S::LANES));
+        for (w, a) in from.by_ref().zip(to.by_ref()) {
+            let old = s.load_slice(a);
+            s.store_slice(s.mul_add(s.splat(share), s.sub(s.load_slice(w), old), old), a);
+        }
+        for (w, a) in from.remainder().iter().zip(to.into_remainder()) {
+            *a += share * (w - *a);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Rows as plain numbers, the way tiles are filled from them.
+
+use super::program::Workspace;
+use super::tile::{Column, ROWS, read_rows};
+use crate::error::{Error, Result};
+use crate::objective::Batch;
+use candle_core::{DType, Device, Tensor};
+use std::ops::Range;
+
+/// A batch in single precision, row-major.
+#[derive(Debug, Clone)]
+pub(super) struct Table {
+    rows: usize,
+    features: usize,
+    context_features: usize,
+    points: Vec<f32>,
+    context: Vec<f32>,
+    weights: Option<Vec<f32>>,
+    log_det: Option<Vec<f32>>,
+}
+
+fn flat(tensor: &Tensor) -> Result<Vec<f32>> {
+    Ok(tensor.to_device(&Device::Cpu)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?)
+}
+
+impl Table {
+    /// The rows of points `[n, d]` given a context `[n, k]`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when they have other numbers of columns.
+    pub(super) fn new(batch: &Batch, (features, context): (usize, usize)) -> Result<Self> {
+        let (rows, d) = batch.points.dims2()?;
+        let given = batch.context.as_ref().map_or(Ok(0), |context| context.dim(1))?;
+        if d != features || (context > 0 && given != context) {
+            let expected = format!("[n, {features}] given [n, {context}]");
+            return Err(Error::shape("a fast flow", expected, &[d, given]));
+        }
+        Ok(Self {
+            rows,
+            features,
+            context_features: context,
+            points: flat(&batch.points)?,
+            context: match &batch.context {
+                Some(values) if context > 0 => flat(values)?,
+                _ => Vec::new(),
+            },
+            weights: batch.weights.as_ref().map(flat).transpose()?,
+            log_det: batch.log_det.as_ref().map(flat).transpose()?,
+        })
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Fills a tile with these rows, at most [`ROWS`] of them.
+    pub(super) fn fill(
+        &self,
+        rows: impl ExactSizeIterator<Item = usize> + Clone,
+        work: &mut Workspace,
+    ) {
+        let (d, k) = (self.features, self.context_features);
+        let points = rows.clone().map(|row| &self.points[row * d..(row + 1) * d]);
+        read_rows(points, &mut work.points);
+        if k > 0 {
+            read_rows(rows.map(|row| &self.context[row * k..(row + 1) * k]), &mut work.context);
+        }
+    }
+
+    /// The weight of a row.
+    pub(super) fn weight(&self, row: usize) -> f32 {
+        self.weights.as_ref().map_or(1.0, |weights| weights[row])
+    }
+
+    /// The log-volume that preparing a row has spent.
+    pub(super) fn log_det(&self, row: usize) -> f32 {
+        self.log_det.as_ref().map_or(0.0, |log_det| log_det[row])
+    }
+}
+
+/// The tiles of a range of rows.
+pub(super) fn tiles(rows: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let end = rows.end;
+    rows.step_by(ROWS).map(move |start| start..end.min(start + ROWS))
+}
+
+/// The first entries of a column.
+pub(super) fn first(column: &Column, rows: usize) -> &[f32] {
+    &column.0[..rows]
+}
