@@ -89,16 +89,14 @@ impl Dense {
         gradient: &mut [f32],
         biased: bool,
     ) {
-        let end = self.weight + self.inputs * self.outputs;
-        if biased {
-            let bias = &mut gradient[self.bias..self.bias + self.outputs];
-            add_row_sums(level, d_y, bias);
-        }
-        let weights = &mut gradient[self.weight..end];
+        let count = self.inputs * self.outputs;
         if self.inputs <= FEW || self.outputs <= FEW {
-            add_scalar_products(level, x, d_y, weights);
+            add_scalar_products(level, x, d_y, &mut gradient[self.weight..self.weight + count]);
+            if biased {
+                add_row_sums(level, d_y, &mut gradient[self.bias..self.bias + self.outputs]);
+            }
         } else {
-            add_outer_products(level, self, x, d_y, weights);
+            add_outer_products(level, self, x, d_y, gradient, biased);
         }
     }
 
@@ -315,19 +313,27 @@ vectorised! {
 vectorised! {
     /// As [`add_scalar_products`], by turning 64 outputs around at a time, so that the sums over
     /// rows run along vectors of outputs.
-    fn add_outer_products<S>(s, dense: &Dense, x: &[Column], d_y: &[Column], weights: &mut [f32]) {
+    fn add_outer_products<S>(
+        s,
+        dense: &Dense,
+        x: &[Column],
+        d_y: &[Column],
+        gradient: &mut [f32],
+        biased: bool,
+    ) {
         let mut panel = [Column::ZERO; ROWS];
         for first in (0..dense.outputs).step_by(ROWS) {
             let outputs = ROWS.min(dense.outputs - first);
-            for column in (first..first + outputs).step_by(S::LANES) {
-                for v in 0..S::VECTORS {
-                    s.transpose(d_y, column, v, &mut panel);
-                }
+            s.transpose(&d_y[first..first + outputs], &mut panel);
+            let vectors = outputs.div_ceil(S::LANES);
+            if biased {
+                let bias = &mut gradient[dense.bias + first..dense.bias + first + outputs];
+                add_panel_sums(s, &panel, bias, vectors);
             }
             for block in blocks(0..dense.inputs) {
                 let x = &x[block.clone()];
-                let weights = &mut weights[block.start * dense.outputs + first..];
-                let vectors = outputs.div_ceil(S::LANES);
+                let place = dense.weight + block.start * dense.outputs + first;
+                let weights = &mut gradient[place..];
                 let mut v = dense.seen_from(block.start).saturating_sub(first) / S::LANES;
                 while v < vectors {
                     let (stride, panel) = (dense.outputs, &panel);
@@ -343,6 +349,20 @@ vectorised! {
             }
         }
     }
+}
+
+/// Adds Σ over the rows of a panel, in as many vectors as asked for.
+#[inline(always)]
+fn add_panel_sums<S: Simd>(s: S, panel: &[Column; ROWS], sums: &mut [f32], vectors: usize) {
+    let mut total = Column::ZERO;
+    for v in 0..vectors {
+        let mut sum = s.load(&panel[0], v);
+        for row in &panel[1..] {
+            sum = s.add(sum, s.load(row, v));
+        }
+        s.store(sum, &mut total, v);
+    }
+    sums.iter_mut().zip(total.0).for_each(|(sum, total)| *sum += total);
 }
 
 /// Gradients of the weights of M inputs to J vectors of outputs from v; gives J.
@@ -368,24 +388,11 @@ fn outer_product<S: Simd, const M: usize, const J: usize>(
             }
         }
     }
-    let (first, end) = (v * S::LANES, (v + J) * S::LANES);
-    if end <= outputs {
-        for m in 0..M {
-            let to = &mut weights[m * stride + first..m * stride + end];
-            for j in 0..J {
-                let to = &mut to[j * S::LANES..];
-                s.store_slice(s.add(s.load_slice(to), sums[m][j]), to);
-            }
-        }
-        return J;
-    }
     for m in 0..M {
-        let mut lanes = Column::ZERO;
+        let to = &mut weights[m * stride + v * S::LANES..m * stride + outputs];
         for j in 0..J {
-            s.store(sums[m][j], &mut lanes, j);
+            s.add_first(sums[m][j], &mut to[j * S::LANES..]);
         }
-        let to = &mut weights[m * stride + first..m * stride + outputs];
-        to.iter_mut().zip(lanes.0).for_each(|(to, value)| *to += value);
     }
     J
 }

@@ -1,6 +1,8 @@
 //! AdamW, clipping and averaging in one pass over the flat vectors.
+#![expect(clippy::inline_always, reason = "bodies take the instructions of their callers")]
 
-use super::simd::vectorised;
+use super::simd::{Level, Simd, vectorised};
+use super::tile::Column;
 use crate::train::Update;
 
 /// The flat vectors in single precision.
@@ -47,7 +49,7 @@ impl Factors {
 }
 
 /// The square of a gradient's norm.
-pub(super) fn square_norm(level: super::simd::Level, gradient: &[f32]) -> f64 {
+pub(super) fn square_norm(level: Level, gradient: &[f32]) -> f64 {
     // Blocks of a fixed size, so that single precision suffices within each.
     gradient.chunks(1024).map(|block| f64::from(square_sum(level, block))).sum()
 }
@@ -82,7 +84,7 @@ vectorised! {
 /// Kingma and Ba 2015, *Adam*, algorithm 1; Loshchilov and Hutter 2019, *Decoupled Weight Decay*,
 /// algorithm 2.
 pub(super) fn step(
-    level: super::simd::Level,
+    level: Level,
     vectors: &mut Vectors,
     gradient: &[f32],
     factors: Factors,
@@ -104,40 +106,44 @@ vectorised! {
         decayed: &[f32],
         factors: Factors,
     ) {
-        let f = factors;
-        let one = |w: S::F, m: S::F, v: S::F, g: S::F, decays: S::F| {
-            let g = s.mul(g, s.splat(f.clip));
-            let m = s.mul_add(s.splat(f.beta1), s.sub(m, g), g);
-            let square = s.mul(g, g);
-            let v = s.mul_add(s.splat(f.beta2), s.sub(v, square), square);
-            let root = s.sqrt(s.mul(v, s.splat(f.second_scale)));
-            let step = s.div(s.mul(m, s.splat(f.rate)), s.add(root, s.splat(f.epsilon)));
-            let kept = s.neg_mul_add(s.mul(decays, s.splat(f.decay)), w, w);
-            (s.sub(kept, step), m, v)
-        };
         let lanes = S::LANES;
         let whole = gradient.len() / lanes * lanes;
         for at in (0..whole).step_by(lanes) {
             let end = at + lanes;
-            let (w, m, v) = one(
+            let (w, m, v) = moved(s, factors, [
                 s.load_slice(&weights[at..end]),
                 s.load_slice(&first[at..end]),
                 s.load_slice(&second[at..end]),
                 s.load_slice(&gradient[at..end]),
                 s.load_slice(&decayed[at..end]),
-            );
+            ]);
             s.store_slice(w, &mut weights[at..end]);
             s.store_slice(m, &mut first[at..end]);
             s.store_slice(v, &mut second[at..end]);
         }
+        let mut lane = Column::ZERO;
         for at in whole..gradient.len() {
-            let splat = |values: &[f32]| s.splat(values[at]);
-            let (w, m, v) =
-                one(splat(weights), splat(first), splat(second), splat(gradient), splat(decayed));
-            let lane = |value: S::F| s.sum(value) / lanes as f32;
-            (weights[at], first[at], second[at]) = (lane(w), lane(m), lane(v));
+            let all = [weights[at], first[at], second[at], gradient[at], decayed[at]];
+            let (w, m, v) = moved(s, factors, all.map(|value| s.splat(value)));
+            for (value, to) in [(w, &mut *weights), (m, &mut *first), (v, &mut *second)] {
+                s.store(value, &mut lane, 0);
+                to[at] = lane.0[0];
+            }
         }
     }
+}
+
+/// Weights and moments after a step, from weights, moments, gradient and who decays.
+#[inline(always)]
+fn moved<S: Simd>(s: S, f: Factors, [w, m, v, g, decays]: [S::F; 5]) -> (S::F, S::F, S::F) {
+    let g = s.mul(g, s.splat(f.clip));
+    let m = s.mul_add(s.splat(f.beta1), s.sub(m, g), g);
+    let square = s.mul(g, g);
+    let v = s.mul_add(s.splat(f.beta2), s.sub(v, square), square);
+    let root = s.sqrt(s.mul(v, s.splat(f.second_scale)));
+    let step = s.div(s.mul(m, s.splat(f.rate)), s.add(root, s.splat(f.epsilon)));
+    let kept = s.neg_mul_add(s.mul(decays, s.splat(f.decay)), w, w);
+    (s.sub(kept, step), m, v)
 }
 
 vectorised! {

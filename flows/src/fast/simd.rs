@@ -67,9 +67,11 @@ pub(super) trait Simd: Copy {
     fn select(self, mask: Self::Mask, yes: Self::F, no: Self::F) -> Self::F;
     /// The sum of all lanes, in an order that depends on the level alone.
     fn sum(self, a: Self::F) -> f32;
-    /// Turns the square of lanes at column `column` and vector `v` of `from` around, into rows
-    /// `v · LANES …` of `to`, entries `column …`. Columns past the end count as 0.
-    fn transpose(self, from: &[Column], column: usize, v: usize, to: &mut [Column; ROWS]);
+    /// Adds the first lanes to a slice, as many as it takes.
+    fn add_first(self, value: Self::F, to: &mut [f32]);
+    /// Turns up to 64 columns around: entry r of column c becomes entry c of `to[r]`. What is in
+    /// the entries beyond the columns is left open.
+    fn transpose(self, from: &[Column], to: &mut [Column; ROWS]);
 
     /// Vectors in a column.
     const VECTORS: usize = ROWS / Self::LANES;

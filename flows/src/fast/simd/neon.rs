@@ -93,13 +93,30 @@ impl Simd for Neon {
     }
 
     #[inline(always)]
-    fn transpose(self, from: &[Column], column: usize, v: usize, to: &mut [Column; ROWS]) {
-        let mut r = [self.splat(0.0); 4];
-        for (vector, from) in r.iter_mut().zip(&from[column..]) {
-            *vector = self.load(from, v);
+    fn add_first(self, value: float32x4_t, to: &mut [f32]) {
+        if to.len() >= 4 {
+            self.store_slice(self.add(self.load_slice(to), value), to);
+            return;
         }
-        for (i, vector) in self.transposed(r).into_iter().enumerate() {
-            self.store(vector, &mut to[v * 4 + i], column % ROWS / 4);
+        let mut lanes = [0.0; 4];
+        self.store_slice(value, &mut lanes);
+        to.iter_mut().zip(lanes).for_each(|(to, lane)| *to += lane);
+    }
+
+    #[inline(always)]
+    fn transpose(self, from: &[Column], to: &mut [Column; ROWS]) {
+        for (group, from) in from.chunks(4).enumerate() {
+            let mut padded = [Column::ZERO; 4];
+            let from = from.first_chunk::<4>().unwrap_or_else(|| {
+                padded[..from.len()].copy_from_slice(from);
+                &padded
+            });
+            for (v, to) in to.chunks_exact_mut(4).enumerate() {
+                let turned = self.transposed(from.map(|column| self.load(&column, v)));
+                for (to, vector) in to.iter_mut().zip(turned) {
+                    self.store(vector, to, group);
+                }
+            }
         }
     }
 }

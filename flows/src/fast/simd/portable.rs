@@ -146,11 +146,15 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
-    fn transpose(self, from: &[Column], column: usize, v: usize, to: &mut [Column; ROWS]) {
-        for i in 0..LANES {
-            for j in 0..LANES {
-                let value = from.get(column + j).map_or(0.0, |from| from.0[v * LANES + i]);
-                to[v * LANES + i].0[column % ROWS + j] = value;
+    fn add_first(self, value: F, to: &mut [f32]) {
+        to.iter_mut().zip(value).for_each(|(to, lane)| *to += lane);
+    }
+
+    #[inline(always)]
+    fn transpose(self, from: &[Column], to: &mut [Column; ROWS]) {
+        for (column, from) in from.iter().enumerate() {
+            for (to, value) in to.iter_mut().zip(from.0) {
+                to.0[column] = value;
             }
         }
     }

@@ -100,15 +100,39 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn transpose(self, from: &[Column], column: usize, v: usize, to: &mut [Column; ROWS]) {
-        let mut r = [self.splat(0.0); 16];
-        for (vector, from) in r.iter_mut().zip(&from[column..]) {
-            *vector = self.load(from, v);
+    fn add_first(self, value: __m512, to: &mut [f32]) {
+        if to.len() >= 16 {
+            self.store_slice(self.add(self.load_slice(to), value), to);
+            return;
         }
-        // SAFETY: see the head of this file.
-        let r = unsafe { transposed_512(r) };
-        for (i, vector) in r.into_iter().enumerate() {
-            self.store(vector, &mut to[v * 16 + i], column % ROWS / 16);
+        let mask = (1 << to.len()) - 1;
+        // SAFETY: see the head of this file; the mask covers the slice alone.
+        let old = unsafe { _mm512_maskz_loadu_ps(mask, to.as_ptr()) };
+        let sum = self.add(old, value);
+        // SAFETY: see the head of this file; the mask covers the slice alone.
+        unsafe { _mm512_mask_storeu_ps(to.as_mut_ptr(), mask, sum) }
+    }
+
+    #[inline(always)]
+    fn transpose(self, from: &[Column], to: &mut [Column; ROWS]) {
+        for (group, from) in from.chunks(16).enumerate() {
+            let mut padded = [Column::ZERO; 16];
+            let from = from.first_chunk::<16>().unwrap_or_else(|| {
+                padded[..from.len()].copy_from_slice(from);
+                &padded
+            });
+            for (v, to) in to.chunks_exact_mut(16).enumerate() {
+                let mut r = [self.splat(0.0); 16];
+                // Loops over constants alone: only then do the vectors stay in registers.
+                for i in 0..16 {
+                    r[i] = self.load(&from[i], v);
+                }
+                // SAFETY: see the head of this file.
+                let r = unsafe { transposed_512(r) };
+                for i in 0..16 {
+                    self.store(r[i], &mut to[i], group);
+                }
+            }
         }
     }
 }
@@ -219,15 +243,36 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn transpose(self, from: &[Column], column: usize, v: usize, to: &mut [Column; ROWS]) {
-        let mut r = [self.splat(0.0); 8];
-        for (vector, from) in r.iter_mut().zip(&from[column..]) {
-            *vector = self.load(from, v);
+    fn add_first(self, value: __m256, to: &mut [f32]) {
+        if to.len() >= 8 {
+            self.store_slice(self.add(self.load_slice(to), value), to);
+            return;
         }
-        // SAFETY: see the head of this file.
-        let r = unsafe { transposed_256(r) };
-        for (i, vector) in r.into_iter().enumerate() {
-            self.store(vector, &mut to[v * 8 + i], column % ROWS / 8);
+        let mut lanes = [0.0; 8];
+        self.store_slice(value, &mut lanes);
+        to.iter_mut().zip(lanes).for_each(|(to, lane)| *to += lane);
+    }
+
+    #[inline(always)]
+    fn transpose(self, from: &[Column], to: &mut [Column; ROWS]) {
+        for (group, from) in from.chunks(8).enumerate() {
+            let mut padded = [Column::ZERO; 8];
+            let from = from.first_chunk::<8>().unwrap_or_else(|| {
+                padded[..from.len()].copy_from_slice(from);
+                &padded
+            });
+            for (v, to) in to.chunks_exact_mut(8).enumerate() {
+                let mut r = [self.splat(0.0); 8];
+                // Loops over constants alone: only then do the vectors stay in registers.
+                for i in 0..8 {
+                    r[i] = self.load(&from[i], v);
+                }
+                // SAFETY: see the head of this file.
+                let r = unsafe { transposed_256(r) };
+                for i in 0..8 {
+                    self.store(r[i], &mut to[i], group);
+                }
+            }
         }
     }
 }
