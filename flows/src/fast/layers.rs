@@ -1,12 +1,37 @@
 //! Layers of flows, the fast tier of [`crate::transforms`].
 
+mod act_norm;
 mod coupling;
 mod elementwise;
 mod free;
+mod lu_linear;
 mod masked_autoregressive;
 mod permutation;
+#[cfg(test)]
+mod tests;
 
+pub(super) use act_norm::ActNorm;
 pub(super) use coupling::Coupling;
 pub(super) use elementwise::Elementwise;
+pub(super) use lu_linear::LuLinear;
 pub(super) use masked_autoregressive::MaskedAutoregressive;
 pub(super) use permutation::Permutation;
+
+use super::simd::vectorised;
+use super::tile::Column;
+
+vectorised! {
+    /// Adds the same number to all rows.
+    fn add_to_all<S>(s, value: f32, column: &mut Column) {
+        for v in 0..S::VECTORS {
+            s.store(s.add(s.load(column, v), s.splat(value)), column, v);
+        }
+    }
+}
+
+vectorised! {
+    /// The sum over all rows.
+    fn row_sum<S>(s, column: &Column) -> f32 {
+        s.sum((1..S::VECTORS).fold(s.load(column, 0), |sum, v| s.add(sum, s.load(column, v))))
+    }
+}

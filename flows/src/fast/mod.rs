@@ -2,6 +2,8 @@ pub mod peak;
 pub mod simd;
 
 mod activation;
+#[cfg(test)]
+mod against_reference;
 mod base;
 mod dense;
 mod kernel;
@@ -15,9 +17,11 @@ mod program;
 mod table;
 mod tile;
 mod training;
+mod triangular;
 mod univariate;
 
 pub use maximum_likelihood::MaximumLikelihood;
 pub use program::{Program, Unsupported};
+
 #[cfg(test)]
 mod tests;

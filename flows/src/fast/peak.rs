@@ -1,6 +1,6 @@
 //! The speed of light: how fast this core multiplies and adds when nothing stands in its way.
 
-use super::simd::{Level, Simd, vectorised};
+use super::simd::{Level, vectorised};
 use std::hint::black_box;
 use std::time::Duration;
 

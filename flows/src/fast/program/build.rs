@@ -2,9 +2,11 @@
 
 use super::Program;
 use crate::config::{BaseConfig, FlowConfig, LayerConfig, UnivariateConfig};
-use crate::fast::base::StandardNormal;
+use crate::fast::base::{GaussianMixture, StandardNormal};
 use crate::fast::kernel::{Base, Kernel};
-use crate::fast::layers::{Coupling, Elementwise, MaskedAutoregressive, Permutation};
+use crate::fast::layers::{
+    ActNorm, Coupling, Elementwise, LuLinear, MaskedAutoregressive, Permutation,
+};
 use crate::fast::layout::Layout;
 use crate::fast::net::Net;
 use crate::fast::simd::Level;
@@ -74,7 +76,7 @@ fn base(config: BaseConfig, layout: &mut Layout, features: usize) -> Option<Box<
     Some(match config {
         BaseConfig::StandardNormal => Box::new(StandardNormal),
         BaseConfig::GaussianMixture { components } => {
-            let _ = (components, features, layout); return None
+            Box::new(GaussianMixture::new(layout, "base", features, components)?)
         }
     })
 }
@@ -97,7 +99,8 @@ fn kernel(
 ) -> Option<Box<dyn Kernel>> {
     let features = sizes.0;
     Some(match layer {
-        LayerConfig::ActNorm | LayerConfig::LuLinear => return None,
+        LayerConfig::ActNorm => Box::new(ActNorm::new(layout, path, features)?),
+        LayerConfig::LuLinear => Box::new(LuLinear::new(layout, path, features)?),
         LayerConfig::Reverse | LayerConfig::Shuffle => {
             Box::new(Permutation::new(layout, path, features)?)
         }

@@ -1,0 +1,118 @@
+use super::*;
+use crate::fast::against_reference::{
+    Reference, assert_gradient, assert_tile, params, random, randomise, reference, theta, tile,
+};
+use crate::fast::kernel::{Kernel, Pass, Reverse};
+use crate::fast::layout::Layout;
+use crate::fast::simd::Level;
+use crate::fast::tile::ROWS;
+use crate::nets::LastLayer;
+use crate::params::Params;
+use crate::transform::Transform;
+use crate::transforms;
+
+const SIZES: [usize; 4] = [1, 2, 5, 43];
+const PATH: &str = "flow.3.layer";
+
+/// Compares values, gradients and the inverse with the reference.
+fn check(params: &Params, layer: &dyn Transform, build: impl Fn(&mut Layout) -> Box<dyn Kernel>) {
+    let d = layer.features();
+    randomise(params, d as u64, 0.5 / (d as f64).sqrt());
+    let x = random(ROWS * d, 1, 1.0);
+    let (d_z, d_log) = (random(ROWS * d, 2, 1.0), random(ROWS, 3, 1.0));
+    let map = |x: &_| {
+        let mapped = layer.forward(x, None).unwrap();
+        (mapped.points, mapped.log_det)
+    };
+    let expected = reference(params, map, &x, (&d_z, &d_log));
+    let mut layout = Layout::new(params);
+    let kernel = build(&mut layout);
+    let mut theta = theta(params, &layout);
+    kernel.prepare(&mut theta);
+    for level in Level::available() {
+        let pass = Pass { level, theta: &theta, context: &[] };
+        check_level(&*kernel, &pass, params, &expected, [&x, &d_z, &d_log]);
+    }
+}
+
+fn check_level(
+    kernel: &dyn Kernel,
+    pass: &Pass,
+    params: &Params,
+    expected: &Reference,
+    [x, d_z, d_log]: [&[f64]; 3],
+) {
+    let d = x.len() / ROWS;
+    let what = format!("{} {d}", pass.level.name());
+    let close = |value: f64| 1e-5 * value.abs().max(1.0);
+    let mut tape = vec![Column::splat(7.0); kernel.tape()];
+    let mut scratch = vec![Column::splat(7.0); kernel.scratch()];
+    let mut gradient = vec![0.0; pass.theta.len()];
+    // Twice: what one round leaves behind must not matter to the next, and gradients add up.
+    for _ in 0..2 {
+        let (mut points, mut log_det) = (tile(x, d), Column::splat(1.0));
+        kernel.forward(pass, &mut points, &mut log_det, &mut tape);
+        assert_tile(&what, &points, &expected.points, close);
+        let log: Vec<f64> = expected.log.iter().map(|log| log + 1.0).collect();
+        assert_tile(&what, &[log_det], &log, close);
+
+        let (mut d_points, d_log_det) = (tile(d_z, d), &tile(d_log, 1)[0]);
+        let (tape, scratch, gradient) = (&mut tape[..], &mut scratch[..], &mut gradient[..]);
+        let reverse = Reverse { tape, scratch, d_log_det, d_points: &mut d_points, gradient };
+        kernel.backward(pass, reverse);
+        assert_tile(&what, &d_points, &expected.d_x, close);
+    }
+    for sum in &mut gradient {
+        *sum *= 0.5;
+    }
+    kernel.finish(pass.theta, &mut gradient);
+    assert_gradient(&what, params, &gradient, &expected.d_params, 1e-5);
+
+    let points: Vec<f64> = expected.points.iter().map(|z| f64::from(*z as f32)).collect();
+    let (mut points, mut log_det) = (tile(&points, d), Column::splat(1.0 + expected.log[0] as f32));
+    kernel.inverse(pass, &mut points, &mut log_det, &mut tape);
+    assert_tile(&what, &points, x, |value| 2e-5 * value.abs().max(1.0));
+    assert_tile(&what, &[log_det], &[1.0; ROWS], close);
+}
+
+#[test]
+fn act_norm_agrees_with_the_reference() {
+    for d in SIZES {
+        let mut params = params();
+        let layer = transforms::ActNorm::new(params.scope(PATH), d).unwrap();
+        check(&params, &layer, |layout| Box::new(ActNorm::new(layout, PATH, d).unwrap()));
+    }
+}
+
+#[test]
+fn lu_linear_agrees_with_the_reference() {
+    for d in SIZES {
+        let mut params = params();
+        let scope = params.scope(PATH);
+        let layer = transforms::LuLinear::new(scope, d, LastLayer::Zero).unwrap();
+        check(&params, &layer, |layout| {
+            // What others prepare may stand before and between.
+            layout.reserve(3);
+            Box::new(LuLinear::new(layout, PATH, d).unwrap())
+        });
+    }
+}
+
+#[test]
+fn permutations_agree_with_the_reference() {
+    for d in SIZES {
+        let mut params = params();
+        let layer = transforms::Permutation::random(params.scope(PATH), d).unwrap();
+        check(&params, &layer, |layout| Box::new(Permutation::new(layout, PATH, d).unwrap()));
+    }
+}
+
+#[test]
+fn a_missing_name_is_no_layer() {
+    let params = params();
+    let mut layout = Layout::new(&params);
+    assert!(ActNorm::new(&mut layout, PATH, 2).is_none());
+    assert!(LuLinear::new(&mut layout, PATH, 2).is_none());
+    assert!(Permutation::new(&mut layout, PATH, 2).is_none());
+    assert_eq!(layout.len(), 0);
+}
