@@ -2,11 +2,11 @@
 
 mod affine;
 mod shift;
-
+mod spline;
 
 pub(super) use affine::Affine;
 pub(super) use shift::Shift;
-
+pub(super) use spline::RationalQuadraticSpline;
 
 use super::simd::Level;
 use super::tile::Column;
