@@ -10,7 +10,7 @@ use crate::fast::layers::{
 use crate::fast::layout::Layout;
 use crate::fast::net::Net;
 use crate::fast::simd::Level;
-use crate::fast::univariate::{Affine, Shift, Univariate};
+use crate::fast::univariate::{Affine, RationalQuadraticSpline, Shift, Univariate};
 use crate::params::Params;
 use crate::transforms::{FixedHalf, Half};
 use candle_core::{DType, Device};
@@ -86,7 +86,7 @@ fn univariate(config: UnivariateConfig) -> Box<dyn Univariate> {
         UnivariateConfig::Shift => Box::new(Shift),
         UnivariateConfig::Affine { log_scale_bound } => Box::new(Affine::new(log_scale_bound)),
         UnivariateConfig::RationalQuadraticSpline { bins, tail_bound } => {
-            let _ = (bins, tail_bound); Box::new(Shift)
+            Box::new(RationalQuadraticSpline::new(bins, tail_bound))
         }
     }
 }
