@@ -3,6 +3,7 @@
 use crate::fit_flags::FitFlags;
 use crate::output::Voice;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use diffeo::flows::Engine;
 use std::path::PathBuf;
 
 /// Fit a probability density to data, prove that the result is a density, and draw it.
@@ -32,6 +33,32 @@ pub struct Common {
     /// Threads to use [default: all cores]; the result does not depend on it
     #[arg(long, global = true, value_name = "N")]
     pub threads: Option<usize>,
+    /// What computes the flow: kernels of its own, or plain tensor operations; `diffeo info` says
+    /// which one a model gets
+    #[arg(long, global = true, value_enum, default_value_t)]
+    pub engine: EngineName,
+}
+
+/// What computes a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum EngineName {
+    /// Kernels where every part of the flow has one, tensor operations elsewhere
+    #[default]
+    Auto,
+    /// Tensor operations
+    Reference,
+    /// Kernels, or an error
+    Fast,
+}
+
+impl From<EngineName> for Engine {
+    fn from(name: EngineName) -> Self {
+        match name {
+            EngineName::Auto => Self::Auto,
+            EngineName::Reference => Self::Reference,
+            EngineName::Fast => Self::Fast,
+        }
+    }
 }
 
 impl Common {

@@ -1,5 +1,6 @@
 //! Finds what the command line names: toys, tables, models, devices.
 
+use crate::args::EngineName;
 use crate::failure::Usage;
 use anyhow::Result;
 use candle_core::Device;
@@ -124,7 +125,7 @@ fn rows_of(
 ///
 /// # Errors
 /// When there is none.
-pub fn model(path: &Path) -> Result<Model> {
+pub fn model(path: &Path, engine: EngineName) -> Result<Model> {
     let shown = path.display();
     if !path.exists() {
         let message = format!("{shown}: no such model; give a run folder or its model.safetensors");
@@ -138,7 +139,9 @@ pub fn model(path: &Path) -> Result<Model> {
         };
         return Err(Usage(format!("{shown}: there is no model.safetensors; {remedy}")).into());
     }
-    Ok(Model::load(path, &Device::Cpu)?)
+    let model = Model::load(path, &Device::Cpu)?.with_engine(engine.into());
+    model.engine()?;
+    Ok(model)
 }
 
 /// The threads asked for, or one for each core.

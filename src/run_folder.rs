@@ -61,7 +61,7 @@ impl RunFolder {
     /// # Errors
     /// When it cannot be loaded.
     pub fn model(&self) -> Result<Model> {
-        crate::input::model(&self.path)
+        crate::input::model(&self.path, crate::args::EngineName::Auto)
     }
 
     /// Fails when the folder is in use and may be neither replaced nor resumed.

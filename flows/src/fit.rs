@@ -2,10 +2,10 @@
 
 use crate::config::{BaseConfig, FlowConfig, Recipe, recipe};
 use crate::densities::expectation_maximisation::{Criterion, choose_components};
+use crate::engine::Engine;
 use crate::error::{Error, NonFinite, Result};
 use crate::metrics::Estimate;
 use crate::model::{Column, DataSummary, Model, ModelSpec, Precision, TrainingSummary};
-use crate::objectives::MaximumLikelihood;
 use crate::rng::{Stream, generator};
 use crate::rows::Rows;
 use crate::train::{Evaluation, Observer, Outcome, Stop, TrainConfig, TrainState, Trainer};
@@ -42,6 +42,8 @@ pub struct Fit {
     pub dtype: Precision,
     /// The device to train on.
     pub device: Device,
+    /// The tier to train on.
+    pub engine: Engine,
     /// Names and supports of the features; `x1`, `x2`, … on the whole line when empty.
     pub columns: Vec<Column>,
     /// Names of the context columns; `c1`, `c2`, … when empty.
@@ -75,6 +77,7 @@ impl Fit {
             seed: 0,
             dtype: Precision::F32,
             device: Device::Cpu,
+            engine: Engine::default(),
             columns: Vec::new(),
             given: Vec::new(),
             data: DataSummary::default(),
@@ -124,7 +127,7 @@ impl Fit {
             train: self.config.clone(),
             training: None,
         };
-        Model::new(spec, &self.device)
+        Ok(Model::new(spec, &self.device)?.with_engine(self.engine))
     }
 
     /// Trains from the start, or goes on from a checkpoint's model and state. A model whose run was
@@ -147,7 +150,7 @@ impl Fit {
         }
         let (mut model, state) = if let Some((model, state)) = resume {
             same_fit(model.spec(), fresh.spec())?;
-            (model, state)
+            (model.with_engine(self.engine), state)
         } else {
             workers.run(|| fresh.initialise(parts.train))?;
             let state = TrainState::new(fresh.params())?;
@@ -177,11 +180,12 @@ impl Fit {
     ) -> Result<Outcome> {
         let train = model.batch(parts.train)?;
         let valid = parts.valid.map(|rows| model.batch(rows)).transpose()?;
-        let objective = MaximumLikelihood::new(model.flow(), workers);
+        let engine = model.engine()?;
+        let objective = engine.maximum_likelihood(model.flow(), workers);
         observer.begins(model)?;
         let trainer = Trainer {
             config: &self.config,
-            objective: &objective,
+            objective: objective.as_ref(),
             params: model.params(),
             train: &train,
             valid: valid.as_ref(),

@@ -11,6 +11,7 @@
 pub mod config;
 pub mod densities;
 pub mod density;
+pub mod engine;
 pub mod error;
 pub mod fast;
 pub mod fit;
@@ -33,6 +34,7 @@ pub mod workers;
 
 pub use config::FlowConfig;
 pub use density::Density;
+pub use engine::Engine;
 pub use error::{Error, Result};
 pub use flow::Flow;
 pub use params::Params;

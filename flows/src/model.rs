@@ -9,6 +9,7 @@ pub use spec::{Column, DataSummary, ModelSpec, Precision, RowCounts, TrainingSum
 
 use crate::densities::GaussianBaseline;
 use crate::density::Density;
+use crate::engine::{Choice, Engine};
 use crate::error::{Error, Result};
 use crate::flow::Flow;
 use crate::objective::Batch;
@@ -49,6 +50,14 @@ pub struct Model {
     preparation: Preparation,
     flow: Flow,
     baseline: GaussianBaseline,
+    engine: Engine,
+}
+
+/// A density of the prepared space, in data units.
+#[derive(Debug)]
+struct InDataUnits<'a> {
+    preparation: &'a Preparation,
+    density: &'a dyn Density,
 }
 
 impl Model {
@@ -74,12 +83,32 @@ impl Model {
         let flow = spec.flow.build(&mut params)?;
         let (features, context) = (spec.columns.len(), spec.given.len());
         let baseline = GaussianBaseline::new(params.scope("baseline"), features, context)?;
-        Ok(Self { spec, params, preparation, flow, baseline })
+        let engine = Engine::default();
+        Ok(Self { spec, params, preparation, flow, baseline, engine })
     }
 
     /// The same model, of the same storage, that keeps no graph of its operations.
     fn frozen(&self) -> Result<Self> {
         Self::build(self.spec.clone(), self.params.frozen())
+    }
+
+    /// Makes `log_prob_rows` and `sample_rows` run on this tier.
+    #[must_use]
+    pub fn with_engine(self, engine: Engine) -> Self {
+        Self { engine, ..self }
+    }
+
+    /// The tier that runs the flow.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when the fast tier was asked for and cannot run it.
+    pub fn engine(&self) -> Result<Choice> {
+        self.engine.choose(&self.spec.flow, &self.params)
+    }
+
+    /// The flow with its weights as they stand, on the tier that runs it, without a graph.
+    fn density(&self) -> Result<Box<dyn Density>> {
+        self.engine()?.density(self.frozen()?.flow, &self.params)
     }
 
     /// What the model is and where it came from.
@@ -193,11 +222,12 @@ impl Model {
     /// [`Error::Shape`] when the rows have other columns than the model.
     pub fn log_prob_rows(&self, rows: &Rows, workers: &Workers) -> Result<Vec<f64>> {
         self.check_rows(rows)?;
-        let (frozen, device) = (self.frozen()?, self.params.device());
+        let (density, device) = (self.density()?, self.params.device());
+        let model = InDataUnits { preparation: &self.preparation, density: density.as_ref() };
         let chunks = workers.map_chunks(rows.len(), CHUNK_ROWS, |range| {
             let points = rows.points_tensor(&range, device)?;
             let context = rows.context_tensor(&range, device)?;
-            to_f64(&frozen.log_prob(&points, context.as_ref())?)
+            to_f64(&model.log_prob(&points, context.as_ref())?)
         })?;
         Ok(chunks.concat())
     }
@@ -241,7 +271,8 @@ impl Model {
                 &[given],
             ));
         }
-        let (frozen, device) = (self.frozen()?, self.params.device());
+        let (density, device) = (self.density()?, self.params.device());
+        let model = InDataUnits { preparation: &self.preparation, density: density.as_ref() };
         let chunks = workers.map_chunks(n, CHUNK_ROWS, |range| {
             let index = (start + range.start) / CHUNK_ROWS;
             let mut rng = generator(seed, Stream::Sample, index as u64);
@@ -252,7 +283,7 @@ impl Model {
                 }
                 _ => None,
             };
-            to_f64(&frozen.sample(range.len(), context.as_ref(), &mut rng)?)
+            to_f64(&model.sample(range.len(), context.as_ref(), &mut rng)?)
         })?;
         Ok(chunks.concat())
     }
@@ -322,11 +353,27 @@ impl Model {
     }
 }
 
+impl Model {
+    fn in_data_units(&self) -> InDataUnits<'_> {
+        InDataUnits { preparation: &self.preparation, density: &self.flow }
+    }
+}
+
 impl Density for Model {
     fn features(&self) -> usize {
         self.spec.columns.len()
     }
 
+    fn log_prob(&self, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
+        self.in_data_units().log_prob(x, context)
+    }
+
+    fn sample(&self, n: usize, context: Option<&Tensor>, rng: &mut dyn RngCore) -> Result<Tensor> {
+        self.in_data_units().sample(n, context, rng)
+    }
+}
+
+impl InDataUnits<'_> {
     fn log_prob(&self, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
         let mapped = self.preparation.forward(x)?;
         let context = self.preparation.context(context)?;
@@ -334,7 +381,7 @@ impl Density for Model {
         let far = mapped.points.detach().abs()?.max_keepdim(1)?.gt(FAR_AWAY)?;
         let origin = mapped.points.zeros_like()?;
         let points = far.broadcast_as(origin.shape())?.where_cond(&origin, &mapped.points)?;
-        let log_prob = self.flow.log_prob(&points, context.as_ref())?;
+        let log_prob = self.density.log_prob(&points, context.as_ref())?;
         let log_prob = (log_prob.to_dtype(DType::F64)? + mapped.log_det)?;
         let nowhere = log_prob.zeros_like()?.affine(1.0, f64::NEG_INFINITY)?;
         Ok(far.squeeze(1)?.where_cond(&nowhere, &log_prob)?)
@@ -342,7 +389,7 @@ impl Density for Model {
 
     fn sample(&self, n: usize, context: Option<&Tensor>, rng: &mut dyn RngCore) -> Result<Tensor> {
         let context = self.preparation.context(context)?;
-        let points = self.flow.sample(n, context.as_ref(), rng)?;
+        let points = self.density.sample(n, context.as_ref(), rng)?;
         Ok(self.preparation.inverse(&points)?.points)
     }
 }

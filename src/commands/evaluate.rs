@@ -32,7 +32,7 @@ struct Baselines {
 
 pub fn run(common: &Common, args: &EvaluateArgs) -> Result<()> {
     let started = Instant::now();
-    let (model, workers) = (model(&args.model)?, workers(common.threads)?);
+    let (model, workers) = (model(&args.model, common.engine)?, workers(common.threads)?);
     let data = Data::parse(&args.data)?;
     if args.rows == 0 {
         return Err(Usage("--rows 0: give at least 1".to_owned()).into());

@@ -8,6 +8,7 @@ use crate::progress::{Progress, Record};
 use crate::run_folder::RunFolder;
 use anyhow::{Context, Result};
 use diffeo::data::{RoleRequest, Roles, Table, split};
+use diffeo::flows::Engine;
 use diffeo::flows::Workers;
 use diffeo::flows::config::recipe;
 use diffeo::flows::fit::{Fit, Parts, same_fit};
@@ -65,10 +66,11 @@ pub fn run(common: &Common, flags: &FitFlags) -> Result<ExitCode> {
     let mut settings = flags.resolve()?;
     let folder = RunFolder::new(output.as_deref(), &settings.data);
     folder.refuse_existing(force, resume)?;
-    let (fit, split) = plan(&mut settings)?;
+    let (fit, split) = plan(&mut settings, common.engine.into())?;
+
     let previous = if resume { folder.checkpoint(&fit.device)? } else { None };
     if resume && previous.is_none() && folder.has_model() {
-        let model = folder.model()?;
+        let model = folder.model()?.with_engine(fit.engine);
         same_fit(model.spec(), fit.model(&split.train)?.spec())?;
         common.voice().note("the run is complete; nothing to resume");
         return finish(common, &model, &folder, None);
@@ -101,7 +103,7 @@ pub fn run(common: &Common, flags: &FitFlags) -> Result<ExitCode> {
 }
 
 /// Reads and splits the data, and decides what to fit.
-fn plan(settings: &mut FitSettings) -> Result<(Fit, Split)> {
+fn plan(settings: &mut FitSettings, engine: Engine) -> Result<(Fit, Split)> {
     let request = RoleRequest {
         columns: settings.columns.clone(),
         given: settings.given.clone(),
@@ -115,7 +117,7 @@ fn plan(settings: &mut FitSettings) -> Result<(Fit, Split)> {
     let parts = split(rows.len(), settings.valid, settings.test, settings.seed)?;
     let counts =
         RowCounts { train: parts.train.len(), valid: parts.valid.len(), test: parts.test.len() };
-    let fit = describe(settings, &table, &roles, counts)?;
+    let fit = Fit { engine, ..describe(settings, &table, &roles, counts)? };
     let take = |part: &[usize]| (!part.is_empty()).then(|| rows.take(part));
     let split = Split {
         train: rows.take(&parts.train),
@@ -138,6 +140,7 @@ fn describe(
     Ok(Fit {
         name: settings.flow.clone(),
         config: settings.train(&recipe),
+        engine: Engine::default(),
         recipe,
         seed: settings.seed,
         dtype: settings.dtype,

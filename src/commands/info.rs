@@ -4,6 +4,7 @@ use crate::args::{Common, InfoArgs};
 use crate::input::model;
 use anyhow::Result;
 use diffeo::flows::config::LayerConfig;
+use diffeo::flows::engine::Choice;
 use diffeo::flows::model::{FORMAT, Model, ModelSpec};
 use serde::Serialize;
 
@@ -12,17 +13,53 @@ struct Info<'a> {
     format: u32,
     parameters: usize,
     layers: Vec<&'static str>,
+    engine: EngineInfo,
     #[serde(flatten)]
     spec: &'a ModelSpec,
 }
 
+/// What computes the flow.
+#[derive(Serialize)]
+struct EngineInfo {
+    /// `fast` or `reference`; all parts run on the same.
+    tier: &'static str,
+    /// The vector instructions of the fast engine.
+    instructions: Option<&'static str>,
+    /// Why the fast engine does not run it, when it was not asked to leave it.
+    reason: Option<String>,
+}
+
+impl EngineInfo {
+    fn of(model: &Model) -> Result<Self> {
+        Ok(match model.engine()? {
+            Choice::Fast(program) => {
+                Self { tier: "fast", instructions: Some(program.level().name()), reason: None }
+            }
+            Choice::Reference(why) => Self {
+                tier: "reference",
+                instructions: None,
+                reason: why.map(|why| why.to_string()),
+            },
+        })
+    }
+
+    fn text(&self) -> String {
+        match (self.instructions, &self.reason) {
+            (Some(level), _) => format!("fast: kernels for every layer and the base, {level}"),
+            (None, Some(reason)) => format!("reference; no kernels because of {reason}"),
+            (None, None) => "reference, as asked".to_owned(),
+        }
+    }
+}
+
 pub fn run(common: &Common, args: &InfoArgs) -> Result<()> {
-    let model: Model = model(&args.model)?;
+    let model: Model = model(&args.model, common.engine)?;
     let spec = model.spec();
     let info = Info {
         format: FORMAT,
         parameters: model.params().count(),
         layers: spec.flow.layers.iter().map(LayerConfig::name).collect(),
+        engine: EngineInfo::of(&model)?,
         spec,
     };
     common.voice().result(&info, text)
@@ -35,6 +72,7 @@ fn text(info: &Info) -> String {
     let mut lines = vec![
         format!("flow         {} ({} parameters, {:?})", spec.recipe, info.parameters, spec.dtype),
         format!("layers       {}", info.layers.join(" → ")),
+        format!("engine       {}", info.engine.text()),
         format!("columns      {}", columns.join(", ")),
     ];
     if !spec.given.is_empty() {

@@ -15,7 +15,7 @@ const CHUNK: usize = 65_536;
 const TOY_ROWS: usize = 10_000;
 
 pub fn run(common: &Common, args: &LogProbArgs) -> Result<()> {
-    let (model, workers) = (model(&args.model)?, workers(common.threads)?);
+    let (model, workers) = (model(&args.model, common.engine)?, workers(common.threads)?);
     let target = super::target(common, &args.output)?;
     let data = Data::parse(&args.data)?;
     let create = || target.create(&["log_prob".to_owned()], Precision::Double);

@@ -30,7 +30,7 @@ pub fn run(common: &Common, args: &PlotArgs) -> Result<()> {
 }
 
 fn of_model(common: &Common, args: &PlotArgs, path: &Path, theme: Theme) -> Result<Scene> {
-    let (model, workers) = (model(path)?, workers(common.threads)?);
+    let (model, workers) = (model(path, common.engine)?, workers(common.threads)?);
     let source = args.data.clone().or_else(|| toy_of(&model.spec().data.source));
     let rows = match source {
         Some(text) => {

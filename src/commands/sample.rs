@@ -15,7 +15,7 @@ const CHUNK: usize = 16 * Model::SAMPLE_CHUNK;
 const ROWS: usize = 10_000;
 
 pub fn run(common: &Common, args: &SampleArgs) -> Result<()> {
-    let (model, workers) = (model(&args.model)?, workers(common.threads)?);
+    let (model, workers) = (model(&args.model, common.engine)?, workers(common.threads)?);
     let target = super::target(common, &args.output)?;
     let context = context(common, args, &model)?;
     let k = model.spec().given.len();

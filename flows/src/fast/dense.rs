@@ -405,10 +405,22 @@ mod bench {
     #[ignore]
     fn speed() {
         for level in Level::available() {
-            let peak = crate::fast::peak::peak_flops(level, |f| { let t = Instant::now(); f(); t.elapsed() });
+            let peak = crate::fast::peak::peak_flops(level, |f| {
+                let t = Instant::now();
+                f();
+                t.elapsed()
+            });
             println!("{} peak {:.1}", level.name(), peak / 1e9);
-            for (inputs, outputs) in [(64, 64), (1, 64), (64, 2), (64, 23), (21, 64), (64, 506), (64, 44)] {
-                let dense = Dense { inputs, outputs, weight: 0, bias: inputs * outputs, reach: Reach::Full };
+            for (inputs, outputs) in
+                [(64, 64), (1, 64), (64, 2), (64, 23), (21, 64), (64, 506), (64, 44)]
+            {
+                let dense = Dense {
+                    inputs,
+                    outputs,
+                    weight: 0,
+                    bias: inputs * outputs,
+                    reach: Reach::Full,
+                };
                 let theta = vec![0.1f32; dense.count()];
                 let mut gradient = theta.clone();
                 let x = vec![Column::splat(0.3); inputs];
@@ -416,19 +428,32 @@ mod bench {
                 let mut y = vec![Column::splat(0.3); outputs];
                 let flops = (2 * 64 * inputs * outputs) as f64;
                 let mut time = |name: &str, f: &mut dyn FnMut()| {
-                    for _ in 0..200 { f(); }
+                    for _ in 0..200 {
+                        f();
+                    }
                     let n = (2e8 / flops) as usize + 10;
                     let mut best = f64::MAX;
                     for _ in 0..8 {
-                    let t = Instant::now();
-                    for _ in 0..n { f(); }
-                    best = best.min(t.elapsed().as_secs_f64() / n as f64);
+                        let t = Instant::now();
+                        for _ in 0..n {
+                            f();
+                        }
+                        best = best.min(t.elapsed().as_secs_f64() / n as f64);
                     }
-                    print!("  {name} {:.0} ns {:.1} GF {:.2};", best * 1e9, flops / best / 1e9, flops / best / peak);
+                    print!(
+                        "  {name} {:.0} ns {:.1} GF {:.2};",
+                        best * 1e9,
+                        flops / best / 1e9,
+                        flops / best / peak
+                    );
                 };
                 print!("{inputs}x{outputs}");
-                time("fwd", &mut || dense.forward(level, &theta, &x, &mut y, 0..outputs, (Store::Relu, true)));
-                time("dx", &mut || dense.backward_inputs(level, &theta, &x, &y, &mut d_x, Store::Relu));
+                time("fwd", &mut || {
+                    dense.forward(level, &theta, &x, &mut y, 0..outputs, (Store::Relu, true))
+                });
+                time("dx", &mut || {
+                    dense.backward_inputs(level, &theta, &x, &y, &mut d_x, Store::Relu)
+                });
                 time("dw", &mut || dense.backward_weights(level, &x, &y, &mut gradient, true));
                 println!();
             }

@@ -32,14 +32,26 @@ pub(super) trait Kernel: Debug + Send + Sync {
     fn prepare(&self, theta: &mut [f32]);
 
     /// Maps points data → latent in place and adds log|det J| of each row.
-    fn forward(&self, pass: &Pass, points: &mut [Column], log_det: &mut Column, tape: &mut [Column]);
+    fn forward(
+        &self,
+        pass: &Pass,
+        points: &mut [Column],
+        log_det: &mut Column,
+        tape: &mut [Column],
+    );
 
     /// Turns gradients of the images into those of the points, in place, and adds those of the
     /// parameters and of what was prepared.
     fn backward(&self, pass: &Pass, reverse: Reverse);
 
     /// Maps points latent → data in place and adds log|det J| of each row, of the inverse.
-    fn inverse(&self, pass: &Pass, points: &mut [Column], log_det: &mut Column, tape: &mut [Column]);
+    fn inverse(
+        &self,
+        pass: &Pass,
+        points: &mut [Column],
+        log_det: &mut Column,
+        tape: &mut [Column],
+    );
 
     /// Once for all tiles: turns gradients of what was prepared into those of the parameters, and
     /// makes those of masked parameters 0.

@@ -101,10 +101,17 @@ mod tests {
                 let mut y = [Column::ZERO; 5];
                 all(level, &x, &mut y);
                 for (i, x) in x.0.iter().map(|x| f64::from(*x)).enumerate() {
-                    let expected = [x.exp(), x.abs().ln(), 1.0 / (1.0 + (-x).exp()), x.tanh(), x.exp().ln_1p()];
+                    let expected = [
+                        x.exp(),
+                        x.abs().ln(),
+                        1.0 / (1.0 + (-x).exp()),
+                        x.tanh(),
+                        x.exp().ln_1p(),
+                    ];
                     let relative = [true, false, true, false, false];
                     for ((y, expected), relative) in y.iter().zip(expected).zip(relative) {
-                        let scale = if relative { expected.max(1e-37) } else { expected.abs().max(1.0) };
+                        let scale =
+                            if relative { expected.max(1e-37) } else { expected.abs().max(1.0) };
                         let error = (f64::from(y.0[i]) - expected).abs() / scale;
                         assert!(error < 4e-7, "{} at {x}: {} for {expected}", level.name(), y.0[i]);
                     }

@@ -6,6 +6,7 @@ mod activation;
 mod against_reference;
 mod base;
 mod dense;
+mod flow;
 mod kernel;
 mod layers;
 mod layout;
@@ -20,6 +21,7 @@ mod training;
 mod triangular;
 mod univariate;
 
+pub use flow::FastFlow;
 pub use maximum_likelihood::MaximumLikelihood;
 pub use program::{Program, Unsupported};
 

@@ -150,11 +150,7 @@ impl Net {
         if is_residual {
             hidden.values[units.clone()].copy_from_slice(&trunk[units.clone()]);
         }
-        if store != Store::Relu {
-            self.activate(pass, hidden, units)
-        } else {
-            hidden.values
-        }
+        if store != Store::Relu { self.activate(pass, hidden, units) } else { hidden.values }
     }
 
     fn forward_block<'a>(

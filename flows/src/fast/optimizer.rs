@@ -83,12 +83,7 @@ vectorised! {
 ///
 /// Kingma and Ba 2015, *Adam*, algorithm 1; Loshchilov and Hutter 2019, *Decoupled Weight Decay*,
 /// algorithm 2.
-pub(super) fn step(
-    level: Level,
-    vectors: &mut Vectors,
-    gradient: &[f32],
-    factors: Factors,
-) {
+pub(super) fn step(level: Level, vectors: &mut Vectors, gradient: &[f32], factors: Factors) {
     let Vectors { weights, average, first, second, decayed } = vectors;
     adam(level, weights, first, second, gradient, decayed, factors);
     if factors.average > 0.0 {

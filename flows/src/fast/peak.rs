@@ -15,7 +15,8 @@ const SUMS: usize = 12;
 /// `time` runs what it is given and says how long it took: this library reads no clock.
 pub fn peak_flops(level: Level, mut time: impl FnMut(&mut dyn FnMut()) -> Duration) -> f64 {
     let mut lanes = 0;
-    let shortest = (0..20).map(|_| time(&mut || lanes = fused(level, black_box(0.5), ROUNDS))).min();
+    let shortest =
+        (0..20).map(|_| time(&mut || lanes = fused(level, black_box(0.5), ROUNDS))).min();
     let operations = 2 * SUMS * lanes * ROUNDS;
     shortest.map_or(0.0, |shortest| operations as f64 / shortest.as_secs_f64())
 }

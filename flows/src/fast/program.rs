@@ -116,7 +116,8 @@ impl Program {
         work.log_det = Column::ZERO;
         let pass = self.pass(theta, &work.context);
         for layer in &self.layers {
-            layer.forward(&pass, &mut work.points, &mut work.log_det, &mut work.tape);
+            let tape = &mut work.tape[..layer.tape()];
+            layer.forward(&pass, &mut work.points, &mut work.log_det, tape);
         }
     }
 
@@ -125,7 +126,8 @@ impl Program {
         work.log_det = Column::ZERO;
         let pass = self.pass(theta, &work.context);
         for layer in self.layers.iter().rev() {
-            layer.inverse(&pass, &mut work.points, &mut work.log_det, &mut work.tape);
+            let tape = &mut work.tape[..layer.tape()];
+            layer.inverse(&pass, &mut work.points, &mut work.log_det, tape);
         }
     }
 
@@ -133,7 +135,8 @@ impl Program {
     pub(super) fn log_prob(&self, theta: &[f32], work: &mut Workspace) {
         self.forward(theta, work);
         let pass = self.pass(theta, &work.context);
-        self.base.log_prob(&pass, &work.points, &mut work.log_det, &mut work.tape);
+        let tape = &mut work.tape[..self.base.tape()];
+        self.base.log_prob(&pass, &work.points, &mut work.log_det, tape);
     }
 
     /// As [`Program::forward`], keeping what [`Program::backward`] needs.

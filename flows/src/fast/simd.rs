@@ -4,7 +4,10 @@
 //! makes of it one thin function for each level, compiled with that level's instructions, and a
 //! choice among them. All `unsafe` of the library is in this file and the folder beside it.
 #![expect(unsafe_code, reason = "instructions are chosen when the program runs")]
-#![expect(clippy::inline_always, reason = "a body takes the instructions of what it is inlined into")]
+#![expect(
+    clippy::inline_always,
+    reason = "a body takes the instructions of what it is inlined into"
+)]
 
 #[cfg(target_arch = "aarch64")]
 mod neon;

@@ -46,12 +46,8 @@ pub trait Steps: Debug {
     ///
     /// # Errors
     /// When a tensor operation fails.
-    fn step(
-        &mut self,
-        rows: &[u32],
-        update: &Update,
-        rng: &mut dyn RngCore,
-    ) -> Result<Option<f64>>;
+    fn step(&mut self, rows: &[u32], update: &Update, rng: &mut dyn RngCore)
+    -> Result<Option<f64>>;
 }
 
 /// Steps of any objective, in `f64`.

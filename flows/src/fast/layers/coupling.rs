@@ -58,7 +58,13 @@ impl Kernel for Coupling {
 
     fn prepare(&self, _: &mut [f32]) {}
 
-    fn forward(&self, pass: &Pass, points: &mut [Column], log_det: &mut Column, tape: &mut [Column]) {
+    fn forward(
+        &self,
+        pass: &Pass,
+        points: &mut [Column],
+        log_det: &mut Column,
+        tape: &mut [Column],
+    ) {
         let mut tape = tape;
         take(&mut tape, self.features).copy_from_slice(points);
         let params = take(&mut tape, self.net.outputs());
@@ -86,7 +92,13 @@ impl Kernel for Coupling {
         self.net.backward(pass, fixed, (tape, scratch), params, d_fixed, gradient);
     }
 
-    fn inverse(&self, pass: &Pass, points: &mut [Column], log_det: &mut Column, tape: &mut [Column]) {
+    fn inverse(
+        &self,
+        pass: &Pass,
+        points: &mut [Column],
+        log_det: &mut Column,
+        tape: &mut [Column],
+    ) {
         let mut tape = tape;
         let params = take(&mut tape, self.net.outputs());
         let own_params = take(&mut tape, self.own_count());

@@ -59,7 +59,13 @@ impl Kernel for Elementwise {
 
     fn prepare(&self, _: &mut [f32]) {}
 
-    fn forward(&self, pass: &Pass, points: &mut [Column], log_det: &mut Column, tape: &mut [Column]) {
+    fn forward(
+        &self,
+        pass: &Pass,
+        points: &mut [Column],
+        log_det: &mut Column,
+        tape: &mut [Column],
+    ) {
         let (x, params) = tape.split_at_mut(self.features);
         x.copy_from_slice(points);
         self.params(pass, params);
@@ -76,7 +82,13 @@ impl Kernel for Elementwise {
         }
     }
 
-    fn inverse(&self, pass: &Pass, points: &mut [Column], log_det: &mut Column, tape: &mut [Column]) {
+    fn inverse(
+        &self,
+        pass: &Pass,
+        points: &mut [Column],
+        log_det: &mut Column,
+        tape: &mut [Column],
+    ) {
         let params = &mut tape[..self.free.count];
         self.params(pass, params);
         self.univariate.inverse(pass.level, params, points, log_det);

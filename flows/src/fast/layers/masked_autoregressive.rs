@@ -36,7 +36,13 @@ impl Kernel for MaskedAutoregressive {
         self.net.each_dense(|dense| dense.mask(theta));
     }
 
-    fn forward(&self, pass: &Pass, points: &mut [Column], log_det: &mut Column, tape: &mut [Column]) {
+    fn forward(
+        &self,
+        pass: &Pass,
+        points: &mut [Column],
+        log_det: &mut Column,
+        tape: &mut [Column],
+    ) {
         let mut tape = tape;
         let x = take(&mut tape, self.features);
         let params = take(&mut tape, self.net.outputs());
@@ -53,7 +59,13 @@ impl Kernel for MaskedAutoregressive {
         self.net.backward(pass, x, (tape, scratch), params, d_points, gradient);
     }
 
-    fn inverse(&self, pass: &Pass, points: &mut [Column], log_det: &mut Column, tape: &mut [Column]) {
+    fn inverse(
+        &self,
+        pass: &Pass,
+        points: &mut [Column],
+        log_det: &mut Column,
+        tape: &mut [Column],
+    ) {
         let mut tape = tape;
         let params = take(&mut tape, self.net.outputs());
         let p = self.univariate.params_per_feature();

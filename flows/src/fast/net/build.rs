@@ -44,8 +44,7 @@ impl Net {
         let build = Build { layout, path, degrees: hidden };
         let width = config.hidden[0];
         let input: Vec<usize> = (1..=features).collect();
-        let first =
-            build.dense("first", (features, width), Some((&input, &build.degrees[0])))?;
+        let first = build.dense("first", (features, width), Some((&input, &build.degrees[0])))?;
         let from_context = match context {
             0 => None,
             k => Some((build.dense("context", (k, width), None)?, true)),

@@ -22,11 +22,23 @@ impl Univariate for Affine {
         2
     }
 
-    fn forward(&self, level: Level, params: &[Column], points: &mut [Column], log_det: &mut Column) {
+    fn forward(
+        &self,
+        level: Level,
+        params: &[Column],
+        points: &mut [Column],
+        log_det: &mut Column,
+    ) {
         forward(level, self.inverse_bound, params, points, log_det);
     }
 
-    fn inverse(&self, level: Level, params: &[Column], points: &mut [Column], log_det: &mut Column) {
+    fn inverse(
+        &self,
+        level: Level,
+        params: &[Column],
+        points: &mut [Column],
+        log_det: &mut Column,
+    ) {
         inverse(level, self.inverse_bound, params, points, log_det);
     }
 
