@@ -7,12 +7,19 @@
 
 use super::simd::{Level, Simd, vectorised};
 use super::tile::{Column, ROWS};
+use std::cell::RefCell;
 use std::ops::Range;
 
 /// Sums formed at once.
 const BLOCK: usize = 6;
 /// Below this number of inputs or outputs a weight's gradient is a plain scalar product.
 const FEW: usize = 2;
+
+thread_local! {
+    /// Columns turned around: their content is of no use from one call to the next, but clearing
+    /// them at each would cost as much as a small product.
+    static PANEL: RefCell<[Column; ROWS]> = const { RefCell::new([Column::ZERO; ROWS]) };
+}
 
 /// The product y = b + Wᵀ x, and where its weights stand among all parameters.
 #[derive(Debug, Clone)]
@@ -96,7 +103,9 @@ impl Dense {
                 add_row_sums(level, d_y, &mut gradient[self.bias..self.bias + self.outputs]);
             }
         } else {
-            add_outer_products(level, self, x, d_y, gradient, biased);
+            PANEL.with_borrow_mut(|panel| {
+                add_outer_products(level, self, (x, d_y), gradient, biased, panel);
+            });
         }
     }
 
@@ -316,19 +325,19 @@ vectorised! {
     fn add_outer_products<S>(
         s,
         dense: &Dense,
-        x: &[Column],
-        d_y: &[Column],
+        columns: (&[Column], &[Column]),
         gradient: &mut [f32],
         biased: bool,
+        panel: &mut [Column; ROWS],
     ) {
-        let mut panel = [Column::ZERO; ROWS];
+        let (x, d_y) = columns;
         for first in (0..dense.outputs).step_by(ROWS) {
             let outputs = ROWS.min(dense.outputs - first);
-            s.transpose(&d_y[first..first + outputs], &mut panel);
+            s.transpose(&d_y[first..first + outputs], panel);
             let vectors = outputs.div_ceil(S::LANES);
             if biased {
                 let bias = &mut gradient[dense.bias + first..dense.bias + first + outputs];
-                add_panel_sums(s, &panel, bias, vectors);
+                add_panel_sums(s, panel, bias);
             }
             for block in blocks(0..dense.inputs) {
                 let x = &x[block.clone()];
@@ -336,7 +345,7 @@ vectorised! {
                 let weights = &mut gradient[place..];
                 let mut v = dense.seen_from(block.start).saturating_sub(first) / S::LANES;
                 while v < vectors {
-                    let (stride, panel) = (dense.outputs, &panel);
+                    let (stride, panel) = (dense.outputs, &*panel);
                     v += match vectors - v {
                         1 => sized!(x.len(), outer_product::<S, _, 1>(s, x, panel, v, weights, stride, outputs)),
                         2 | 3 => sized!(x.len(), outer_product::<S, _, 2>(s, x, panel, v, weights, stride, outputs)),
@@ -351,18 +360,22 @@ vectorised! {
     }
 }
 
-/// Adds Σ over the rows of a panel, in as many vectors as asked for.
+/// Adds Σ over the rows of a panel.
 #[inline(always)]
-fn add_panel_sums<S: Simd>(s: S, panel: &[Column; ROWS], sums: &mut [f32], vectors: usize) {
-    let mut total = Column::ZERO;
-    for v in 0..vectors {
-        let mut sum = s.load(&panel[0], v);
-        for row in &panel[1..] {
-            sum = s.add(sum, s.load(row, v));
+fn add_panel_sums<S: Simd>(s: S, panel: &[Column; ROWS], sums: &mut [f32]) {
+    const TOGETHER: usize = 4;
+    for (group, sums) in sums.chunks_mut(TOGETHER * S::LANES).enumerate() {
+        // Side by side, so that no addition waits for the one before.
+        let mut totals = [s.splat(0.0); TOGETHER];
+        for row in panel {
+            for j in 0..TOGETHER {
+                totals[j] = s.add(totals[j], s.load(row, group * TOGETHER + j));
+            }
         }
-        s.store(sum, &mut total, v);
+        for (total, sums) in totals.into_iter().zip(sums.chunks_mut(S::LANES)) {
+            s.add_first(total, sums);
+        }
     }
-    sums.iter_mut().zip(total.0).for_each(|(sum, total)| *sum += total);
 }
 
 /// Gradients of the weights of M inputs to J vectors of outputs from v; gives J.
@@ -455,8 +468,17 @@ mod bench {
                     dense.backward_inputs(level, &theta, &x, &y, &mut d_x, Store::Relu)
                 });
                 time("dw", &mut || dense.backward_weights(level, &x, &y, &mut gradient, true));
+                let mut panel = [Column::ZERO; ROWS];
+                time("transpose", &mut || {
+                    for first in (0..outputs).step_by(64) {
+                        only_transpose(level, &y[first..outputs.min(first + 64)], &mut panel);
+                    }
+                });
+                time("rowsums", &mut || add_row_sums(level, &y, &mut gradient[..outputs]));
                 println!();
             }
         }
     }
 }
+#[cfg(test)]
+vectorised! { pub(super) fn only_transpose<S>(s, from: &[Column], to: &mut [Column; ROWS]) { s.transpose(from, to) } }

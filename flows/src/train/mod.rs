@@ -14,5 +14,5 @@ pub use config::TrainConfig;
 pub use observer::{Evaluation, Observer, Quiet};
 pub use schedule::learning_rate;
 pub use state::{Best, Parts, TrainState};
-pub use steps::{Moving, Steps, Update};
+pub use steps::{Moving, Steps, Update, steps};
 pub use trainer::{Outcome, Stop, Trainer};

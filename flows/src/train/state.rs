@@ -70,11 +70,7 @@ impl TrainState {
                 learning_rate_scale: 1.0,
                 restarted: false,
             },
-            moving: Moving {
-                optimizer: AdamW::new(weights.len()),
-                average: weights.clone(),
-                weights,
-            },
+            moving: Moving::new(weights),
             best: None,
             history: Vec::new(),
         })

@@ -1,6 +1,6 @@
 //! Optimiser steps on a training set: the seam between the loop and what moves the weights.
 
-use super::adamw::clip;
+use super::adamw::{clip, decayed};
 use super::{AdamW, TrainConfig};
 use crate::error::Result;
 use crate::objective::{Batch, Objective};
@@ -50,14 +50,41 @@ pub trait Steps: Debug {
     -> Result<Option<f64>>;
 }
 
+/// The steps of an objective on a training set: its own where it has some, or plain ones.
+///
+/// They start from what [`Steps::load`] is given.
+///
+/// # Errors
+/// When a device cannot be read.
+pub fn steps<'a>(
+    objective: &'a dyn Objective,
+    params: &'a Params,
+    train: &'a Batch,
+) -> Result<Box<dyn Steps + 'a>> {
+    let decayed = decayed(params);
+    if let Some(steps) = objective.steps(train, &decayed)? {
+        return Ok(steps);
+    }
+    let moving = Moving::new(params.read_flat()?);
+    Ok(Box::new(PlainSteps { objective, params, train, decayed, moving }))
+}
+
+impl Moving {
+    /// These weights before the first step.
+    pub fn new(weights: Vec<f64>) -> Self {
+        let optimizer = AdamW::new(weights.len());
+        Self { average: weights.clone(), weights, optimizer }
+    }
+}
+
 /// Steps of any objective, in `f64`.
 #[derive(Debug)]
-pub(super) struct PlainSteps<'a> {
-    pub(super) objective: &'a dyn Objective,
-    pub(super) params: &'a Params,
-    pub(super) train: &'a Batch,
-    pub(super) decayed: Vec<bool>,
-    pub(super) moving: Moving,
+struct PlainSteps<'a> {
+    objective: &'a dyn Objective,
+    params: &'a Params,
+    train: &'a Batch,
+    decayed: Vec<bool>,
+    moving: Moving,
 }
 
 impl Steps for PlainSteps<'_> {

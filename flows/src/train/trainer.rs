@@ -1,8 +1,8 @@
 //! The training loop.
 
-use super::adamw::decayed;
-use super::steps::PlainSteps;
-use super::{Best, Evaluation, Observer, Steps, TrainConfig, TrainState, Update, learning_rate};
+use super::{
+    Best, Evaluation, Observer, Steps, TrainConfig, TrainState, Update, learning_rate, steps,
+};
 use crate::error::{Error, NonFinite, Result};
 use crate::metrics::Estimate;
 use crate::objective::{Batch, Objective};
@@ -79,7 +79,7 @@ struct Chosen {
     weights: Vec<f64>,
 }
 
-impl<'a> Trainer<'a> {
+impl Trainer<'_> {
     /// Trains from `state` to the last step, and leaves in the parameters the weights that do best on
     /// the held-out rows (the last ones unless earlier ones are clearly better), or without held-out
     /// rows the last averaged ones.
@@ -95,7 +95,7 @@ impl<'a> Trainer<'a> {
         if rows == 0 {
             return Err(Error::data("training rows", "there are none", "give at least one"));
         }
-        let mut steps = self.steps(&state)?;
+        let mut steps = steps(self.objective, self.params, self.train)?;
         steps.load(&state.moving)?;
         let mut run = Run {
             trainer: self,
@@ -113,17 +113,6 @@ impl<'a> Trainer<'a> {
         let chosen = self.choose(stop, &state)?;
         self.params.write_flat(&chosen.weights)?;
         Ok(Outcome { stop, step: chosen.step, state })
-    }
-
-    /// The objective's own steps, or plain ones.
-    fn steps(&self, state: &TrainState) -> Result<Box<dyn Steps + 'a>> {
-        let decayed = decayed(self.params);
-        if let Some(steps) = self.objective.steps(self.train, &decayed)? {
-            return Ok(steps);
-        }
-        let Self { objective, params, train, .. } = *self;
-        let moving = state.moving.clone();
-        Ok(Box::new(PlainSteps { objective, params, train, decayed, moving }))
     }
 
     /// The weights to keep, and the step they are from.
