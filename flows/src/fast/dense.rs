@@ -82,8 +82,21 @@ impl Dense {
         d_x: &mut [Column],
         store: Store,
     ) {
+        self.backward_inputs_of(level, theta, x, d_y, d_x, (0..self.inputs, store));
+    }
+
+    /// The gradient of the inputs `range` alone, from that of the outputs that see them.
+    pub(super) fn backward_inputs_of(
+        &self,
+        level: Level,
+        theta: &[f32],
+        x: &[Column],
+        d_y: &[Column],
+        d_x: &mut [Column],
+        (range, store): (Range<usize>, Store),
+    ) {
         let weights = &theta[self.weight..self.weight + self.inputs * self.outputs];
-        input_gradients(level, self, weights, x, d_y, d_x, store);
+        input_gradients(level, self, weights, x, d_y, d_x, range, store);
     }
 
     /// Adds the gradients of weights and bias. Masked weights get arbitrary ones until
@@ -239,9 +252,10 @@ vectorised! {
         x: &[Column],
         d_y: &[Column],
         d_x: &mut [Column],
+        range: Range<usize>,
         store: Store,
     ) {
-        for block in blocks(0..dense.inputs) {
+        for block in blocks(range) {
             let from = dense.seen_from(block.start);
             let d_y = &d_y[from..];
             let weights = &weights[block.start * dense.outputs + from..];

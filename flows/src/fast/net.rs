@@ -2,6 +2,7 @@
 //! [`crate::nets`].
 
 mod build;
+mod incremental;
 
 use super::activation;
 use super::dense::{Dense, Store};
@@ -221,8 +222,13 @@ impl Net {
             }
         }
         let d_first = &d_hidden[..top.values.len()];
-        self.first.backward_weights(pass.level, x, d_first, gradient, true);
+        self.first_weights(pass, x, d_first, gradient);
         self.first.backward_inputs(pass.level, pass.theta, x, d_first, d_x, Store::Add);
+    }
+
+    /// Adds the gradients of the weights of x and of the context.
+    fn first_weights(&self, pass: &Pass, x: &[Column], d_first: &[Column], gradient: &mut [f32]) {
+        self.first.backward_weights(pass.level, x, d_first, gradient, true);
         if let Some((dense, biased)) = &self.context {
             dense.backward_weights(pass.level, pass.context, d_first, gradient, *biased);
         }

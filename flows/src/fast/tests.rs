@@ -20,7 +20,7 @@ fn batch(rows: usize, d: usize) -> Batch {
 
 #[test]
 fn agrees() {
-    for name in ["nice", "realnvp", "maf", "glow", "nsf", "nsf-ar"] {
+    for name in ["nice", "realnvp", "maf", "iaf", "glow", "nsf", "nsf-ar", "nsf-gmm"] {
         for d in [2, 5, 43] {
             let mut params = Params::new(DType::F32, &Device::Cpu, 0);
             let config = recipe(name).unwrap().flow(d, 0).unwrap();

@@ -1,3 +1,6 @@
+mod curved;
+mod networks;
+
 use super::*;
 use crate::fast::against_reference::{
     Reference, assert_gradient, assert_tile, params, random, randomise, reference, theta, tile,
@@ -10,18 +13,33 @@ use crate::nets::LastLayer;
 use crate::params::Params;
 use crate::transform::Transform;
 use crate::transforms;
+use candle_core::{Device, Tensor};
 
 const SIZES: [usize; 4] = [1, 2, 5, 43];
 const PATH: &str = "flow.3.layer";
 
 /// Compares values, gradients and the inverse with the reference.
 fn check(params: &Params, layer: &dyn Transform, build: impl Fn(&mut Layout) -> Box<dyn Kernel>) {
+    let scale = 0.5 / (layer.features() as f64).sqrt();
+    check_given(0, scale, params, layer, build);
+}
+
+/// The same given context features, with parameters of that scale.
+fn check_given(
+    context: usize,
+    scale: f64,
+    params: &Params,
+    layer: &dyn Transform,
+    build: impl Fn(&mut Layout) -> Box<dyn Kernel>,
+) {
     let d = layer.features();
-    randomise(params, d as u64, 0.5 / (d as f64).sqrt());
+    randomise(params, d as u64, scale);
     let x = random(ROWS * d, 1, 1.0);
     let (d_z, d_log) = (random(ROWS * d, 2, 1.0), random(ROWS, 3, 1.0));
+    let given = random(ROWS * context, 4, 1.0);
+    let tensor = Tensor::from_slice(&given, (ROWS, context), &Device::Cpu).unwrap();
     let map = |x: &_| {
-        let mapped = layer.forward(x, None).unwrap();
+        let mapped = layer.forward(x, (context > 0).then_some(&tensor)).unwrap();
         (mapped.points, mapped.log_det)
     };
     let expected = reference(params, map, &x, (&d_z, &d_log));
@@ -29,8 +47,9 @@ fn check(params: &Params, layer: &dyn Transform, build: impl Fn(&mut Layout) -> 
     let kernel = build(&mut layout);
     let mut theta = theta(params, &layout);
     kernel.prepare(&mut theta);
+    let given = tile(&given, context);
     for level in Level::available() {
-        let pass = Pass { level, theta: &theta, context: &[] };
+        let pass = Pass { level, theta: &theta, context: &given };
         check_level(&*kernel, &pass, params, &expected, [&x, &d_z, &d_log]);
     }
 }
@@ -45,8 +64,8 @@ fn check_level(
     let d = x.len() / ROWS;
     let what = format!("{} {d}", pass.level.name());
     let close = |value: f64| 1e-5 * value.abs().max(1.0);
-    let mut tape = vec![Column::splat(7.0); kernel.tape()];
-    let mut scratch = vec![Column::splat(7.0); kernel.scratch()];
+    let mut tape = vec![Column::splat(f32::NAN); kernel.tape()];
+    let mut scratch = vec![Column::splat(f32::NAN); kernel.scratch()];
     let mut gradient = vec![0.0; pass.theta.len()];
     // Twice: what one round leaves behind must not matter to the next, and gradients add up.
     for _ in 0..2 {
@@ -69,7 +88,8 @@ fn check_level(
     assert_gradient(&what, params, &gradient, &expected.d_params, 1e-5);
 
     let points: Vec<f64> = expected.points.iter().map(|z| f64::from(*z as f32)).collect();
-    let (mut points, mut log_det) = (tile(&points, d), Column::splat(1.0 + expected.log[0] as f32));
+    let log: Vec<f64> = expected.log.iter().map(|log| log + 1.0).collect();
+    let (mut points, mut log_det) = (tile(&points, d), tile(&log, 1)[0]);
     kernel.inverse(pass, &mut points, &mut log_det, &mut tape);
     assert_tile(&what, &points, x, |value| 2e-5 * value.abs().max(1.0));
     assert_tile(&what, &[log_det], &[1.0; ROWS], close);

@@ -5,7 +5,8 @@ use crate::config::{BaseConfig, FlowConfig, LayerConfig, UnivariateConfig};
 use crate::fast::base::{GaussianMixture, StandardNormal};
 use crate::fast::kernel::{Base, Kernel};
 use crate::fast::layers::{
-    ActNorm, Coupling, Elementwise, LuLinear, MaskedAutoregressive, Permutation,
+    ActNorm, Coupling, Elementwise, InverseAutoregressive, LuLinear, MaskedAutoregressive,
+    Permutation,
 };
 use crate::fast::layout::Layout;
 use crate::fast::net::Net;
@@ -113,7 +114,11 @@ fn kernel(
             let net = Net::made(layout, path, sizes, map.params_per_feature(), net)?;
             Box::new(MaskedAutoregressive::new(features, map, net))
         }
-        LayerConfig::InverseAutoregressive { .. } => return None,
+        LayerConfig::InverseAutoregressive { univariate: map, net } => {
+            let map = univariate(*map);
+            let net = Net::made(layout, path, sizes, map.params_per_feature(), net)?;
+            Box::new(InverseAutoregressive::new(features, map, net))
+        }
     })
 }
 
