@@ -10,6 +10,7 @@ use crate::objective::Objective;
 use crate::objectives;
 use crate::params::Params;
 use crate::workers::Workers;
+use std::sync::Arc;
 
 /// Which tier computes a flow.
 ///
@@ -31,7 +32,7 @@ pub enum Engine {
 #[derive(Debug)]
 pub enum Choice {
     /// Kernels.
-    Fast(Program),
+    Fast(Arc<Program>),
     /// Tensor operations: because they were asked for, or because a part has no kernel.
     Reference(Option<Unsupported>),
 }
@@ -46,7 +47,7 @@ impl Engine {
             return Ok(Choice::Reference(None));
         }
         match (Program::new(config, params, Level::best()), self) {
-            (Ok(program), _) => Ok(Choice::Fast(program)),
+            (Ok(program), _) => Ok(Choice::Fast(program.into())),
             (Err(why), Self::Fast) => Err(Error::config(
                 "engine",
                 format!("the fast engine cannot run this flow: {why}"),

@@ -45,15 +45,6 @@ impl Workers {
         self.pool.install(work)
     }
 
-    /// Runs `work` for every index below `count`, in any order.
-    pub fn for_each(&self, count: usize, work: impl Fn(usize) + Sync) {
-        if self.threads() == 1 || count <= 1 {
-            (0..count).for_each(work);
-        } else {
-            self.pool.install(|| (0..count).into_par_iter().with_max_len(1).for_each(&work));
-        }
-    }
-
     /// Runs `work` on each chunk of `rows_per_chunk` rows, the last one possibly shorter.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use crate::params::Params;
 use crate::transform::{check_context, check_points};
 use candle_core::{Device, Tensor};
 use rand::RngCore;
+use std::sync::Arc;
 
 /// The density of a [`Flow`] with the weights it had when this was made, outside any gradient.
 ///
@@ -29,13 +30,13 @@ use rand::RngCore;
 /// let x = Tensor::zeros((5, 2), DType::F32, &Device::Cpu)?;
 /// let slow = flow.log_prob(&x, None)?.to_vec1::<f32>()?;
 /// let program = Program::new(&config, &params, Level::best()).expect("nsf has kernels");
-/// let fast = FastFlow::new(program, flow, &params)?.log_prob(&x, None)?.to_vec1::<f32>()?;
+/// let fast = FastFlow::new(program.into(), flow, &params)?.log_prob(&x, None)?.to_vec1::<f32>()?;
 /// assert!(slow.iter().zip(&fast).all(|(a, b)| (a - b).abs() < 1e-5));
 /// # Ok::<(), diffeo_flows::Error>(())
 /// ```
 #[derive(Debug)]
 pub struct FastFlow {
-    program: Program,
+    program: Arc<Program>,
     flow: Flow,
     theta: Vec<f32>,
 }
@@ -45,7 +46,7 @@ impl FastFlow {
     ///
     /// # Errors
     /// When the weights cannot be read.
-    pub fn new(program: Program, flow: Flow, params: &Params) -> Result<Self> {
+    pub fn new(program: Arc<Program>, flow: Flow, params: &Params) -> Result<Self> {
         let theta = program.theta(params)?;
         Ok(Self { program, flow, theta })
     }

@@ -11,6 +11,7 @@ use crate::params::Params;
 use crate::train::Steps;
 use crate::workers::Workers;
 use rand::RngCore;
+use std::sync::Arc;
 
 /// Rows of one chunk of an evaluation.
 const EVALUATION_ROWS: usize = 1024;
@@ -18,14 +19,14 @@ const EVALUATION_ROWS: usize = 1024;
 /// The loss of [`MaximumLikelihood`](crate::objectives::MaximumLikelihood), computed by kernels.
 #[derive(Debug, Clone, Copy)]
 pub struct MaximumLikelihood<'a> {
-    program: &'a Program,
+    program: &'a Arc<Program>,
     flow: &'a Flow,
     workers: &'a Workers,
 }
 
 impl<'a> MaximumLikelihood<'a> {
     /// The loss of a flow whose kernels are `program`.
-    pub fn new(program: &'a Program, flow: &'a Flow, workers: &'a Workers) -> Self {
+    pub fn new(program: &'a Arc<Program>, flow: &'a Flow, workers: &'a Workers) -> Self {
         Self { program, flow, workers }
     }
 
@@ -43,8 +44,9 @@ impl Objective for MaximumLikelihood<'_> {
     ) -> Result<(f64, objective::Gradients)> {
         let table = self.table(batch)?;
         let rows: Vec<u32> = (0..table.rows() as u32).collect();
-        let mut gradients = Gradients::new(self.program, self.workers);
-        let loss = gradients.run(&self.program.theta(params)?, &table, &rows)?;
+        let theta = self.program.theta(params)?;
+        let mut gradients = Gradients::new(self.program, table, theta, self.workers.threads());
+        let loss = gradients.run(&rows);
         let sum = &gradients.sum[..self.program.parameters()];
         Ok((loss, sum.iter().map(|g| f64::from(*g)).collect()))
     }
@@ -71,8 +73,9 @@ impl Objective for MaximumLikelihood<'_> {
     }
 
     fn steps(&self, train: &Batch, decayed: &[bool]) -> Result<Option<Box<dyn Steps + '_>>> {
-        let steps = FastSteps::new(self.program, self.workers, self.table(train)?, decayed);
-        Ok(Some(Box::new(steps)))
+        let (table, threads) = (self.table(train)?, self.workers.threads());
+        let gradients = Gradients::new(self.program, table, Vec::new(), threads);
+        Ok(Some(Box::new(FastSteps::new(gradients, decayed))))
     }
 
     fn offender(&self, batch: &Batch) -> Result<Option<Offender>> {

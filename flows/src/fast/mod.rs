@@ -16,6 +16,7 @@ mod net;
 mod optimizer;
 mod program;
 mod table;
+mod team;
 mod tile;
 mod training;
 mod triangular;

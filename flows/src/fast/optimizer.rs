@@ -5,10 +5,9 @@ use super::simd::{Level, Simd, vectorised};
 use super::tile::Column;
 use crate::train::Update;
 
-/// The flat vectors in single precision.
+/// The flat vectors that training moves beside the weights.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Vectors {
-    pub(super) weights: Vec<f32>,
     pub(super) average: Vec<f32>,
     pub(super) first: Vec<f32>,
     pub(super) second: Vec<f32>,
@@ -83,8 +82,14 @@ vectorised! {
 ///
 /// Kingma and Ba 2015, *Adam*, algorithm 1; Loshchilov and Hutter 2019, *Decoupled Weight Decay*,
 /// algorithm 2.
-pub(super) fn step(level: Level, vectors: &mut Vectors, gradient: &[f32], factors: Factors) {
-    let Vectors { weights, average, first, second, decayed } = vectors;
+pub(super) fn step(
+    level: Level,
+    weights: &mut [f32],
+    vectors: &mut Vectors,
+    gradient: &[f32],
+    factors: Factors,
+) {
+    let Vectors { average, first, second, decayed } = vectors;
     adam(level, weights, first, second, gradient, decayed, factors);
     if factors.average > 0.0 {
         follow(level, weights, average, factors.average);

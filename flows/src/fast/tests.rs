@@ -38,7 +38,7 @@ fn agrees() {
             let slow = objectives::MaximumLikelihood::new(&flow, &workers);
             let (l0, g0) = slow.loss_and_gradients(&params, &batch, &mut rng).unwrap();
             for level in Level::available() {
-                let program = Program::new(&config, &params, level).unwrap();
+                let program = std::sync::Arc::new(Program::new(&config, &params, level).unwrap());
                 let fast = MaximumLikelihood::new(&program, &flow, &workers);
                 let (l1, g1) = fast.loss_and_gradients(&params, &batch, &mut rng).unwrap();
                 let worst = g0.iter().zip(&g1).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
@@ -60,7 +60,7 @@ fn speed() {
             let config = recipe(name).unwrap().flow(d, 0).unwrap();
             let flow = config.build(&mut params).unwrap();
             let level = Level::best();
-            let Ok(program) = Program::new(&config, &params, level) else { continue };
+            let program = std::sync::Arc::new(Program::new(&config, &params, level).unwrap());
             let peak = super::peak::peak_flops(level, |f| {
                 let t = Instant::now();
                 f();
