@@ -52,11 +52,6 @@ pub(super) enum Store {
 }
 
 impl Dense {
-    /// Weights and biases.
-    pub(super) fn count(&self) -> usize {
-        (self.inputs + 1) * self.outputs
-    }
-
     /// The outputs `range` of y from x, with or without the bias.
     pub(super) fn forward(
         &self,
@@ -311,23 +306,85 @@ fn input_gradient<S: Simd, const M: usize, const J: usize>(
 vectorised! {
     /// Adds Σ over rows of each column.
     pub(super) fn add_row_sums<S>(s, columns: &[Column], sums: &mut [f32]) {
-        for (column, sum) in columns.iter().zip(sums) {
-            let total = (1..S::VECTORS).fold(s.load(column, 0), |t, v| s.add(t, s.load(column, v)));
-            *sum += s.sum(total);
+        let (fours, rest) = columns.as_chunks::<4>();
+        let (sums, single) = sums[..columns.len()].split_at_mut(4 * fours.len());
+        for (columns, sums) in fours.iter().zip(sums.chunks_exact_mut(4)) {
+            let total = [
+                lanes_of(s, &columns[0]),
+                lanes_of(s, &columns[1]),
+                lanes_of(s, &columns[2]),
+                lanes_of(s, &columns[3]),
+            ];
+            add_four(s.sum_each(total), sums);
+        }
+        for (column, sum) in rest.iter().zip(single) {
+            *sum += s.sum(lanes_of(s, column));
         }
     }
+}
+
+#[inline(always)]
+fn add_four(values: [f32; 4], to: &mut [f32]) {
+    to.iter_mut().zip(values).for_each(|(to, value)| *to += value);
+}
+
+/// The sum of a column's vectors.
+#[inline(always)]
+fn lanes_of<S: Simd>(s: S, column: &Column) -> S::F {
+    (1..S::VECTORS).fold(s.load(column, 0), |sum, v| s.add(sum, s.load(column, v)))
+}
+
+/// The sum of the products of two columns' vectors.
+#[inline(always)]
+fn products_of<S: Simd>(s: S, a: &Column, b: &Column) -> S::F {
+    let mut sum = s.mul(s.load(a, 0), s.load(b, 0));
+    for v in 1..S::VECTORS {
+        sum = s.mul_add(s.load(a, v), s.load(b, v), sum);
+    }
+    sum
 }
 
 vectorised! {
     /// Adds Σ over rows of xᵢ d_yₒ to weight (i, o).
     fn add_scalar_products<S>(s, x: &[Column], d_y: &[Column], weights: &mut [f32]) {
-        for (x, row) in x.iter().zip(weights.chunks_exact_mut(d_y.len())) {
-            for (d_y, weight) in d_y.iter().zip(row) {
-                let mut total = s.mul(s.load(x, 0), s.load(d_y, 0));
-                for v in 1..S::VECTORS {
-                    total = s.mul_add(s.load(x, v), s.load(d_y, v), total);
+        let outputs = d_y.len();
+        if outputs < 4 {
+            let (fours, rest) = x.as_chunks::<4>();
+            for (i, x) in fours.iter().enumerate() {
+                for (o, d_y) in d_y.iter().enumerate() {
+                    let sums = s.sum_each([
+                        products_of(s, &x[0], d_y),
+                        products_of(s, &x[1], d_y),
+                        products_of(s, &x[2], d_y),
+                        products_of(s, &x[3], d_y),
+                    ]);
+                    for (j, sum) in sums.into_iter().enumerate() {
+                        weights[(4 * i + j) * outputs + o] += sum;
+                    }
                 }
-                *weight += s.sum(total);
+            }
+            let weights = &mut weights[4 * fours.len() * outputs..];
+            for (x, row) in rest.iter().zip(weights.chunks_exact_mut(outputs)) {
+                for (d_y, weight) in d_y.iter().zip(row) {
+                    *weight += s.sum(products_of(s, x, d_y));
+                }
+            }
+            return;
+        }
+        let (fours, rest) = d_y.as_chunks::<4>();
+        for (x, row) in x.iter().zip(weights.chunks_exact_mut(outputs)) {
+            let (row, single) = row.split_at_mut(4 * fours.len());
+            for (d_y, row) in fours.iter().zip(row.chunks_exact_mut(4)) {
+                let sums = s.sum_each([
+                    products_of(s, x, &d_y[0]),
+                    products_of(s, x, &d_y[1]),
+                    products_of(s, x, &d_y[2]),
+                    products_of(s, x, &d_y[3]),
+                ]);
+                add_four(sums, row);
+            }
+            for (d_y, weight) in rest.iter().zip(single) {
+                *weight += s.sum(products_of(s, x, d_y));
             }
         }
     }
@@ -423,76 +480,3 @@ fn outer_product<S: Simd, const M: usize, const J: usize>(
     }
     J
 }
-
-#[cfg(test)]
-mod bench {
-    use super::*;
-    use std::time::Instant;
-    #[test]
-    #[ignore]
-    fn speed() {
-        for level in Level::available() {
-            let peak = crate::fast::peak::peak_flops(level, |f| {
-                let t = Instant::now();
-                f();
-                t.elapsed()
-            });
-            println!("{} peak {:.1}", level.name(), peak / 1e9);
-            for (inputs, outputs) in
-                [(64, 64), (1, 64), (64, 2), (64, 23), (21, 64), (64, 506), (64, 44)]
-            {
-                let dense = Dense {
-                    inputs,
-                    outputs,
-                    weight: 0,
-                    bias: inputs * outputs,
-                    reach: Reach::Full,
-                };
-                let theta = vec![0.1f32; dense.count()];
-                let mut gradient = theta.clone();
-                let x = vec![Column::splat(0.3); inputs];
-                let mut d_x = x.clone();
-                let mut y = vec![Column::splat(0.3); outputs];
-                let flops = (2 * 64 * inputs * outputs) as f64;
-                let mut time = |name: &str, f: &mut dyn FnMut()| {
-                    for _ in 0..200 {
-                        f();
-                    }
-                    let n = (2e8 / flops) as usize + 10;
-                    let mut best = f64::MAX;
-                    for _ in 0..8 {
-                        let t = Instant::now();
-                        for _ in 0..n {
-                            f();
-                        }
-                        best = best.min(t.elapsed().as_secs_f64() / n as f64);
-                    }
-                    print!(
-                        "  {name} {:.0} ns {:.1} GF {:.2};",
-                        best * 1e9,
-                        flops / best / 1e9,
-                        flops / best / peak
-                    );
-                };
-                print!("{inputs}x{outputs}");
-                time("fwd", &mut || {
-                    dense.forward(level, &theta, &x, &mut y, 0..outputs, (Store::Relu, true))
-                });
-                time("dx", &mut || {
-                    dense.backward_inputs(level, &theta, &x, &y, &mut d_x, Store::Relu)
-                });
-                time("dw", &mut || dense.backward_weights(level, &x, &y, &mut gradient, true));
-                let mut panel = [Column::ZERO; ROWS];
-                time("transpose", &mut || {
-                    for first in (0..outputs).step_by(64) {
-                        only_transpose(level, &y[first..outputs.min(first + 64)], &mut panel);
-                    }
-                });
-                time("rowsums", &mut || add_row_sums(level, &y, &mut gradient[..outputs]));
-                println!();
-            }
-        }
-    }
-}
-#[cfg(test)]
-vectorised! { pub(super) fn only_transpose<S>(s, from: &[Column], to: &mut [Column; ROWS]) { s.transpose(from, to) } }

@@ -27,11 +27,6 @@ impl<'a> Layout<'a> {
         self.places.get(name).copied()
     }
 
-    /// The shape of the parameter of that name.
-    pub(super) fn dims(&self, name: &str) -> Option<&'a [usize]> {
-        Some(self.params.get(name)?.var().dims())
-    }
-
     /// The values of a buffer.
     pub(super) fn buffer(&self, name: &str) -> Option<Vec<f64>> {
         to_f64(self.params.get(name)?.var()).ok()

@@ -21,6 +21,8 @@ pub(super) struct Net {
     last: Dense,
     activation: Activation,
     degrees: Option<Degrees>,
+    /// Widths of all activated layers, in order.
+    hidden: Vec<usize>,
 }
 
 #[derive(Debug)]
@@ -61,24 +63,12 @@ impl Net {
     pub(super) fn tape(&self) -> usize {
         let copies = 1 + usize::from(activation::keeps_slopes(self.activation));
         let trunk = if self.is_residual() { self.first.outputs } else { 0 };
-        trunk + copies * self.hidden().iter().sum::<usize>()
+        trunk + copies * self.hidden.iter().sum::<usize>()
     }
 
     /// Columns that backward needs.
     pub(super) fn scratch(&self) -> usize {
-        3 * self.hidden().into_iter().max().unwrap_or_default()
-    }
-
-    /// Widths of all activated layers, in order.
-    fn hidden(&self) -> Vec<usize> {
-        let mut widths = vec![self.first.outputs];
-        for block in &self.blocks {
-            match block {
-                Block::Plain(dense) => widths.push(dense.outputs),
-                Block::Residual(a, b) => widths.extend([a.outputs, b.outputs]),
-            }
-        }
-        widths
+        3 * self.hidden.iter().max().copied().unwrap_or_default()
     }
 
     fn is_residual(&self) -> bool {
@@ -194,7 +184,7 @@ impl Net {
     ) {
         let (_, mut tape) = self.split_trunk(tape);
         let mut layers: Vec<Hidden> =
-            self.hidden().into_iter().map(|width| self.take_hidden(&mut tape, width)).collect();
+            self.hidden.iter().map(|width| self.take_hidden(&mut tape, *width)).collect();
         let third = scratch.len() / 3;
         let (d_hidden, scratch) = scratch.split_at_mut(third);
         let (other, third) = scratch.split_at_mut(third);

@@ -6,9 +6,9 @@ pub use build::Unsupported;
 
 use super::kernel::{Base, Kernel, Pass, Reverse};
 use super::simd::Level;
-use super::tile::{Column, ROWS};
+use super::tile::Column;
 use crate::error::Result;
-use crate::params::{Params, to_f64};
+use crate::params::Params;
 
 /// The kernels of a flow, in order, and of its base.
 #[derive(Debug)]
@@ -70,7 +70,7 @@ impl Program {
     pub(super) fn theta(&self, params: &Params) -> Result<Vec<f32>> {
         let mut theta = Vec::with_capacity(self.length);
         for param in params.trainable() {
-            theta.extend(to_f64(param.var().as_tensor())?.into_iter().map(|v| v as f32));
+            theta.extend(param.var().flatten_all()?.to_vec1::<f32>()?);
         }
         theta.resize(self.length, 0.0);
         self.prepare(&mut theta);
@@ -183,10 +183,5 @@ impl Program {
         let reverse = Reverse { tape, scratch: &mut [], d_log_det, d_points, gradient };
         self.base.backward(&pass, points, reverse);
         self.backward(theta, work, gradient);
-    }
-
-    /// Tiles of a number of rows.
-    pub(super) fn tiles(rows: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
-        (0..rows).step_by(ROWS).map(move |start| start..rows.min(start + ROWS))
     }
 }

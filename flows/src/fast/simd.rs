@@ -70,6 +70,8 @@ pub(super) trait Simd: Copy {
     fn select(self, mask: Self::Mask, yes: Self::F, no: Self::F) -> Self::F;
     /// The sum of all lanes, in an order that depends on the level alone.
     fn sum(self, a: Self::F) -> f32;
+    /// The sums of four vectors, each in an order that depends on the level alone.
+    fn sum_each(self, a: [Self::F; 4]) -> [f32; 4];
     /// Adds the first lanes to a slice, as many as it takes.
     fn add_first(self, value: Self::F, to: &mut [f32]);
     /// Turns up to 64 columns around: entry r of column c becomes entry c of `to[r]`. What is in

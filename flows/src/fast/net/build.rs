@@ -96,7 +96,12 @@ impl Build<'_> {
         let masked = output_degrees.and_then(|output| Some((&**self.degrees.get(top)?, &**output)));
         let last = self.dense("last", (config.hidden[top], outputs), masked)?;
         let activation = config.activation;
-        Some(Net { first, context, blocks, last, activation, degrees: None })
+        let widths = blocks.iter().flat_map(|block| match block {
+            Block::Plain(dense) => vec![dense.outputs],
+            Block::Residual(first, second) => vec![first.outputs, second.outputs],
+        });
+        let hidden = std::iter::once(first.outputs).chain(widths).collect();
+        Some(Net { first, context, blocks, last, activation, degrees: None, hidden })
     }
 
     fn dense(

@@ -34,7 +34,7 @@ struct Layer<'a> {
 impl Net {
     /// Columns that [`Net::incremental`] needs.
     pub(in crate::fast) fn incremental_scratch(&self) -> usize {
-        self.hidden().iter().sum()
+        self.hidden.iter().sum()
     }
 
     /// Starts at the last feature. `tape` is as forward left it.

@@ -93,6 +93,11 @@ impl Simd for Neon {
     }
 
     #[inline(always)]
+    fn sum_each(self, a: [float32x4_t; 4]) -> [f32; 4] {
+        a.map(|a| self.sum(a))
+    }
+
+    #[inline(always)]
     fn add_first(self, value: float32x4_t, to: &mut [f32]) {
         if to.len() >= 4 {
             self.store_slice(self.add(self.load_slice(to), value), to);

@@ -146,6 +146,11 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    fn sum_each(self, a: [F; 4]) -> [f32; 4] {
+        a.map(|a| self.sum(a))
+    }
+
+    #[inline(always)]
     fn add_first(self, value: F, to: &mut [f32]) {
         to.iter_mut().zip(value).for_each(|(to, lane)| *to += lane);
     }

@@ -73,6 +73,17 @@ impl Simd for Avx512 {
             _mm512_mask_blend_ps(mask, no, yes)
         }
         sum(a: __m512) -> f32 { _mm512_reduce_add_ps(a) }
+        sum_each(a: [__m512; 4]) -> [f32; 4] {{
+            let [a, b, c, d] = a;
+            let ab = _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+            let cd = _mm512_add_ps(_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
+            let (ab, cd) = (_mm512_castps_pd(ab), _mm512_castps_pd(cd));
+            let (low, high) = (_mm512_unpacklo_pd(ab, cd), _mm512_unpackhi_pd(ab, cd));
+            let all = _mm512_add_ps(_mm512_castpd_ps(low), _mm512_castpd_ps(high));
+            let half = _mm256_add_ps(_mm512_castps512_ps256(all), _mm512_extractf32x8_ps::<1>(all));
+            let sums = _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps::<1>(half));
+            std::mem::transmute::<__m128, [f32; 4]>(sums)
+        }}
     }
 
     #[inline(always)]
@@ -211,6 +222,11 @@ impl Simd for Avx2 {
         select(mask: __m256, yes: __m256, no: __m256) -> __m256 {
             _mm256_blendv_ps(no, yes, mask)
         }
+        sum_each(a: [__m256; 4]) -> [f32; 4] {{
+            let all = _mm256_hadd_ps(_mm256_hadd_ps(a[0], a[1]), _mm256_hadd_ps(a[2], a[3]));
+            let sums = _mm_add_ps(_mm256_castps256_ps128(all), _mm256_extractf128_ps::<1>(all));
+            std::mem::transmute::<__m128, [f32; 4]>(sums)
+        }}
         sum(a: __m256) -> f32 {{
             let half = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps::<1>(a));
             let quarter = _mm_add_ps(half, _mm_movehl_ps(half, half));
