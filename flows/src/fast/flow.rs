@@ -2,7 +2,7 @@
 
 use super::program::Program;
 use super::table::{Table, tiles};
-use super::tile::{Column, write_rows};
+use super::tile::write_rows;
 use crate::density::Density;
 use crate::error::Result;
 use crate::flow::Flow;
@@ -69,7 +69,7 @@ impl Density for FastFlow {
         let mut work = self.program.workspace(false);
         let mut values = Vec::with_capacity(table.rows());
         for tile in tiles(0..table.rows()) {
-            table.fill(tile.clone(), &mut work);
+            table.fill(self.program.level(), tile.clone(), &mut work);
             self.program.log_prob(&self.theta, &mut work);
             values.extend_from_slice(&work.log_det.0[..tile.len()]);
         }
@@ -83,10 +83,13 @@ impl Density for FastFlow {
         let mut work = self.program.workspace(false);
         let mut values = vec![0.0; n * d];
         for tile in tiles(0..n) {
-            table.fill(tile.clone(), &mut work);
+            table.fill(self.program.level(), tile.clone(), &mut work);
             self.program.inverse(&self.theta, &mut work);
-            let points: &[Column] = &work.points;
-            write_rows(points, &mut values[tile.start * d..tile.end * d]);
+            write_rows(
+                self.program.level(),
+                &work.points,
+                &mut values[tile.start * d..tile.end * d],
+            );
         }
         Ok(Tensor::from_vec(values, (n, d), &Device::Cpu)?)
     }

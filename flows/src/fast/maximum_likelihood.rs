@@ -1,7 +1,7 @@
 //! Maximum likelihood on the fast tier.
 
 use super::program::Program;
-use super::table::{Table, first, tiles};
+use super::table::{Table, tiles};
 use super::training::{FastSteps, Gradients};
 use crate::error::Result;
 use crate::flow::Flow;
@@ -62,9 +62,9 @@ impl Objective for MaximumLikelihood<'_> {
             let mut work = self.program.workspace(false);
             let mut losses = Vec::with_capacity(rows.len());
             for tile in tiles(rows) {
-                table.fill(tile.clone(), &mut work);
+                table.fill(self.program.level(), tile.clone(), &mut work);
                 self.program.log_prob(&theta, &mut work);
-                let log_prob = first(&work.log_det, tile.len()).iter().zip(tile);
+                let log_prob = work.log_det.0.iter().zip(tile);
                 losses.extend(log_prob.map(|(l, row)| -f64::from(l + table.log_det(row))));
             }
             Ok(losses)

@@ -1,7 +1,8 @@
 //! Rows as plain numbers, the way tiles are filled from them.
 
 use super::program::Workspace;
-use super::tile::{Column, ROWS, read_rows};
+use super::simd::Level;
+use super::tile::{ROWS, read_rows};
 use crate::error::{Error, Result};
 use crate::objective::Batch;
 use candle_core::{DType, Device, Tensor};
@@ -56,14 +57,16 @@ impl Table {
     /// Fills a tile with these rows, at most [`ROWS`] of them.
     pub(super) fn fill(
         &self,
+        level: Level,
         rows: impl ExactSizeIterator<Item = usize> + Clone,
         work: &mut Workspace,
     ) {
         let (d, k) = (self.features, self.context_features);
         let points = rows.clone().map(|row| &self.points[row * d..(row + 1) * d]);
-        read_rows(points, &mut work.points);
+        read_rows(level, points, &mut work.points);
         if k > 0 {
-            read_rows(rows.map(|row| &self.context[row * k..(row + 1) * k]), &mut work.context);
+            let context = rows.map(|row| &self.context[row * k..(row + 1) * k]);
+            read_rows(level, context, &mut work.context);
         }
     }
 
@@ -82,9 +85,4 @@ impl Table {
 pub(super) fn tiles(rows: Range<usize>) -> impl Iterator<Item = Range<usize>> {
     let end = rows.end;
     rows.step_by(ROWS).map(move |start| start..end.min(start + ROWS))
-}
-
-/// The first entries of a column.
-pub(super) fn first(column: &Column, rows: usize) -> &[f32] {
-    &column.0[..rows]
 }

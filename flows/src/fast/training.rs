@@ -97,7 +97,7 @@ impl Chunk {
         self.gradient.resize(program.length(), 0.0);
         for tile in tiles(0..rows.len()) {
             let rows = &rows[tile];
-            table.fill(rows.iter().map(|row| *row as usize), work);
+            table.fill(program.level(), rows.iter().map(|row| *row as usize), work);
             work.d_log_det = Column::ZERO;
             for (d, row) in work.d_log_det.0.iter_mut().zip(rows) {
                 *d = scale * table.weight(*row as usize);

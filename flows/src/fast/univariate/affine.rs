@@ -57,14 +57,16 @@ impl Univariate for Affine {
 vectorised! {
     fn forward<S>(s, inverse_bound: f32, params: &[Column], points: &mut [Column], log_det: &mut Column) {
         let (one, inverse_bound) = (s.splat(1.0), s.splat(inverse_bound));
-        for (params, x) in params.chunks_exact(2).zip(points) {
-            for v in 0..S::VECTORS {
+        for v in 0..S::VECTORS {
+            let mut total = s.load(log_det, v);
+            for (params, x) in params.chunks_exact(2).zip(points.iter_mut()) {
                 let raw = s.load(&params[1], v);
                 let log_scale = s.div(raw, s.mul_add(s.abs(raw), inverse_bound, one));
                 let y = s.mul_add(exp(s, log_scale), s.load(x, v), s.load(&params[0], v));
                 s.store(y, x, v);
-                s.store(s.add(s.load(log_det, v), log_scale), log_det, v);
+                total = s.add(total, log_scale);
             }
+            s.store(total, log_det, v);
         }
     }
 }
@@ -72,14 +74,16 @@ vectorised! {
 vectorised! {
     fn inverse<S>(s, inverse_bound: f32, params: &[Column], points: &mut [Column], log_det: &mut Column) {
         let (one, zero, inverse_bound) = (s.splat(1.0), s.splat(0.0), s.splat(inverse_bound));
-        for (params, y) in params.chunks_exact(2).zip(points) {
-            for v in 0..S::VECTORS {
+        for v in 0..S::VECTORS {
+            let mut total = s.load(log_det, v);
+            for (params, y) in params.chunks_exact(2).zip(points.iter_mut()) {
                 let raw = s.load(&params[1], v);
                 let log_scale = s.div(raw, s.mul_add(s.abs(raw), inverse_bound, one));
                 let centred = s.sub(s.load(y, v), s.load(&params[0], v));
                 s.store(s.mul(centred, exp(s, s.sub(zero, log_scale))), y, v);
-                s.store(s.sub(s.load(log_det, v), log_scale), log_det, v);
+                total = s.sub(total, log_scale);
             }
+            s.store(total, log_det, v);
         }
     }
 }
