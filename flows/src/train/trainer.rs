@@ -14,10 +14,6 @@ use std::ops::Range;
 /// What a learning rate is scaled by after a loss that was not finite.
 const RESTART_SCALE: f64 = 0.1;
 
-/// Earlier weights that are better than the last by less than both of these, in standard errors and
-/// in nats, are taken to be lucky.
-const LUCKY_ERRORS: f64 = 2.0;
-const LUCKY_NATS: f64 = 0.05;
 /// Nats and standard errors by which an evaluation is much worse than the best.
 const HOPELESS_NATS: f64 = 0.1;
 const HOPELESS_ERRORS: f64 = 3.0;
@@ -81,8 +77,7 @@ struct Chosen {
 
 impl Trainer<'_> {
     /// Trains from `state` to the last step, and leaves in the parameters the weights that do best on
-    /// the held-out rows (the last ones unless earlier ones are clearly better), or without held-out
-    /// rows the last averaged ones.
+    /// the held-out rows, or without held-out rows the last averaged ones.
     ///
     /// Interrupted at any step and resumed from the outcome's state, it ends with the same bits.
     ///
@@ -110,30 +105,19 @@ impl Trainer<'_> {
         };
         let stop = run.go_on(observer)?;
         let state = run.anchor;
-        let chosen = self.choose(stop, &state)?;
+        let chosen = self.choose(&state);
         self.params.write_flat(&chosen.weights)?;
         Ok(Outcome { stop, step: chosen.step, state })
     }
 
     /// The weights to keep, and the step they are from.
-    ///
-    /// A run that came to its end keeps its last weights, unless the best ones seen on the way are
-    /// clearly better on the held-out rows, by two standard errors of the paired difference or by
-    /// 0.05 nats: the lowest of many noisy values is lucky more often than it is better.
-    fn choose(&self, stop: Stop, state: &TrainState) -> Result<Chosen> {
-        let averaged = self.config.average_decay > 0.0 && self.valid.is_none();
-        let last = if averaged { &state.moving.average } else { &state.moving.weights };
-        let last = Chosen { step: state.step(), weights: last.clone() };
-        let (Some(best), Some(valid)) = (&state.best, self.valid) else { return Ok(last) };
-        let kept = Chosen { step: best.step, weights: best.weights.clone() };
-        if stop != Stop::Completed {
-            return Ok(kept);
+    fn choose(&self, state: &TrainState) -> Chosen {
+        if let (Some(best), Some(_)) = (&state.best, self.valid) {
+            return Chosen { step: best.step, weights: best.weights.clone() };
         }
-        let last_losses = self.held_out_losses(&last.weights, valid)?;
-        let best_losses = self.held_out_losses(&best.weights, valid)?;
-        let gain = paired(&last_losses, &best_losses, valid)?;
-        let as_good = gain.mean <= LUCKY_ERRORS * gain.standard_error && gain.mean <= LUCKY_NATS;
-        Ok(if as_good { last } else { kept })
+        let averaged = self.config.average_decay > 0.0;
+        let last = if averaged { &state.moving.average } else { &state.moving.weights };
+        Chosen { step: state.step(), weights: last.clone() }
     }
 
     /// The loss of each held-out row under these weights, which stay in the parameters.
