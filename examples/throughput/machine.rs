@@ -10,16 +10,16 @@ const TICKS: f64 = 100.0;
 
 /// How long a measurement lasts.
 #[derive(Debug)]
-pub struct Machine {
-    pub seconds: f64,
+pub(crate) struct Machine {
+    pub(crate) seconds: f64,
 }
 
 /// The times of one call.
 #[derive(Debug, Serialize)]
-pub struct Timing {
+pub(crate) struct Timing {
     n: usize,
     wall_p10: f64,
-    pub wall_med: f64,
+    pub(crate) wall_med: f64,
     wall_p90: f64,
     /// Cores that other processes used.
     foreign_cores: f64,
@@ -28,7 +28,7 @@ pub struct Timing {
 
 impl Machine {
     /// Times calls for some seconds, at least three, after one to warm up.
-    pub fn time(&self, mut call: impl FnMut() -> Result<()>) -> Result<Timing> {
+    pub(crate) fn time(&self, mut call: impl FnMut() -> Result<()>) -> Result<Timing> {
         call()?;
         let (started, busy) = (Instant::now(), others());
         let mut times = Vec::new();

@@ -17,7 +17,7 @@ const ROWS: usize = 65_536;
 
 /// A recipe built at one size, and the tier that runs it.
 #[derive(Debug)]
-pub struct Subject {
+pub(crate) struct Subject {
     config: FlowConfig,
     params: Params,
     flow: Flow,
@@ -27,7 +27,7 @@ pub struct Subject {
 }
 
 impl Subject {
-    pub fn new(model: &str, features: usize, engine: Engine, threads: usize) -> Result<Self> {
+    pub(crate) fn new(model: &str, features: usize, engine: Engine, threads: usize) -> Result<Self> {
         let mut params = Params::new(DType::F32, &Device::Cpu, 0);
         let config = recipe(model)?.flow(features, 0)?;
         let flow = config.build(&mut params)?;
@@ -36,7 +36,7 @@ impl Subject {
     }
 
     /// The tier and its vector instructions.
-    pub fn engine(&self) -> &'static str {
+    pub(crate) fn engine(&self) -> &'static str {
         match &self.choice {
             Choice::Fast(program) => program.level().name(),
             Choice::Reference(_) => "reference",
@@ -44,12 +44,12 @@ impl Subject {
     }
 
     /// Trainable scalars.
-    pub fn parameters(&self) -> usize {
+    pub(crate) fn parameters(&self) -> usize {
         self.params.count()
     }
 
     /// Weights of the networks that no mask removes.
-    pub fn weights(&self) -> usize {
+    pub(crate) fn weights(&self) -> usize {
         let weights = self.params.trainable().filter_map(|p| p.name().strip_suffix(".weight"));
         weights
             .map(|path| match self.params.get(&format!("{path}.mask")) {
@@ -69,7 +69,7 @@ impl Subject {
     }
 
     /// Steps with Adam, the default clipping and averaging included.
-    pub fn train_step(&self, rows: usize, machine: &Machine) -> Result<Timing> {
+    pub(crate) fn train_step(&self, rows: usize, machine: &Machine) -> Result<Timing> {
         let train = self.batch(ROWS)?;
         let objective = self.choice.maximum_likelihood(&self.flow, &self.workers);
         let config = TrainConfig::default();
@@ -85,14 +85,14 @@ impl Subject {
         })
     }
 
-    pub fn log_prob(&self, rows: usize, machine: &Machine) -> Result<Timing> {
+    pub(crate) fn log_prob(&self, rows: usize, machine: &Machine) -> Result<Timing> {
         let batch = self.batch(rows)?;
         let objective = self.choice.maximum_likelihood(&self.flow, &self.workers);
         let mut rng = generator(0, Stream::Objective, 0);
         machine.time(|| objective.row_losses(&self.params, &batch, &mut rng).map(|_| ()))
     }
 
-    pub fn sample(&self, rows: usize, machine: &Machine) -> Result<Timing> {
+    pub(crate) fn sample(&self, rows: usize, machine: &Machine) -> Result<Timing> {
         let frozen = self.config.build(&mut self.params.frozen())?;
         let choice = self.engine.choose(&self.config, &self.params)?;
         let density = choice.density(frozen, &self.params)?;

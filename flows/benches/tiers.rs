@@ -9,7 +9,7 @@ use diffeo_flows::config::recipe;
 use diffeo_flows::objective::Batch;
 use diffeo_flows::rng::{Stream, generator};
 use diffeo_flows::train::{Moving, TrainConfig, Update, steps};
-use diffeo_flows::{Density, Engine, Params, Result, Workers};
+use diffeo_flows::{Engine, Params, Result, Workers};
 use rand::Rng;
 use rand_distr::StandardNormal;
 use std::time::Duration;

@@ -4,6 +4,7 @@
 //! they are. Six sums for all rows of a tile are formed at once: 24 vectors stay in registers, and
 //! each weight that is read is used for 64 rows.
 #![expect(clippy::inline_always, reason = "bodies take the instructions of their callers")]
+#![expect(clippy::needless_range_loop, reason = "constant bounds keep sums in registers")]
 
 use super::simd::{Level, Simd, vectorised};
 use super::tile::{Column, ROWS};
@@ -451,7 +452,6 @@ fn add_panel_sums<S: Simd>(s: S, panel: &[Column; ROWS], sums: &mut [f32]) {
 
 /// Gradients of the weights of M inputs to J vectors of outputs from v; gives J.
 #[inline(always)]
-#[expect(clippy::too_many_arguments, reason = "one block of a product")]
 fn outer_product<S: Simd, const M: usize, const J: usize>(
     s: S,
     x: &[Column],

@@ -1,5 +1,6 @@
 //! Networks that compute the parameters of a map, plain and masked: the fast tier of
 //! [`crate::nets`].
+#![expect(clippy::mut_mut, reason = "a tape is cut from its front, piece by piece")]
 
 mod build;
 mod incremental;
@@ -141,7 +142,7 @@ impl Net {
         if is_residual {
             hidden.values[units.clone()].copy_from_slice(&trunk[units.clone()]);
         }
-        if store != Store::Relu { self.activate(pass, hidden, units) } else { hidden.values }
+        if store == Store::Relu { hidden.values } else { self.activate(pass, hidden, units) }
     }
 
     fn forward_block<'a>(
@@ -249,9 +250,10 @@ impl Net {
     }
 
     fn activate<'a>(&self, pass: &Pass, hidden: Hidden<'a>, units: Range<usize>) -> &'a [Column] {
-        let slopes = hidden.slopes.get_mut(units.clone()).unwrap_or_default();
-        activation::apply(pass.level, self.activation, &mut hidden.values[units], slopes);
-        hidden.values
+        let Hidden { values, slopes } = hidden;
+        let slopes = slopes.get_mut(units.clone()).unwrap_or_default();
+        activation::apply(pass.level, self.activation, &mut values[units], slopes);
+        values
     }
 
     /// The running sum of residual blocks, none without them, and the rest of the tape.

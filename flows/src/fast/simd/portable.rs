@@ -121,7 +121,7 @@ impl Simd for Portable {
 
     #[inline(always)]
     fn split(self, x: F) -> (F, F) {
-        let exponent = each(x, |x| ((x.to_bits() >> 23) as i32 - 127) as f32);
+        let exponent = each(x, |x| (x.to_bits() >> 23) as f32 - 127.0);
         (exponent, each(x, |x| f32::from_bits(x.to_bits() & 0x007f_ffff | 0x3f80_0000)))
     }
 
