@@ -176,3 +176,6 @@ macro_rules! vectorised {
     };
 }
 pub(super) use vectorised;
+
+#[cfg(test)]
+mod tests;
