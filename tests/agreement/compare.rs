@@ -9,7 +9,7 @@
 //!
 //! Gradients jump where a point meets a knot of a spline or a hidden unit the kink of its
 //! activation; rounding decides on which side a row within 1e-7 of one falls. So single rows may
-//! disagree, one of each 64, as long as all others agree without them.
+//! disagree, one of each 64, as long as the batch agrees when they have no weight.
 
 use std::ops::Range;
 
@@ -86,30 +86,33 @@ pub(super) fn assert_agrees(what: &str, verdict: Verdict) {
     }
 }
 
-/// Asserts that a batch agrees, or that parts of it do, in all but few rows.
+/// Asserts that a batch agrees, or that it does so without few rows, which are looked for in ever
+/// smaller parts; `check` compares a part, with rows of the weight 0.
 pub(super) fn assert_nearly_all_agree(
     what: &str,
     rows: usize,
     whole: Verdict,
-    check: impl Fn(Range<usize>) -> Verdict,
+    check: impl Fn(Range<usize>, &[usize]) -> Verdict,
 ) {
     let Err(problem) = whole else { return };
-    let halves = [0..rows / 2, rows / 2..rows];
     let allowed = rows / ROWS_OF_ONE_KINK;
+    assert!(allowed > 0, "{what}: {problem}");
     let mut found = Vec::new();
-    let mut parts: Vec<Range<usize>> =
-        halves.into_iter().filter(|part| rows > 1 && !part.is_empty()).collect();
+    let mut parts = vec![0..rows / 2, rows / 2..rows];
     while let Some(part) = parts.pop() {
-        let Err(problem) = check(part.clone()) else { continue };
+        if check(part.clone(), &[]).is_ok() {
+            continue;
+        }
         if part.len() == 1 {
-            found.push((part.start, problem));
+            found.push(part.start);
         } else {
             let middle = part.start + part.len() / 2;
             parts.extend([part.start..middle, middle..part.end]);
         }
-        assert!(found.len() <= allowed, "{what}: {found:?}");
+        assert!(found.len() <= allowed, "{what}: {problem}, also in rows {found:?} alone");
     }
-    assert!(allowed > 0, "{what}: {problem}");
+    assert!(!found.is_empty(), "{what}: {problem}, in no row alone");
+    assert_agrees(&format!("{what} without rows {found:?}"), check(0..rows, &found));
 }
 
 #[test]
@@ -132,14 +135,20 @@ fn comparisons_can_fail() {
 
 #[test]
 fn few_rows_alone_may_disagree() {
-    let fails = |rows: usize, wrong: &[usize]| {
-        let check = |part: Range<usize>| {
-            let wrong = wrong.iter().find(|row| part.contains(row));
-            wrong.map_or(Ok(()), |row| Err(row.to_string()))
+    let fails = |rows: usize, wrong: &[usize], other_fault: bool| {
+        let check = |part: Range<usize>, without: &[usize]| {
+            let is_wrong = |row: &&usize| part.contains(*row) && !without.contains(*row);
+            match wrong.iter().find(is_wrong) {
+                Some(row) => Err(row.to_string()),
+                None if other_fault && part.len() == rows => Err("all of them".to_owned()),
+                None => Ok(()),
+            }
         };
-        let asserts = || assert_nearly_all_agree("", rows, check(0..rows), check);
+        let asserts = || assert_nearly_all_agree("", rows, check(0..rows, &[]), check);
         std::panic::catch_unwind(asserts).is_err()
     };
-    assert!(!fails(197, &[]) && !fails(197, &[0, 100, 196]) && fails(197, &[0, 1, 100, 196]));
-    assert!(!fails(64, &[5]) && fails(63, &[5]) && fails(1, &[0]));
+    assert!(!fails(197, &[], false) && !fails(197, &[0, 100, 196], false));
+    assert!(fails(197, &[0, 1, 100, 196], false));
+    assert!(!fails(64, &[5], false) && fails(63, &[5], false) && fails(1, &[0], false));
+    assert!(fails(197, &[], true) && fails(197, &[7], true), "a fault of the batch as a whole");
 }
