@@ -2,6 +2,8 @@
 #![cfg(test)]
 #![allow(clippy::panic_in_result_fn, reason = "a failed assertion is how a test fails")]
 
+/// The fast tier gives the numbers of the reference tier.
+mod agreement;
 /// Every transform that the laws are checked on; a new transform is one line here.
 mod catalogue;
 /// Interrupted runs end as unbroken ones, bit for bit.

@@ -25,6 +25,7 @@ mod layout;
 mod math;
 mod maximum_likelihood;
 mod net;
+mod operation;
 mod optimizer;
 mod program;
 mod table;
@@ -36,6 +37,7 @@ mod univariate;
 
 pub use flow::FastFlow;
 pub use maximum_likelihood::MaximumLikelihood;
+pub use operation::{FastTransform, flat_theta};
 pub use program::{Program, Unsupported};
 
 #[cfg(test)]

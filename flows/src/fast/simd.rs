@@ -178,3 +178,6 @@ macro_rules! vectorised {
     };
 }
 pub(super) use vectorised;
+
+#[cfg(test)]
+mod tests;

@@ -109,9 +109,9 @@ impl Simd for Portable {
 
     #[inline(always)]
     fn round(self, a: F) -> F {
-        // Adding and taking away 1.5 · 2²³ leaves no room for a fraction; larger numbers are whole.
-        const SHIFT: f32 = 12_582_912.0;
-        each(a, |a| if a.abs() < 4_194_304.0 { (a + SHIFT) - SHIFT } else { a })
+        // Adding and taking away 2²³ leaves no room for a fraction; larger numbers are whole.
+        const SHIFT: f32 = 8_388_608.0;
+        each(a, |a| if a.abs() < SHIFT { ((a.abs() + SHIFT) - SHIFT).copysign(a) } else { a })
     }
 
     #[inline(always)]

@@ -1,0 +1,189 @@
+use diffeo_flows::FlowConfig;
+use diffeo_flows::config::{BaseConfig, LayerConfig, UnivariateConfig, recipes};
+use diffeo_flows::nets::{Activation, NetConfig};
+use diffeo_flows::transforms::{FixedHalf, Half};
+
+/// The end of every spline but those of the recipes.
+pub(super) const TAIL_BOUND: f64 = 3.0;
+/// Numbers of features; one, an even and odd ones, more than fit into any vector.
+const SIZES: [usize; 5] = [1, 2, 3, 7, 43];
+const CONTEXTS: [usize; 2] = [0, 2];
+/// More layers are a deep flow.
+const DEEP: usize = 8;
+const COMPONENTS: [usize; 3] = [1, 5, 33];
+
+/// A flow to compare the tiers by.
+pub(super) struct Case {
+    /// The kind without sizes, such as `coupling spline first mapped`.
+    pub(super) kind: String,
+    pub(super) config: FlowConfig,
+}
+
+impl Case {
+    fn new(kind: impl Into<String>, sizes: (usize, usize), layers: Vec<LayerConfig>) -> Self {
+        let base = BaseConfig::StandardNormal;
+        let config = FlowConfig { features: sizes.0, context: sizes.1, layers, base };
+        Self { kind: kind.into(), config }
+    }
+
+    pub(super) fn name(&self) -> String {
+        format!("{} {}|{}", self.kind, self.config.features, self.config.context)
+    }
+
+    /// Whether the slope of a map can change fast from one number to the next, or what one layer
+    /// rounds off grows in many others.
+    pub(super) fn is_steep(&self) -> bool {
+        let deep = self.config.layers.len() > DEEP;
+        deep || self.config.layers.iter().any(|layer| match layer {
+            LayerConfig::Elementwise { univariate }
+            | LayerConfig::Coupling { univariate, .. }
+            | LayerConfig::MaskedAutoregressive { univariate, .. }
+            | LayerConfig::InverseAutoregressive { univariate, .. } => {
+                matches!(univariate, UnivariateConfig::RationalQuadraticSpline { .. })
+            }
+            _ => false,
+        })
+    }
+}
+
+fn univariates() -> [(&'static str, UnivariateConfig); 3] {
+    [
+        ("shift", UnivariateConfig::Shift),
+        ("affine", UnivariateConfig::Affine { log_scale_bound: 3.0 }),
+        ("spline", spline()),
+    ]
+}
+
+fn spline() -> UnivariateConfig {
+    UnivariateConfig::RationalQuadraticSpline { bins: 5, tail_bound: TAIL_BOUND }
+}
+
+/// Every activation, depth and residual blocks; widths that fill no vector, fewer units than
+/// features among them.
+fn nets() -> [NetConfig; 4] {
+    let net = |hidden: &[usize], activation, residual| NetConfig {
+        hidden: hidden.to_vec(),
+        activation,
+        residual,
+    };
+    [
+        net(&[5], Activation::Relu, false),
+        net(&[17, 17, 17], Activation::Silu, true),
+        net(&[7, 13], Activation::Tanh, false),
+        net(&[50, 2, 33], Activation::Silu, false),
+    ]
+}
+
+fn sizes() -> impl Iterator<Item = (usize, usize)> {
+    SIZES.into_iter().flat_map(|d| CONTEXTS.map(|k| (d, k)))
+}
+
+fn couplings() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (name, univariate) in univariates() {
+        for (half, conditioned_on) in [("first", Half::First), ("second", Half::Second)] {
+            for (fixed, fixed_half) in
+                [("unchanged", FixedHalf::Unchanged), ("mapped", FixedHalf::Mapped)]
+            {
+                for sizes in sizes().filter(|(d, _)| *d > 1) {
+                    let net = nets()[cases.len() % 4].clone();
+                    let layer =
+                        LayerConfig::Coupling { conditioned_on, fixed_half, univariate, net };
+                    let kind = format!("coupling {name} {half} {fixed}");
+                    cases.push(Case::new(kind, sizes, vec![layer]));
+                }
+            }
+        }
+    }
+    cases
+}
+
+fn autoregressive() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (name, univariate) in univariates() {
+        for sizes in sizes() {
+            for net in nets() {
+                let layer = LayerConfig::MaskedAutoregressive { univariate, net };
+                cases.push(Case::new(format!("autoregressive {name}"), sizes, vec![layer]));
+            }
+            let net = nets()[cases.len() % 4].clone();
+            let layer = LayerConfig::InverseAutoregressive { univariate, net };
+            cases.push(Case::new(format!("inverse-autoregressive {name}"), sizes, vec![layer]));
+        }
+    }
+    cases
+}
+
+fn without_nets() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for sizes in sizes() {
+        for (name, univariate) in univariates() {
+            let layer = LayerConfig::Elementwise { univariate };
+            cases.push(Case::new(format!("elementwise {name}"), sizes, vec![layer]));
+        }
+    }
+    for d in SIZES {
+        use LayerConfig::{ActNorm, LuLinear, Reverse, Shuffle};
+        for layer in [ActNorm, LuLinear, Reverse, Shuffle] {
+            cases.push(Case::new(layer.name(), (d, 0), vec![layer]));
+        }
+        cases.push(Case::new("no layers", (d, 0), Vec::new()));
+        for components in COMPONENTS {
+            let mut case = Case::new(format!("mixture of {components}"), (d, 0), Vec::new());
+            case.config.base = BaseConfig::GaussianMixture { components };
+            cases.push(case);
+        }
+    }
+    cases
+}
+
+/// Layers of every kind but the inverse-autoregressive one, on a mixture.
+fn chains() -> Vec<Case> {
+    let [relu, residual, tanh, _] = nets();
+    let [_, (_, affine), (_, spline)] = univariates();
+    let coupling = |conditioned_on, fixed_half, univariate, net: &NetConfig| {
+        LayerConfig::Coupling { conditioned_on, fixed_half, univariate, net: net.clone() }
+    };
+    let layers = vec![
+        LayerConfig::ActNorm,
+        coupling(Half::First, FixedHalf::Mapped, affine, &residual),
+        LayerConfig::Shuffle,
+        LayerConfig::LuLinear,
+        coupling(Half::Second, FixedHalf::Unchanged, spline, &relu),
+        LayerConfig::Reverse,
+        LayerConfig::MaskedAutoregressive { univariate: affine, net: tanh },
+        LayerConfig::Elementwise { univariate: spline },
+    ];
+    let chain = |sizes| {
+        let mut case = Case::new("chain of every kind", sizes, layers.clone());
+        case.config.base = BaseConfig::GaussianMixture { components: 5 };
+        case
+    };
+    sizes().filter(|(d, _)| *d > 1).map(chain).collect()
+}
+
+/// Every recipe at its full size.
+fn named() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (name, recipe) in recipes().unwrap() {
+        for (d, k) in [(1, 0), (2, 0), (3, 2), (7, 0), (43, 2)] {
+            let mut config = recipe.flow(d, k).unwrap();
+            if recipe.components_up_to.is_some() {
+                config.base = BaseConfig::GaussianMixture { components: 5 };
+            }
+            let needs_two = |layer: &LayerConfig| matches!(layer, LayerConfig::Coupling { .. });
+            if d > 1 || !config.layers.iter().any(needs_two) {
+                cases.push(Case { kind: name.clone(), config });
+            }
+        }
+    }
+    cases
+}
+
+/// All flows.
+pub(super) fn cases() -> Vec<Case> {
+    [couplings(), autoregressive(), without_nets(), chains(), named()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
