@@ -27,7 +27,12 @@ pub(crate) struct Subject {
 }
 
 impl Subject {
-    pub(crate) fn new(model: &str, features: usize, engine: Engine, threads: usize) -> Result<Self> {
+    pub(crate) fn new(
+        model: &str,
+        features: usize,
+        engine: Engine,
+        threads: usize,
+    ) -> Result<Self> {
         let mut params = Params::new(DType::F32, &Device::Cpu, 0);
         let config = recipe(model)?.flow(features, 0)?;
         let flow = config.build(&mut params)?;

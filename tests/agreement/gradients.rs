@@ -9,6 +9,7 @@ use diffeo_flows::params::to_f64;
 use diffeo_flows::rng::{Stream, generator};
 use diffeo_flows::{Mapped, Params, Transform, Workers};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Rows of the test of gradients with respect to points: a full tile and one row.
 const POINTS: usize = 65;
@@ -56,7 +57,7 @@ fn reference_loss(reference: &Reference, batch: &Batch, workers: &Workers) -> Lo
 }
 
 pub(super) fn fast_loss(pair: &Pair, level: Level, batch: &Batch, workers: &Workers) -> Loss {
-    let program = pair.program(level).unwrap();
+    let program = Arc::new(pair.program(level).unwrap());
     let objective = fast::MaximumLikelihood::new(&program, &pair.single.flow, workers);
     loss(&objective, &pair.single.params, batch)
 }

@@ -40,7 +40,7 @@ fn points(pair: &Pair, level: Level, z: &Tensor) -> Tensor {
     let context = pair.case.config.context;
     let given = Flow::new(nothing, Box::new(Given(z.clone())), context, placement).unwrap();
     let params = &pair.single.params;
-    let fast = FastFlow::new(pair.program(level).unwrap(), given, params).unwrap();
+    let fast = FastFlow::new(pair.program(level).unwrap().into(), given, params).unwrap();
     let mut rng = generator(0, Stream::Sample, 0);
     fast.sample(rows, pair.context(rows).as_ref(), &mut rng).unwrap()
 }

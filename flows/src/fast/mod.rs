@@ -39,6 +39,3 @@ pub use flow::FastFlow;
 pub use maximum_likelihood::MaximumLikelihood;
 pub use operation::{FastTransform, flat_theta};
 pub use program::{Program, Unsupported};
-
-#[cfg(test)]
-mod tests;

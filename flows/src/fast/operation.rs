@@ -122,10 +122,11 @@ struct Operation {
 impl Operation {
     fn fill(&self, x: &[f32], rows: &Range<usize>, work: &mut Workspace) {
         let (d, k) = (self.program.features(), self.program.context_features());
-        read_rows(x[rows.start * d..rows.end * d].chunks_exact(d), &mut work.points);
+        let level = self.program.level();
+        read_rows(level, x[rows.start * d..rows.end * d].chunks_exact(d), &mut work.points);
         if k > 0 {
             let context = &self.context[rows.start * k..rows.end * k];
-            read_rows(context.chunks_exact(k), &mut work.context);
+            read_rows(level, context.chunks_exact(k), &mut work.context);
         }
     }
 
@@ -149,7 +150,11 @@ impl Operation {
             self.program.forward(&theta, &mut work);
             columns[..d].copy_from_slice(&work.points);
             columns[d] = work.log_det;
-            write_rows(&columns, &mut packed[rows.start * (d + 1)..rows.end * (d + 1)]);
+            write_rows(
+                self.program.level(),
+                &columns,
+                &mut packed[rows.start * (d + 1)..rows.end * (d + 1)],
+            );
         }
         packed
     }
@@ -173,7 +178,11 @@ impl Operation {
                 work.d_log_det.0[r] = row[d];
             }
             self.program.backward(&theta, &mut work, &mut d_theta);
-            write_rows(&work.d_points, &mut d_x[rows.start * d..rows.end * d]);
+            write_rows(
+                self.program.level(),
+                &work.d_points,
+                &mut d_x[rows.start * d..rows.end * d],
+            );
         }
         self.program.finish(&theta, &mut d_theta);
         d_theta.truncate(self.program.parameters());
