@@ -8,7 +8,7 @@ use diffeo::flows::objective::Batch;
 use diffeo::flows::params::to_f64;
 use diffeo::flows::rng::{Stream, generator};
 use diffeo::flows::train::{Moving, TrainConfig, Update, steps};
-use diffeo::flows::{Density, Engine, Flow, FlowConfig, Params, Result, Workers};
+use diffeo::flows::{Engine, Flow, FlowConfig, Params, Result, Workers};
 use rand::Rng;
 use rand_distr::StandardNormal;
 

@@ -2,7 +2,7 @@
 //!
 //! SAFETY, for every call of an instruction below: Neon is part of the target.
 
-#![expect(clippy::wildcard_imports, reason = "the names of instructions say where they are from")]
+#![allow(clippy::wildcard_imports, reason = "the names of instructions say where they are from")]
 
 use super::{Column, ROWS, Simd};
 use std::arch::aarch64::*;

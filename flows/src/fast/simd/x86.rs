@@ -3,7 +3,7 @@
 //! SAFETY, for every call of an instruction below: values of [`Avx512`] and [`Avx2`] are made by
 //! `detect` alone, where the processor has the instructions.
 
-#![expect(clippy::wildcard_imports, reason = "the names of instructions say where they are from")]
+#![allow(clippy::wildcard_imports, reason = "the names of instructions say where they are from")]
 #![expect(clippy::large_types_passed_by_value, reason = "the vectors stay in registers")]
 
 use super::{Column, ROWS, Simd};
