@@ -27,7 +27,8 @@ pub struct Common {
     /// No progress and no messages on stderr, only errors
     #[arg(long, short, global = true)]
     pub quiet: bool,
-    /// Seed of all random numbers: same seed, same result [default: 0]
+    /// Seed of all random numbers: same seed, same result, on the same kind of processor and with the
+    /// same engine [default: 0]
     #[arg(long, global = true, value_name = "N")]
     pub seed: Option<u64>,
     /// Threads to use [default: all cores]; the result does not depend on it

@@ -40,7 +40,7 @@ struct Args {
     engines: Vec<EngineName>,
     /// What is timed
     #[arg(long, value_delimiter = ',', default_value = "train_step,log_prob,sample")]
-    metrics: Vec<String>,
+    metrics: Vec<Metric>,
     /// Seconds of each measurement
     #[arg(long, default_value_t = 1.0)]
     seconds: f64,
@@ -52,17 +52,27 @@ enum EngineName {
     Reference,
 }
 
+/// What is timed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[clap(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+enum Metric {
+    TrainStep,
+    LogProb,
+    Sample,
+}
+
 /// One measurement, with the fields of the benchmarks of other libraries and some more.
 #[derive(Debug, Serialize)]
 struct Row<'a> {
     library: &'a str,
-    version: &'a str,
+    version: &'static str,
     model: &'a str,
     config: Config,
-    metric: &'a str,
+    metric: Metric,
     /// Seconds a step, or rows a second.
     value: f64,
-    unit: &'a str,
+    unit: &'static str,
     threads: usize,
     #[serde(flatten)]
     timing: Timing,
@@ -118,9 +128,9 @@ fn measure(
     engine: EngineName,
     threads: usize,
 ) -> Result<(), Box<dyn std::error::Error>> {
-    let (library, tier) = match engine {
-        EngineName::Fast => ("diffeo", Engine::Fast),
-        EngineName::Reference => ("diffeo-reference", Engine::Reference),
+    let tier = match engine {
+        EngineName::Fast => Engine::Fast,
+        EngineName::Reference => Engine::Reference,
     };
     let subject = Subject::new(model, features, tier, threads)?;
     let peak = threads as f64
@@ -130,46 +140,58 @@ fn measure(
             before.elapsed()
         });
     let machine = Machine { seconds: args.seconds };
-    let wants = |metric: &str| args.metrics.iter().any(|m| m == metric);
-    let report = |metric, batch: Option<usize>, (rows, passes), timing: Timing| {
+    let wants = |metric| args.metrics.contains(&metric);
+    let report = |metric, rows, timing| {
+        show(args.json, &Row::new(&subject, (metric, rows), (threads, peak), timing));
+    };
+    if wants(Metric::TrainStep) {
+        for &batch in &args.batches {
+            report(Metric::TrainStep, batch, subject.train_step(batch, &machine)?);
+        }
+    }
+    if wants(Metric::LogProb) {
+        report(Metric::LogProb, CHUNK, subject.log_prob(CHUNK, &machine)?);
+    }
+    if wants(Metric::Sample) {
+        report(Metric::Sample, CHUNK, subject.sample(CHUNK, &machine)?);
+    }
+    Ok(())
+}
+
+impl<'a> Row<'a> {
+    fn new(
+        subject: &'a Subject,
+        (metric, rows): (Metric, usize),
+        (threads, peak): (usize, f64),
+        timing: Timing,
+    ) -> Self {
         let seconds = timing.wall_med;
-        let flops = 2.0 * passes * subject.weights() as f64 * rows as f64 / seconds;
-        let row = Row {
-            library,
+        let trains = metric == Metric::TrainStep;
+        // A forward product, and for a training step two of the same size backward.
+        let products = if trains { 3.0 } else { 1.0 };
+        let flops = 2.0 * products * subject.weights() as f64 * rows as f64 / seconds;
+        Self {
+            library: subject.library(),
             version: env!("CARGO_PKG_VERSION"),
-            model,
+            model: subject.model(),
             config: Config {
-                features,
-                batch,
-                chunk: batch.is_none().then_some(rows),
-                variant: batch.map(|_| "eager"),
+                features: subject.features(),
+                batch: trains.then_some(rows),
+                chunk: (!trains).then_some(rows),
+                variant: trains.then_some("eager"),
                 n_params: subject.parameters(),
             },
             metric,
-            value: if batch.is_some() { seconds } else { rows as f64 / seconds },
-            unit: if batch.is_some() { "s/step" } else { "rows/s" },
+            value: if trains { seconds } else { rows as f64 / seconds },
+            unit: if trains { "s/step" } else { "rows/s" },
             threads,
             timing,
             note: subject.engine(),
             gflops: flops / 1e9,
             peak_gflops: peak / 1e9,
             peak_share: flops / peak,
-        };
-        show(args.json, &row);
-    };
-    if wants("train_step") {
-        for &batch in &args.batches {
-            // A forward product, and two of the same size backward.
-            report("train_step", Some(batch), (batch, 3.0), subject.train_step(batch, &machine)?);
         }
     }
-    if wants("log_prob") {
-        report("log_prob", None, (CHUNK, 1.0), subject.log_prob(CHUNK, &machine)?);
-    }
-    if wants("sample") {
-        report("sample", None, (CHUNK, 1.0), subject.sample(CHUNK, &machine)?);
-    }
-    Ok(())
 }
 
 fn show(json: bool, row: &Row) {
@@ -184,7 +206,7 @@ fn show(json: bool, row: &Row) {
         row.model,
         row.config.features,
         row.threads,
-        row.metric,
+        serde_json::to_string(&row.metric).unwrap_or_default().trim_matches('"'),
         row.config.batch.map_or(String::new(), |batch| batch.to_string()),
         row.gflops,
         row.peak_share

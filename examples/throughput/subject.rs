@@ -18,6 +18,7 @@ const ROWS: usize = 65_536;
 /// A recipe built at one size, and the tier that runs it.
 #[derive(Debug)]
 pub(crate) struct Subject {
+    model: String,
     config: FlowConfig,
     params: Params,
     flow: Flow,
@@ -37,7 +38,24 @@ impl Subject {
         let config = recipe(model)?.flow(features, 0)?;
         let flow = config.build(&mut params)?;
         let choice = engine.choose(&config, &params)?;
-        Ok(Self { config, params, flow, engine, choice, workers: Workers::new(threads)? })
+        let model = model.to_owned();
+        Ok(Self { model, config, params, flow, engine, choice, workers: Workers::new(threads)? })
+    }
+
+    pub(crate) fn model(&self) -> &str {
+        &self.model
+    }
+
+    pub(crate) fn features(&self) -> usize {
+        self.config.features
+    }
+
+    /// What tables of several libraries call it.
+    pub(crate) fn library(&self) -> &'static str {
+        match &self.choice {
+            Choice::Fast(_) => "diffeo",
+            Choice::Reference(_) => "diffeo-reference",
+        }
     }
 
     /// The tier and its vector instructions.
@@ -75,17 +93,17 @@ impl Subject {
 
     /// Steps with Adam, the default clipping and averaging included.
     pub(crate) fn train_step(&self, rows: usize, machine: &Machine) -> Result<Timing> {
-        let train = self.batch(ROWS)?;
+        let train = self.batch(ROWS.max(rows))?;
         let objective = self.choice.maximum_likelihood(&self.flow, &self.workers);
         let config = TrainConfig::default();
         let mut steps = steps(objective.as_ref(), &self.params, &train)?;
         steps.load(&Moving::new(self.params.read_flat()?))?;
         let update = Update { config: &config, learning_rate: 1e-4, average_decay: Some(0.995) };
         let mut rng = generator(0, Stream::Objective, 0);
-        let (mut start, all) = (0, (0..ROWS as u32).collect::<Vec<_>>());
+        let (mut start, all) = (0, (0..ROWS.max(rows) as u32).collect::<Vec<_>>());
         machine.time(|| {
             let step = steps.step(&all[start..start + rows], &update, &mut rng);
-            start = (start + rows) % (ROWS - rows);
+            start = if start + 2 * rows <= ROWS { start + rows } else { 0 };
             step.map(|_| ())
         })
     }

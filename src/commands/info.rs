@@ -25,7 +25,7 @@ struct EngineInfo {
     tier: &'static str,
     /// The vector instructions of the fast engine.
     instructions: Option<&'static str>,
-    /// Why the fast engine does not run it, when it was not asked to leave it.
+    /// Why the fast engine does not run the model; none where the reference engine was asked for.
     reason: Option<String>,
 }
 

@@ -16,9 +16,9 @@ use std::f64::consts::TAU;
 /// The most rows that the start is fitted to.
 const START_ROWS: usize = 20_000;
 /// The smallest standard deviation of a feature given those before it.
-const NARROWEST: f64 = 1e-3;
+pub(crate) const NARROWEST: f64 = 1e-3;
 /// The weight of the broad component, and its width in standard deviations of the rows.
-const BROAD_WEIGHT: f64 = 1e-3;
+pub(crate) const BROAD_WEIGHT: f64 = 1e-3;
 const BROAD_WIDTH: f64 = 1.5;
 
 /// A trainable mixture of M normal distributions with full covariance, and a fixed broad one beside
@@ -231,7 +231,7 @@ fn strictly_upper(mut matrices: Vec<f64>, d: usize) -> Vec<f64> {
 }
 
 /// A distance at which the density is 0, whose square is far from infinite.
-fn far_away(dtype: DType) -> f64 {
+pub(crate) fn far_away(dtype: DType) -> f64 {
     if dtype == DType::F64 { 1e100 } else { 1e12 }
 }
 

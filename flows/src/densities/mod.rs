@@ -17,6 +17,7 @@ mod uniform;
 
 pub use gaussian::GaussianBaseline;
 pub use mixture::GaussianMixture;
+pub(crate) use mixture::{BROAD_WEIGHT, NARROWEST, far_away};
 pub use normal::{DiagonalNormal, StandardNormal};
 pub use student_t::StudentT;
 pub use toys::{Toy, ToyInfo};

@@ -1,14 +1,14 @@
 //! Dense products over a tile and their reverse: the kernels that take most of the time.
 //!
 //! Weights are row-major `[inputs, outputs]`, as in [`Params`](crate::Params), and are used where
-//! they are. Six sums for all rows of a tile are formed at once: 24 vectors stay in registers, and
-//! each weight that is read is used for 64 rows.
+//! they are. Six sums are formed at once, for all 64 rows of a tile with AVX-512 (24 vectors in
+//! registers) and for 16 with AVX2 and Neon: each weight that is read is used for that many rows.
 
 mod products;
 mod sums;
 mod weights;
 
-pub(super) use sums::add_row_sums;
+pub(super) use sums::{add_row_sums, row_sum};
 
 use super::simd::Level;
 use super::tile::{Column, ROWS};
@@ -157,7 +157,7 @@ fn blocks(range: Range<usize>) -> impl Iterator<Item = Range<usize>> {
 
 /// Calls a function generic over the size M of a block with the size at hand.
 macro_rules! sized {
-    ($size:expr, $function:ident::<$S:ident, _, $J:literal>($($arg:expr),*)) => {
+    ($size:expr, $function:ident::<$S:ident, _, $J:tt>($($arg:expr),*)) => {
         match $size {
             1 => $function::<$S, 1, $J>($($arg),*),
             2 => $function::<$S, 2, $J>($($arg),*),

@@ -19,6 +19,7 @@ pub(super) use lu_linear::LuLinear;
 pub(super) use masked_autoregressive::MaskedAutoregressive;
 pub(super) use permutation::Permutation;
 
+use super::dense::row_sum;
 use super::simd::vectorised;
 use super::tile::Column;
 
@@ -28,12 +29,5 @@ vectorised! {
         for v in 0..S::VECTORS {
             s.store(s.add(s.load(column, v), s.splat(value)), column, v);
         }
-    }
-}
-
-vectorised! {
-    /// The sum over all rows.
-    fn row_sum<S>(s, column: &Column) -> f32 {
-        s.sum((1..S::VECTORS).fold(s.load(column, 0), |sum, v| s.add(sum, s.load(column, v))))
     }
 }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 #[derive(Debug)]
 pub(super) struct Layout<'a> {
     params: &'a Params,
-    places: HashMap<&'a str, usize>,
+    places: HashMap<&'a str, (usize, usize)>,
     end: usize,
 }
 
@@ -16,15 +16,17 @@ impl<'a> Layout<'a> {
     pub(super) fn new(params: &'a Params) -> Self {
         let (mut places, mut end) = (HashMap::new(), 0);
         for param in params.trainable() {
-            places.insert(param.name(), end);
-            end += param.var().elem_count();
+            let count = param.var().elem_count();
+            places.insert(param.name(), (end, count));
+            end += count;
         }
         Self { params, places, end }
     }
 
-    /// Where the parameter of that name starts.
-    pub(super) fn place(&self, name: &str) -> Option<usize> {
-        self.places.get(name).copied()
+    /// Where the parameter of that name starts; nothing when it has another number of entries.
+    pub(super) fn place(&self, name: &str, count: usize) -> Option<usize> {
+        let (start, found) = *self.places.get(name)?;
+        (found == count).then_some(start)
     }
 
     /// The values of a buffer.

@@ -23,7 +23,7 @@ pub(super) fn exp<S: Simd>(s: S, x: S::F) -> S::F {
     s.mul(p, s.power_of_two(n))
 }
 
-/// ln x of positive normal x; NaN of NaN.
+/// ln x of positive normal x; NaN of NaN. Of other x it is arbitrary, and differs by level.
 ///
 /// x = m 2ᵉ with ½√2 ≤ m < √2; with f = m − 1 and s = f / (2 + f), ln m = f − ½f² + s (½f² + R(s²)),
 /// R of degree 4 in s² (FreeBSD's `logf`).

@@ -19,8 +19,9 @@ pub(super) struct Vectors {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Factors {
     clip: f32,
-    beta1: f32,
-    beta2: f32,
+    /// 1 − β₁ and 1 − β₂, which single precision would lose.
+    first: f32,
+    second: f32,
     rate: f32,
     second_scale: f32,
     epsilon: f32,
@@ -36,13 +37,13 @@ impl Factors {
         let t = step as f64;
         Self {
             clip: (config.clip_norm / norm).min(1.0) as f32,
-            beta1: beta1 as f32,
-            beta2: beta2 as f32,
+            first: (1.0 - beta1) as f32,
+            second: (1.0 - beta2) as f32,
             rate: (update.learning_rate / (1.0 - beta1.powf(t))) as f32,
             second_scale: (1.0 / (1.0 - beta2.powf(t))) as f32,
-            epsilon: config.epsilon as f32,
+            epsilon: (config.epsilon as f32).max(f32::MIN_POSITIVE),
             decay: (update.learning_rate * config.weight_decay) as f32,
-            average: 1.0 - update.average_decay.unwrap_or(1.0) as f32,
+            average: (1.0 - update.average_decay.unwrap_or(1.0)) as f32,
         }
     }
 }
@@ -50,7 +51,12 @@ impl Factors {
 /// The square of a gradient's norm.
 pub(super) fn square_norm(level: Level, gradient: &[f32]) -> f64 {
     // Blocks of a fixed size, so that single precision suffices within each.
-    gradient.chunks(1024).map(|block| f64::from(square_sum(level, block))).sum()
+    let square_norm = |block: &[f32]| {
+        let sum = f64::from(square_sum(level, block));
+        // Squares overflow long before the gradient does.
+        if sum.is_finite() { sum } else { block.iter().map(|g| f64::from(*g).powi(2)).sum() }
+    };
+    gradient.chunks(1024).map(square_norm).sum()
 }
 
 vectorised! {
@@ -137,9 +143,8 @@ vectorised! {
 #[inline(always)]
 fn moved<S: Simd>(s: S, f: Factors, [w, m, v, g, decays]: [S::F; 5]) -> (S::F, S::F, S::F) {
     let g = s.mul(g, s.splat(f.clip));
-    let m = s.mul_add(s.splat(f.beta1), s.sub(m, g), g);
-    let square = s.mul(g, g);
-    let v = s.mul_add(s.splat(f.beta2), s.sub(v, square), square);
+    let m = s.mul_add(s.splat(f.first), s.sub(g, m), m);
+    let v = s.mul_add(s.splat(f.second), s.sub(s.mul(g, g), v), v);
     let root = s.sqrt(s.mul(v, s.splat(f.second_scale)));
     let step = s.div(s.mul(m, s.splat(f.rate)), s.add(root, s.splat(f.epsilon)));
     let kept = s.neg_mul_add(s.mul(decays, s.splat(f.decay)), w, w);

@@ -7,7 +7,7 @@ pub use build::Unsupported;
 use super::kernel::{Base, Kernel, Pass, Reverse};
 use super::simd::Level;
 use super::tile::Column;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::params::Params;
 
 /// The kernels of a flow, in order, and of its base.
@@ -66,11 +66,15 @@ impl Program {
     /// All parameters as they stand, and what is prepared from them.
     ///
     /// # Errors
-    /// When a device cannot be read.
+    /// [`Error::Shape`] when they are those of another flow.
     pub(super) fn theta(&self, params: &Params) -> Result<Vec<f32>> {
         let mut theta = Vec::with_capacity(self.length);
         for param in params.trainable() {
             theta.extend(param.var().flatten_all()?.to_vec1::<f32>()?);
+        }
+        if theta.len() != self.parameters {
+            let expected = format!("[{}] parameters", self.parameters);
+            return Err(Error::shape("a fast flow", expected, &[theta.len()]));
         }
         theta.resize(self.length, 0.0);
         self.prepare(&mut theta);

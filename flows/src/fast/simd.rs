@@ -34,7 +34,7 @@ pub(super) trait Simd: Copy {
     type Mask: Copy;
     /// Numbers in a vector.
     const LANES: usize;
-    /// Vectors side by side in the products: as many as the registers allow.
+    /// Whether the registers hold six times four sums; otherwise they hold six times two.
     const WIDE: bool;
 
     fn splat(self, value: f32) -> Self::F;

@@ -29,22 +29,33 @@ impl Table {
     ///
     /// # Errors
     /// [`Error::Shape`] when they have other numbers of columns.
-    pub(super) fn new(batch: &Batch, (features, context): (usize, usize)) -> Result<Self> {
+    pub(super) fn new(batch: &Batch, (features, context_features): (usize, usize)) -> Result<Self> {
         let (rows, d) = batch.points.dims2()?;
         let given = batch.context.as_ref().map_or(Ok(0), |context| context.dim(1))?;
-        if d != features || (context > 0 && given != context) {
-            let expected = format!("[n, {features}] given [n, {context}]");
+        if d != features || (context_features > 0 && given != context_features) {
+            let expected = format!("[n, {features}] given [n, {context_features}]");
             return Err(Error::shape("a fast flow", expected, &[d, given]));
+        }
+        let context = if context_features > 0 { batch.context.as_ref() } else { None };
+        for (what, tensor) in [
+            ("context", context),
+            ("weights", batch.weights.as_ref()),
+            ("log_det", batch.log_det.as_ref()),
+        ] {
+            if let Some(tensor) = tensor.filter(|tensor| tensor.dims()[0] != rows) {
+                return Err(Error::shape(
+                    "a fast flow",
+                    format!("{what} of {rows} rows"),
+                    tensor.dims(),
+                ));
+            }
         }
         Ok(Self {
             rows,
             features,
-            context_features: context,
+            context_features,
             points: flat(&batch.points)?,
-            context: match &batch.context {
-                Some(values) if context > 0 => flat(values)?,
-                _ => Vec::new(),
-            },
+            context: context.map_or(Ok(Vec::new()), flat)?,
             weights: batch.weights.as_ref().map(flat).transpose()?,
             log_det: batch.log_det.as_ref().map(flat).transpose()?,
         })

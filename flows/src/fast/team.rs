@@ -7,7 +7,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::thread::{JoinHandle, park, spawn, yield_now};
+use std::thread::{Builder, JoinHandle, park, yield_now};
 
 /// Turns of waiting before a thread sleeps: about a tenth of a millisecond.
 const TURNS: usize = 4096;
@@ -39,7 +39,7 @@ struct Shared<J> {
 }
 
 impl<J: Job> Team<J> {
-    /// A team of `threads`, of which the caller is one.
+    /// A team of `threads`, of which the caller is one, or of fewer where the system refuses them.
     pub(super) fn new(job: J, threads: usize) -> Self {
         let helpers = threads.saturating_sub(1);
         let shared = Arc::new(Shared {
@@ -54,9 +54,9 @@ impl<J: Job> Team<J> {
         });
         let help = |i: usize| {
             let shared = Arc::clone(&shared);
-            spawn(move || shared.help(i))
+            Builder::new().spawn(move || shared.help(i)).ok()
         };
-        let helpers = (0..helpers).map(help).collect();
+        let helpers = (0..helpers).map_while(help).collect();
         Self { shared, helpers }
     }
 
@@ -78,9 +78,7 @@ impl<J: Job> Team<J> {
             shared.done.store(0, Ordering::Relaxed);
             shared.next.store(0, Ordering::Relaxed);
         }
-        if pieces > 1 {
-            self.wake();
-        }
+        self.wake(pieces.saturating_sub(1));
         shared.work();
         let mut turns = 0;
         while shared.done.load(Ordering::Acquire) < pieces {
@@ -89,9 +87,13 @@ impl<J: Job> Team<J> {
         assert!(!shared.failed.load(Ordering::Relaxed), "a piece of work panicked on its thread");
     }
 
-    fn wake(&self) {
+    /// Begins a round for those who spin, and wakes as many of the others as there is work for.
+    fn wake(&self, helpers: usize) {
+        if helpers == 0 {
+            return;
+        }
         self.shared.round.fetch_add(1, Ordering::SeqCst);
-        for (helper, asleep) in self.helpers.iter().zip(&self.shared.asleep) {
+        for (helper, asleep) in self.helpers.iter().zip(&self.shared.asleep).take(helpers) {
             if asleep.swap(false, Ordering::SeqCst) {
                 helper.thread().unpark();
             }
@@ -102,7 +104,7 @@ impl<J: Job> Team<J> {
 impl<J: Job> Drop for Team<J> {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::SeqCst);
-        self.wake();
+        self.wake(self.helpers.len());
         for helper in self.helpers.drain(..) {
             // A helper that panicked has said so in `failed`.
             let _ = helper.join();

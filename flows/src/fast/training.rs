@@ -74,6 +74,10 @@ impl BatchJob {
 
     /// The loss, and its gradient in `sum`: chunks in their order.
     fn collect(&self, sum: &mut [f32]) -> f64 {
+        if self.ranges.is_empty() {
+            sum.fill(0.0);
+            return f64::NAN;
+        }
         let mut loss = 0.0;
         for (i, chunk) in self.chunks[..self.ranges.len()].iter().enumerate() {
             let chunk = lock(chunk);
@@ -140,7 +144,7 @@ impl Gradients {
             chunks: Vec::new(),
             workspaces: Mutex::default(),
         };
-        Self { program: Arc::clone(program), team: Team::new(job, threads), sum }
+        Self { program: Arc::clone(program), team: Team::new(job, threads.min(CHUNKS)), sum }
     }
 
     /// −Σ wᵢ log p(xᵢ) / Σ wᵢ over these rows of the table; its gradient is left in `sum`.

@@ -79,7 +79,8 @@ impl Trainer<'_> {
     /// Trains from `state` to the last step, and leaves in the parameters the weights that do best on
     /// the held-out rows, or without held-out rows the last averaged ones.
     ///
-    /// Interrupted at any step and resumed from the outcome's state, it ends with the same bits.
+    /// Interrupted at any step and resumed from the outcome's state, with the same objective on the
+    /// same kind of processor, it ends with the same bits.
     ///
     /// # Errors
     /// [`Error::NonFinite`] when the loss is not finite a second time, after one restart from the

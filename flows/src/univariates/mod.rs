@@ -6,4 +6,5 @@ mod shift;
 
 pub use affine::Affine;
 pub use rational_quadratic_spline::RationalQuadraticSpline;
+pub(crate) use rational_quadratic_spline::{MIN_BIN, MIN_DERIVATIVE};
 pub use shift::Shift;

@@ -8,9 +8,9 @@ use candle_core::{DType, Tensor};
 use candle_nn::ops::softmax;
 
 /// Smallest slope at a knot.
-const MIN_DERIVATIVE: f64 = 1e-3;
+pub(crate) const MIN_DERIVATIVE: f64 = 1e-3;
 /// Smallest width and height of a bin, as a share of the interval.
-const MIN_BIN: f64 = 1e-3;
+pub(crate) const MIN_BIN: f64 = 1e-3;
 
 /// Knots placed by data stay within this share of the tail bound.
 const REACH: f64 = 0.97;

@@ -24,6 +24,13 @@ vectorised! {
     }
 }
 
+vectorised! {
+    /// The sum over all rows.
+    pub(in crate::fast) fn row_sum<S>(s, column: &Column) -> f32 {
+        s.sum(lanes_of(s, column))
+    }
+}
+
 #[inline(always)]
 fn add_four(values: [f32; 4], to: &mut [f32]) {
     to.iter_mut().zip(values).for_each(|(to, value)| *to += value);

@@ -7,8 +7,8 @@ use crate::fast::simd::{Simd, vectorised};
 use crate::fast::tile::{Column, ROWS};
 
 vectorised! {
-    /// Adds Σ over rows of xᵢ d_yₒ to weight (i, o), by turning 64 outputs around at a time, so that the sums over
-    /// rows run along vectors of outputs.
+    /// Adds Σ over rows of xᵢ d_yₒ to weight (i, o), by turning 64 outputs around at a time, so that
+    /// the sums over rows run along vectors of outputs.
     pub(super) fn add_outer_products<S>(
         s,
         dense: &Dense,
@@ -32,14 +32,13 @@ vectorised! {
                 let weights = &mut gradient[place..];
                 let mut v = dense.seen_from(block.start).saturating_sub(first) / S::LANES;
                 while v < vectors {
-                    let (stride, panel) = (dense.outputs, &*panel);
+                    let stride = dense.outputs;
                     v += match vectors - v {
-                        1 => sized!(x.len(), outer_product::<S, _, 1>(s, x, panel, v, weights, stride, outputs)),
-                        2 | 3 => sized!(x.len(), outer_product::<S, _, 2>(s, x, panel, v, weights, stride, outputs)),
-                        _ if S::WIDE => {
-                            sized!(x.len(), outer_product::<S, _, 4>(s, x, panel, v, weights, stride, outputs))
+                        1 => outer_products::<S, 1>(s, x, panel, v, weights, (stride, outputs)),
+                        4.. if S::WIDE => {
+                            outer_products::<S, 4>(s, x, panel, v, weights, (stride, outputs))
                         }
-                        _ => sized!(x.len(), outer_product::<S, _, 2>(s, x, panel, v, weights, stride, outputs)),
+                        _ => outer_products::<S, 2>(s, x, panel, v, weights, (stride, outputs)),
                     };
                 }
             }
@@ -63,6 +62,19 @@ fn add_panel_sums<S: Simd>(s: S, panel: &[Column; ROWS], sums: &mut [f32]) {
             s.add_first(total, sums);
         }
     }
+}
+
+/// [`outer_product`] of as many inputs as there are.
+#[inline(always)]
+fn outer_products<S: Simd, const J: usize>(
+    s: S,
+    x: &[Column],
+    panel: &[Column; ROWS],
+    v: usize,
+    weights: &mut [f32],
+    (stride, outputs): (usize, usize),
+) -> usize {
+    sized!(x.len(), outer_product::<S, _, J>(s, x, panel, v, weights, stride, outputs))
 }
 
 /// Gradients of the weights of M inputs to J vectors of outputs from v; gives J.

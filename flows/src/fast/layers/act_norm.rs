@@ -20,8 +20,8 @@ impl ActNorm {
     pub(in crate::fast) fn new(layout: &mut Layout, path: &str, features: usize) -> Option<Self> {
         Some(Self {
             features,
-            log_scale: layout.place(&format!("{path}.log_scale"))?,
-            shift: layout.place(&format!("{path}.shift"))?,
+            log_scale: layout.place(&format!("{path}.log_scale"), features)?,
+            shift: layout.place(&format!("{path}.shift"), features)?,
             scale: layout.reserve(features),
         })
     }

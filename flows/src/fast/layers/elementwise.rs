@@ -25,14 +25,14 @@ impl Elementwise {
         univariate: Box<dyn Univariate>,
     ) -> Option<Self> {
         let count = features * univariate.params_per_feature();
-        let free = Free { place: layout.place(&format!("{path}.params"))?, count };
+        let free = Free { place: layout.place(&format!("{path}.params"), count)?, count };
         let from_context = match context {
             0 => None,
             inputs => Some(Dense {
                 inputs,
                 outputs: count,
-                weight: layout.place(&format!("{path}.context.weight"))?,
-                bias: layout.place(&format!("{path}.context.bias"))?,
+                weight: layout.place(&format!("{path}.context.weight"), inputs * count)?,
+                bias: layout.place(&format!("{path}.context.bias"), count)?,
                 reach: Reach::Full,
             }),
         };

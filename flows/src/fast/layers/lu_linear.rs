@@ -27,12 +27,12 @@ pub(in crate::fast) struct LuLinear {
 impl LuLinear {
     pub(in crate::fast) fn new(layout: &mut Layout, path: &str, features: usize) -> Option<Self> {
         let d = features;
-        let shift = layout.place(&format!("{path}.shift"))?;
+        let shift = layout.place(&format!("{path}.shift"), d)?;
         Some(Self {
             features,
-            lower: layout.place(&format!("{path}.lower"))?,
-            upper: layout.place(&format!("{path}.upper"))?,
-            log_diagonal: layout.place(&format!("{path}.log_diagonal"))?,
+            lower: layout.place(&format!("{path}.lower"), d * d)?,
+            upper: layout.place(&format!("{path}.upper"), d * d)?,
+            log_diagonal: layout.place(&format!("{path}.log_diagonal"), d)?,
             by_lower: upper_triangular(d, layout.reserve(d * d), shift),
             by_upper: upper_triangular(d, layout.reserve(d * d), shift),
         })

@@ -16,9 +16,10 @@ impl Net {
         config: &NetConfig,
     ) -> Option<Self> {
         let build = Build { layout, path, degrees: Vec::new() };
-        let width = config.hidden[0];
-        let first = build.dense("first", (features, width), None)?;
+        let width = *config.hidden.first()?;
         // The rows of the context stand below those of the features in one matrix.
+        let whole = build.dense("first", (features + context, width), None)?;
+        let first = Dense { inputs: features, ..whole };
         let from_context = Dense {
             inputs: context,
             outputs: width,
@@ -42,7 +43,7 @@ impl Net {
         let of = |width: &usize| degrees(*width, features, context > 0);
         let hidden: Vec<Vec<usize>> = config.hidden.iter().map(of).collect();
         let build = Build { layout, path, degrees: hidden };
-        let width = config.hidden[0];
+        let width = *config.hidden.first()?;
         let input: Vec<usize> = (1..=features).collect();
         let first = build.dense("first", (features, width), Some((&input, &build.degrees[0])))?;
         let from_context = match context {
@@ -118,8 +119,8 @@ impl Build<'_> {
                 staircase(degrees)
             }
         };
-        let weight = self.layout.place(&format!("{path}.weight"))?;
-        let bias = self.layout.place(&format!("{path}.bias"))?;
+        let weight = self.layout.place(&format!("{path}.weight"), inputs * outputs)?;
+        let bias = self.layout.place(&format!("{path}.bias"), outputs)?;
         Some(Dense { inputs, outputs, weight, bias, reach })
     }
 

@@ -54,7 +54,7 @@ impl Program {
             let kernel = kernel(layer, &mut layout, &path, (config.features, config.context));
             layers.push(kernel.ok_or_else(|| Unsupported {
                 part: name,
-                reason: "its parameters are not arranged as its kernel needs them".into(),
+                reason: "there is no kernel for it, or not for its settings and parameters".into(),
             })?);
         }
         let base = base(config.base, &mut layout, config.features).ok_or_else(|| Unsupported {
@@ -82,14 +82,20 @@ fn base(config: BaseConfig, layout: &mut Layout, features: usize) -> Option<Box<
     })
 }
 
-fn univariate(config: UnivariateConfig) -> Box<dyn Univariate> {
-    match config {
+/// The largest log-scale whose exponential the kernels form.
+const LARGEST_LOG_SCALE: f64 = 80.0;
+
+fn univariate(config: UnivariateConfig) -> Option<Box<dyn Univariate>> {
+    Some(match config {
         UnivariateConfig::Shift => Box::new(Shift),
+        UnivariateConfig::Affine { log_scale_bound } if log_scale_bound > LARGEST_LOG_SCALE => {
+            return None;
+        }
         UnivariateConfig::Affine { log_scale_bound } => Box::new(Affine::new(log_scale_bound)),
         UnivariateConfig::RationalQuadraticSpline { bins, tail_bound } => {
             Box::new(RationalQuadraticSpline::new(bins, tail_bound))
         }
-    }
+    })
 }
 
 fn kernel(
@@ -106,16 +112,16 @@ fn kernel(
             Box::new(Permutation::new(layout, path, features)?)
         }
         LayerConfig::Elementwise { univariate: map } => {
-            Box::new(Elementwise::new(layout, path, sizes, univariate(*map))?)
+            Box::new(Elementwise::new(layout, path, sizes, univariate(*map)?)?)
         }
         LayerConfig::Coupling { .. } => Box::new(coupling(layer, layout, path, sizes)?),
         LayerConfig::MaskedAutoregressive { univariate: map, net } => {
-            let map = univariate(*map);
+            let map = univariate(*map)?;
             let net = Net::made(layout, path, sizes, map.params_per_feature(), net)?;
             Box::new(MaskedAutoregressive::new(features, map, net))
         }
         LayerConfig::InverseAutoregressive { univariate: map, net } => {
-            let map = univariate(*map);
+            let map = univariate(*map)?;
             let net = Net::made(layout, path, sizes, map.params_per_feature(), net)?;
             Box::new(InverseAutoregressive::new(features, map, net))
         }
@@ -135,12 +141,14 @@ fn coupling(
     let first_is_fixed = *conditioned_on == Half::First;
     let (fixed, moved) =
         if first_is_fixed { (first, features - first) } else { (features - first, first) };
-    let map = univariate(*map);
+    let map = univariate(*map)?;
     let outputs = moved * map.params_per_feature();
     let net = Net::mlp(layout, path, (fixed, context), outputs, net)?;
     let own = match fixed_half {
         FixedHalf::Unchanged => None,
-        FixedHalf::Mapped => Some(layout.place(&format!("{path}.own"))?),
+        FixedHalf::Mapped => {
+            Some(layout.place(&format!("{path}.own"), fixed * map.params_per_feature())?)
+        }
     };
     Some(Coupling::new((first, features), first_is_fixed, map, net, own))
 }

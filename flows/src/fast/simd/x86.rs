@@ -9,7 +9,7 @@
 use super::{Column, ROWS, Simd};
 use std::arch::x86_64::*;
 
-/// AVX-512 with the extensions every processor that has it has had since 2017.
+/// AVX-512 with the extensions DQ and VL, which all processors that have it but the Xeon Phi have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::fast) struct Avx512(());
 

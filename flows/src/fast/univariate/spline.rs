@@ -10,13 +10,9 @@ use super::Univariate;
 use crate::fast::math::ln;
 use crate::fast::simd::{Level, Simd, vectorised};
 use crate::fast::tile::Column;
+use crate::univariates::{MIN_BIN, MIN_DERIVATIVE};
 use bin::{Axis, Bin, Bins, FEW_BINS, MOST_BINS, Scratch};
 use gradient::backward_features;
-
-/// Smallest slope at a knot.
-const MIN_DERIVATIVE: f64 = 1e-3;
-/// Smallest width and height of a bin, as a share of the interval.
-const MIN_BIN: f64 = 1e-3;
 
 /// The fast tier of [`crate::univariates::RationalQuadraticSpline`]: parameters of each feature are
 /// K raw widths, K raw heights and K − 1 raw slopes.

@@ -1,12 +1,9 @@
 //! What is prepared for the components, and the way back of its gradients.
 
 use super::GaussianMixture;
+use crate::densities::{BROAD_WEIGHT, NARROWEST};
 use crate::fast::triangular::copy_strictly_upper;
 use std::f64::consts::TAU;
-
-/// As in [`crate::densities::GaussianMixture`].
-const NARROWEST: f64 = 1e-3;
-const BROAD_WEIGHT: f64 = 1e-3;
 
 impl GaussianMixture {
     pub(super) fn prepare_from(&self, theta: &mut [f32]) {

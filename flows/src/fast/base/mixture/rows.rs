@@ -1,13 +1,12 @@
 //! What happens to the rows of a tile, whatever the number of features.
 
+use crate::densities::{BROAD_WEIGHT, far_away};
 use crate::fast::math::{exp, ln};
 use crate::fast::simd::vectorised;
 use crate::fast::tile::Column;
+use candle_core::DType;
 use std::f64::consts::TAU;
 
-/// As in [`crate::densities::GaussianMixture`].
-const FAR_AWAY: f32 = 1e12;
-const BROAD_WEIGHT: f64 = 1e-3;
 /// The logarithm of a share that counts as 0: shares much smaller would give denormal gradients,
 /// which are slow.
 const NEGLIGIBLE: f32 = -60.0;
@@ -43,7 +42,7 @@ vectorised! {
         for v in 0..S::VECTORS {
             let size = z.iter().fold(zero, |size, z| s.add(size, s.abs(s.load(z, v))));
             // Not for NaN, which counts as near and stays.
-            let far = s.less(s.splat(FAR_AWAY), size);
+            let far = s.less(s.splat(far_away(DType::F32) as f32), size);
             for (z, near) in z.iter().zip(near.iter_mut()) {
                 s.store(s.select(far, zero, s.load(z, v)), near, v);
             }

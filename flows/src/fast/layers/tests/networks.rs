@@ -120,7 +120,7 @@ fn check_coupling(d: usize, context: usize, half: Half, fixed_half: FixedHalf, n
         let (_, map) = affine();
         let outputs = (d - fixed) * map.params_per_feature();
         let net = Net::mlp(layout, PATH, (fixed, context), outputs, net).unwrap();
-        let own = layout.place(&format!("{PATH}.own"));
+        let own = layout.place(&format!("{PATH}.own"), fixed * map.params_per_feature());
         assert_eq!(own.is_some(), fixed_half == FixedHalf::Mapped);
         Box::new(Coupling::new((first, d), first_is_fixed, map, net, own))
     });

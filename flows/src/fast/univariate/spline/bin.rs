@@ -1,9 +1,10 @@
 //! The bin that each point falls into.
 
-use super::{MIN_DERIVATIVE, RationalQuadraticSpline};
+use super::RationalQuadraticSpline;
 use crate::fast::math::{exp, softplus};
 use crate::fast::simd::Simd;
 use crate::fast::tile::Column;
+use crate::univariates::MIN_DERIVATIVE;
 
 /// Bins that usual splines have: clearing room for more would take longer than the spline itself.
 pub(super) const FEW_BINS: usize = 16;
