@@ -68,9 +68,9 @@ impl Values {
     pub(super) fn check_far(&self, what: &str, [slow, exact]: &[Self; 2], moved: &[Self]) {
         for (i, name) in NAMES.iter().enumerate() {
             let [fast, slow, exact] = [self, slow, exact].map(|values| &values.0[i][..]);
-            let verdict = Compared { fast, slow, exact }.values(true);
+            let verdict = Compared { fast, slow, exact }.far_values();
             let as_moved =
-                |moved: &Self| Compared { fast, slow: &moved.0[i], exact }.values(true).is_ok();
+                |moved: &Self| Compared { fast, slow: &moved.0[i], exact }.far_values().is_ok();
             if !moved.iter().any(as_moved) {
                 assert_agrees(&format!("{what}, {name}"), verdict);
             }

@@ -52,6 +52,34 @@ impl Golden {
     fn put(&mut self, name: &str, values: Matrix) {
         self.weights.insert(name.to_owned(), values);
     }
+
+    /// Puts the hidden units of a masked network, which the peers give `degrees` degrees in turn, into
+    /// the order of their degrees, as ours stand: the same function.
+    fn sort_hidden(&mut self, layer: usize, degrees: usize) {
+        let prefix = format!("{layer}.");
+        for (name, values) in self.weights.iter_mut().filter(|(name, _)| name.starts_with(&prefix))
+        {
+            let name = &name[prefix.len()..];
+            if name.ends_with(".bias") && !name.starts_with("last") {
+                values[0] = sorted(&values[0], degrees);
+            }
+            if name.ends_with(".weight") && !name.starts_with("last") {
+                *values = sorted(values, degrees);
+            }
+            if name.ends_with(".weight")
+                && !name.starts_with("first")
+                && !name.starts_with("context")
+            {
+                values.iter_mut().for_each(|row| *row = sorted(row, degrees));
+            }
+        }
+    }
+}
+
+/// Entries of units whose degrees follow each other in turn, in the order of the degrees.
+fn sorted<T: Clone>(entries: &[T], degrees: usize) -> Vec<T> {
+    let of_degree = |degree| entries.iter().skip(degree).step_by(degrees).cloned();
+    (0..degrees).flat_map(of_degree).collect()
 }
 
 /// A conditioner of that shape.

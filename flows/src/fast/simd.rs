@@ -1,6 +1,6 @@
 //! Vector instructions behind one trait, at a level chosen when the program runs.
 //!
-//! A vectorised function is written once, as a body generic over [`Simd`]. The macro `vectorised!`
+//! A vectorised function is written once, as a body generic over `Simd`. The macro `vectorised!`
 //! makes of it one thin function for each level, compiled with that level's instructions, and a
 //! choice among them. All `unsafe` of the library is in this file and the folder beside it.
 #![expect(unsafe_code, reason = "instructions are chosen when the program runs")]
@@ -132,7 +132,7 @@ impl Level {
     }
 }
 
-/// Makes of one body, generic over [`Simd`], a function that takes a [`Level`] first.
+/// Makes of one body, generic over `Simd`, a function that takes a [`Level`] first.
 macro_rules! vectorised {
     ($(#[$meta:meta])* $vis:vis fn $name:ident<$S:ident>($simd:ident $(, $arg:ident: $ty:ty)* $(,)?)
         $(-> $out:ty)? $body:block) => {

@@ -78,12 +78,16 @@ impl Conditioner for Made {
     }
 }
 
-/// Degrees of `width` hidden units in ascending order: every useful degree equally often, or spread
-/// evenly when the units are fewer than the degrees.
+/// Degrees of `width` hidden units in ascending order: every useful degree in turn, or spread evenly
+/// when the units are fewer than the degrees.
 pub(crate) fn degrees(width: usize, features: usize, with_context: bool) -> Vec<usize> {
     let lowest = usize::from(!with_context && features > 1);
     let count = features - lowest;
-    (0..width).map(|j| lowest + j * count / width).collect()
+    let mut degrees: Vec<usize> = (0..width)
+        .map(|j| lowest + if width >= count { j % count } else { j * count / width })
+        .collect();
+    degrees.sort_unstable();
+    degrees
 }
 
 /// The mask `[from, to]` of ones where the degree of `to` is at least that of `from`.
