@@ -57,20 +57,22 @@ impl Golden {
     /// the order of their degrees, as ours stand: the same function.
     fn sort_hidden(&mut self, layer: usize, degrees: usize) {
         let prefix = format!("{layer}.");
-        for (name, values) in self.weights.iter_mut().filter(|(name, _)| name.starts_with(&prefix))
-        {
-            let name = &name[prefix.len()..];
-            if name.ends_with(".bias") && !name.starts_with("last") {
-                values[0] = sorted(&values[0], degrees);
-            }
-            if name.ends_with(".weight") && !name.starts_with("last") {
-                *values = sorted(values, degrees);
-            }
-            if name.ends_with(".weight")
-                && !name.starts_with("first")
-                && !name.starts_with("context")
-            {
-                values.iter_mut().for_each(|row| *row = sorted(row, degrees));
+        for (name, values) in &mut self.weights {
+            let Some(name) = name.strip_prefix(&prefix) else { continue };
+            let Some((layer, part)) = name.rsplit_once('.') else { continue };
+            let (hidden_inputs, hidden_outputs) =
+                (!matches!(layer, "first" | "context"), layer != "last");
+            match part {
+                "bias" if hidden_outputs => values[0] = sorted(&values[0], degrees),
+                "weight" => {
+                    if hidden_outputs {
+                        *values = sorted(values, degrees);
+                    }
+                    for row in values.iter_mut().filter(|_| hidden_inputs) {
+                        *row = sorted(row, degrees);
+                    }
+                }
+                _ => {}
             }
         }
     }
