@@ -20,8 +20,8 @@ use weights::add_outer_products;
 
 /// Sums formed at once.
 const BLOCK: usize = 6;
-/// Below this number of inputs or outputs a weight's gradient is a plain scalar product.
-const FEW: usize = 2;
+/// Up to this number of inputs or outputs a weight's gradient is a plain scalar product.
+const FEW: usize = 4;
 
 thread_local! {
     /// Columns turned around: their content is of no use from one call to the next, but clearing
