@@ -14,6 +14,8 @@ pub mod density;
 pub mod engine;
 pub mod error;
 pub mod fast;
+pub mod field;
+pub mod fields;
 pub mod fit;
 pub mod flow;
 pub mod metrics;
