@@ -1,6 +1,6 @@
 //! Gradients of the discretised solution, with a checkpoint for each step.
 
-use super::solve::{Solution, Solver, solve_each};
+use super::solve::{Keep, Solution, Solver, solve_each};
 use super::state::{State, System};
 use super::step::take;
 use super::tableau::Tableau;
@@ -42,12 +42,9 @@ pub fn solve_with_checkpoints(
     span: (f64, f64),
     solver: &Solver,
 ) -> Result<Checkpoints> {
-    let mut starts = vec![start.detach()];
-    let solution = solve_each(system, &start.detach(), span, solver, &mut |state| {
-        let state = state.detach();
-        starts.push(state.clone());
-        state
-    })?;
+    let start = start.detach();
+    let mut starts = vec![start.clone()];
+    let solution = solve_each(system, &start, span, solver, &mut Keep::States(&mut starts))?;
     starts.truncate(solution.steps.len());
     let solution = Solution { state: solution.state.detach(), ..solution };
     Ok(Checkpoints { solution, starts, tableau: solver.tableau })

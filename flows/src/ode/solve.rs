@@ -114,16 +114,46 @@ pub fn solve(
     span: (f64, f64),
     solver: &Solver,
 ) -> Result<Solution> {
-    solve_each(system, start, span, solver, &mut |state| state)
+    solve_each(system, start, span, solver, &mut Keep::Graph)
 }
 
-/// The same, with each new state passed through `keep`, which may store or detach it.
+/// What of each step outlives it.
+pub(super) enum Keep<'a> {
+    /// The graph of its operations.
+    Graph,
+    /// Its state alone, stored here.
+    States(&'a mut Vec<State>),
+}
+
+impl Keep<'_> {
+    /// A new state, to go on with.
+    fn state(&mut self, state: State) -> State {
+        match self {
+            Self::Graph => state,
+            Self::States(states) => {
+                let state = state.detach();
+                states.push(state.clone());
+                state
+            }
+        }
+    }
+
+    /// A slope that the next step starts with: it would drag the graph of this one along.
+    fn slope(&self, slope: State) -> State {
+        match self {
+            Self::Graph => slope,
+            Self::States(_) => slope.detach(),
+        }
+    }
+}
+
+/// The same, keeping what `keep` says.
 pub(super) fn solve_each(
     system: &dyn System,
     start: &State,
     (from, to): (f64, f64),
     solver: &Solver,
-    keep: &mut dyn FnMut(State) -> State,
+    keep: &mut Keep<'_>,
 ) -> Result<Solution> {
     solver.check()?;
     let count = Cell::new(0);
@@ -157,7 +187,7 @@ pub fn replay(
     tableau: &Tableau,
     steps: &[Step],
 ) -> Result<Solution> {
-    replay_each(system, start, tableau, steps, &mut |state| state)
+    replay_each(system, start, tableau, steps, &mut Keep::Graph)
 }
 
 fn replay_each(
@@ -165,7 +195,7 @@ fn replay_each(
     start: &State,
     tableau: &Tableau,
     steps: &[Step],
-    keep: &mut dyn FnMut(State) -> State,
+    keep: &mut Keep<'_>,
 ) -> Result<Solution> {
     let stages = tableau.stages_of_state();
     let mut state = start.clone();
@@ -174,7 +204,7 @@ fn replay_each(
         if !state.is_finite()? {
             return Err(fail(*step, SolverError::NonFinite));
         }
-        state = keep(state);
+        state = keep.state(state);
     }
     let evaluations = steps.len() * stages;
     Ok(Solution { state, evaluations, steps: steps.to_vec(), rejected: 0, next_length: None })
@@ -186,7 +216,7 @@ fn adaptive(
     (from, to): (f64, f64),
     tableau: &Tableau,
     tolerance: &Tolerance,
-    keep: &mut dyn FnMut(State) -> State,
+    keep: &mut Keep<'_>,
 ) -> Result<Solution> {
     let span = to - from;
     let mut solution = Solution {
@@ -228,12 +258,12 @@ fn adaptive(
         }
         length = signed.abs() * controller.accept(error);
         solution.steps.push(step);
-        solution.state = keep(tried.state.clone());
+        solution.state = keep.state(tried.state.clone());
         solution.next_length = Some(length);
         if is_last {
             return Ok(solution);
         }
-        first = tried.next_first(tableau);
+        first = tried.next_first(tableau).map(|slope| keep.slope(slope));
         time += signed;
     }
 }
