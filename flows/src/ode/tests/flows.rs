@@ -86,6 +86,12 @@ fn probability_is_conserved() {
     let grid: Vec<f64> =
         (0..120).flat_map(|i| (0..120).flat_map(move |j| [at(i), at(j)])).collect();
     let mapped = flow.forward(&tensor(&grid, 2), None).unwrap();
+    let (low, high) = to_f64(&mapped.log_det)
+        .unwrap()
+        .into_iter()
+        .fold((0.0f64, 0.0f64), |(low, high), l| (low.min(l), high.max(l)));
+    println!("log_det between {low} and {high}");
+    assert!(high - low > 0.05);
     let base = StandardNormal::new(2).log_prob(&mapped.points, None).unwrap();
     let log_prob = to_f64(&(base + mapped.log_det).unwrap()).unwrap();
     let cell = (2.0 * side / f64::from(n)).powi(2);

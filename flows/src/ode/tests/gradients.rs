@@ -105,8 +105,8 @@ fn checkpoints_match_central_differences_of_the_same_steps() {
         let pulled = by_checkpoints(&solver);
         let errors =
             [distance(&pulled.params, &by_params), distance(&flat(&pulled.state), &by_start)];
-        println!("{} checkpoints against differences {errors:e?}", solver.tableau.name);
-        assert!(errors.iter().all(|e| *e < 1e-8), "{errors:e?}");
+        println!("{} checkpoints against differences {errors:?}", solver.tableau.name);
+        assert!(errors.iter().all(|e| *e < 1e-8), "{errors:?}");
     }
 }
 
@@ -134,7 +134,6 @@ fn checkpoints_hold_no_graph() {
     let solver = Solver::adaptive(&TSIT5, 1e-8, 1e-8);
     let (params, flow) = flow(solver);
     let system = flow.system(None);
-    // A slope that is no longer tracked at its input shows that no earlier step hangs on it.
     let tracked = std::cell::Cell::new(0);
     let spy = |t: f64, y: &State| {
         tracked.set(tracked.get() + usize::from(y.parts()[0].track_op()));
@@ -142,8 +141,9 @@ fn checkpoints_hold_no_graph() {
     };
     let checkpoints = solve_with_checkpoints(&spy, &start(), SPAN, &solver).unwrap();
     assert!(!checkpoints.solution.state.parts()[0].track_op());
-    // Of each step the second to the last stage depend on parameters, and nothing else.
-    assert!(tracked.get() <= checkpoints.solution.evaluations);
+    // The second stage of a step hangs on no graph, unless the first slope drags one along.
+    let free = checkpoints.solution.evaluations - tracked.get();
+    assert!(free >= checkpoints.solution.steps.len(), "{free}");
     let stages = TSIT5.stages() - 1;
     let pulled = checkpoints.pull_back(&system, &weights(), &params).unwrap();
     assert_eq!(pulled.evaluations, checkpoints.solution.steps.len() * stages);
@@ -159,7 +159,7 @@ fn the_adjoint_approaches_the_gradient_with_the_tolerance() {
             let state = distance(&flat(&pulled.state), &flat(&exact.state));
             distance(&pulled.params, &exact.params).max(state)
         });
-        println!("tolerance {tolerance:e}: adjoint, checkpoints {errors:e?}");
-        assert!(errors.iter().all(|e| *e < 20.0 * tolerance), "{tolerance} {errors:e?}");
+        println!("tolerance {tolerance:e}: adjoint, checkpoints {errors:?}");
+        assert!(errors.iter().all(|e| *e < 20.0 * tolerance), "{tolerance} {errors:?}");
     }
 }
