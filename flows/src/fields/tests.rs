@@ -102,7 +102,7 @@ fn parameter_gradients_match_central_differences() {
             let store = scalar(&field, &points()).backward().unwrap();
             let gradient: Vec<f64> = params
                 .trainable()
-                .flat_map(|p| to_f64(store.get(p.var()).expect(p.name())).unwrap())
+                .flat_map(|p| to_f64(store.get(p.var()).expect("a gradient")).unwrap())
                 .collect();
             let start = params.read_flat().unwrap();
             for (i, got) in gradient.into_iter().enumerate() {

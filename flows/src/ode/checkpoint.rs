@@ -1,6 +1,7 @@
 //! Gradients of the discretised solution, with a checkpoint for each step.
 
-use super::solve::{Keep, Solution, Solver, solve_each};
+use super::march::Keep;
+use super::solve::{Solution, Solver, solve_each};
 use super::state::{State, System};
 use super::step::take;
 use super::tableau::Tableau;

@@ -4,6 +4,7 @@ mod adaptive;
 mod adjoint;
 mod checkpoint;
 mod continuous;
+mod march;
 mod solve;
 mod state;
 mod step;

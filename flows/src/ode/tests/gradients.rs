@@ -74,9 +74,9 @@ fn differences(solver: &Solver) -> (Vec<f64>, Vec<f64>) {
         let mut values = start().values().unwrap();
         let points = values[0].len();
         if i < points {
-            values[0][i] += by
+            values[0][i] += by;
         } else {
-            values[1][i - points] += by
+            values[1][i - points] += by;
         }
         at(&State::new(vec![tensor(&values[0], (3, 2)), tensor(&values[1], 3)]))
     };

@@ -20,7 +20,6 @@ fn values(state: &State) -> Vec<f64> {
 }
 
 /// y′ = y cos t, with y = y₀ exp(sin t)
-#[expect(clippy::unnecessary_wraps, reason = "a system may fail")]
 fn cosine(t: f64, y: &State) -> Result<State> {
     Ok(State::from((y.tensor()? * t.cos())?))
 }
