@@ -31,12 +31,12 @@ pub struct Pulled {
     pub evaluations: usize,
 }
 
-/// Solves as [`solve`](super::solve) does, keeping states in place of graphs.
+/// Solves as [`solve`](super::solve()) does, keeping states in place of graphs.
 ///
 /// Memory: one state for each step, and the graph of one step.
 ///
 /// # Errors
-/// As [`solve`](super::solve).
+/// As [`solve`](super::solve()).
 pub fn solve_with_checkpoints(
     system: &dyn System,
     start: &State,

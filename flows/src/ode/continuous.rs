@@ -15,7 +15,7 @@ use candle_core::Tensor;
 ///
 /// Gradients through [`Transform::forward`] keep the graph of all steps;
 /// [`ContinuousFlow::system`] with
-/// [`solve_with_checkpoints`](super::solve_with_checkpoints) or [`adjoint`](super::adjoint)
+/// [`solve_with_checkpoints`](super::solve_with_checkpoints) or [`adjoint`](super::adjoint())
 /// does not.
 ///
 /// Chen et al. 2018, *Neural Ordinary Differential Equations*, section 4; Grathwohl et al. 2019.

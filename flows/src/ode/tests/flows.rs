@@ -10,6 +10,9 @@ use crate::params::{Params, to_f64};
 use crate::transform::Transform;
 use candle_core::{DType, Device, Tensor};
 
+/// Factor of all weights.
+const STRENGTH: f64 = 2.5;
+
 fn tensor(values: &[f64], columns: usize) -> Tensor {
     Tensor::from_slice(values, (values.len() / columns, columns), &Device::Cpu).unwrap()
 }
@@ -18,6 +21,9 @@ fn random(time: TimeForm, context: usize, last: LastLayer) -> ContinuousFlow<Tim
     let mut params = Params::new(DType::F64, &Device::Cpu, 4);
     let config = FieldConfig { hidden: vec![8, 8], activation: Activation::Tanh, time };
     let field = TimeMlp::new(params.scope("f"), 2, context, &config, last).unwrap();
+    // As drawn, such a small network hardly moves anything.
+    let strong: Vec<f64> = params.read_flat().unwrap().iter().map(|w| STRENGTH * w).collect();
+    params.write_flat(&strong).unwrap();
     ContinuousFlow::new(field, Solver::adaptive(&TSIT5, 1e-10, 1e-10)).unwrap()
 }
 
@@ -81,10 +87,9 @@ fn a_linear_field_has_its_exponential_and_its_trace() {
 fn probability_is_conserved() {
     let flow = random(TimeForm::ConcatSquash, 0, LastLayer::Scaled);
     // Midpoints of cells; the error falls exponentially for smooth densities.
-    let (side, n) = (10.0, 120);
+    let (side, n) = (10.0, 80);
     let at = |i: usize| -side + 2.0 * side * (i as f64 + 0.5) / f64::from(n);
-    let grid: Vec<f64> =
-        (0..120).flat_map(|i| (0..120).flat_map(move |j| [at(i), at(j)])).collect();
+    let grid: Vec<f64> = (0..80).flat_map(|i| (0..80).flat_map(move |j| [at(i), at(j)])).collect();
     let mapped = flow.forward(&tensor(&grid, 2), None).unwrap();
     let (low, high) = to_f64(&mapped.log_det)
         .unwrap()
