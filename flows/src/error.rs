@@ -61,6 +61,16 @@ pub enum Error {
         /// What is wrong with it.
         problem: ModelFileError,
     },
+    /// A differential equation could not be solved.
+    #[error("differential equation at time {time}, step {step:e}: {problem}")]
+    Solver {
+        /// Where the solver stood.
+        time: f64,
+        /// The step it was about to take.
+        step: f64,
+        /// Why it cannot go on.
+        problem: SolverError,
+    },
     /// A tensor operation failed.
     #[error("tensor operation: {0}")]
     Tensor(#[from] candle_core::Error),
@@ -90,6 +100,24 @@ impl std::fmt::Display for NonFinite {
         }
         Ok(())
     }
+}
+
+/// Why a differential equation cannot be solved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SolverError {
+    /// The tolerance asks for steps below the resolution of time.
+    #[error("the step underflows; loosen the tolerance, or look for a solution that blows up")]
+    StepUnderflow,
+    /// The state or its slope is NaN or infinite.
+    #[error("the state or its slope is not finite; take smaller steps, or look at the field")]
+    NonFinite,
+    /// The number of steps allowed does not suffice.
+    #[error("{allowed} steps do not suffice; allow more, or loosen the tolerance")]
+    TooManySteps {
+        /// How many were allowed.
+        allowed: usize,
+    },
 }
 
 /// Why a file cannot be loaded as a model.

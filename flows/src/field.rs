@@ -1,0 +1,111 @@
+//! Defines time-dependent vector fields, the right-hand sides of continuous flows.
+
+use crate::error::{Error, Result};
+use candle_core::Tensor;
+use std::fmt::Debug;
+
+/// A time-dependent vector field v(t, x | c) on ℝᵈ.
+///
+/// Everything it returns is differentiable with respect to its parameters by one reverse pass:
+/// derivatives with respect to x are taken in forward mode, since candle's backward of a backward
+/// is wrong.
+///
+/// Chen et al. 2018, *Neural Ordinary Differential Equations*.
+///
+/// # Example
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use diffeo_flows::field::VectorField;
+/// use diffeo_flows::fields::LinearField;
+/// let rotation = LinearField::new(&Tensor::new(&[[0.0, -1.0], [1.0, 0.0]], &Device::Cpu)?)?;
+/// let x = Tensor::new(&[[2.0, 0.0]], &Device::Cpu)?;
+/// let (velocity, divergence) = rotation.velocity_and_divergence(0.0, &x, None)?;
+/// assert_eq!(velocity.to_vec2::<f64>()?, [[0.0, 2.0]]);
+/// assert_eq!(divergence.to_vec1::<f64>()?, [0.0]);
+/// # Ok::<(), diffeo_flows::Error>(())
+/// ```
+pub trait VectorField: Debug + Send + Sync {
+    /// Number of features d.
+    fn features(&self) -> usize;
+
+    /// v(t, x | c): x `[n, d]`, context `[n, k]` → `[n, d]`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when a shape does not fit.
+    fn velocity(&self, t: f64, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor>;
+
+    /// v and its derivative along u, (∂v/∂x) u: x and u `[n, d]`, context `[n, k]` → two `[n, d]`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when a shape does not fit.
+    fn velocity_and_jvp(
+        &self,
+        t: f64,
+        x: &Tensor,
+        u: &Tensor,
+        context: Option<&Tensor>,
+    ) -> Result<(Tensor, Tensor)>;
+
+    /// v `[n, d]` and its divergence Σᵢ ∂vᵢ/∂xᵢ `[n]`, exactly, from d tangents.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when a shape does not fit.
+    fn velocity_and_divergence(
+        &self,
+        t: f64,
+        x: &Tensor,
+        context: Option<&Tensor>,
+    ) -> Result<(Tensor, Tensor)> {
+        let unit = Tensor::eye(self.features(), x.dtype(), x.device())?;
+        let along = |i: usize| -> Result<(Tensor, Tensor)> {
+            let u = unit.narrow(0, i, 1)?.broadcast_as(x.shape())?.contiguous()?;
+            let (velocity, jvp) = self.velocity_and_jvp(t, x, &u, context)?;
+            Ok((velocity, jvp.narrow(1, i, 1)?.squeeze(1)?))
+        };
+        let (velocity, mut divergence) = along(0)?;
+        for i in 1..self.features() {
+            divergence = (divergence + along(i)?.1)?;
+        }
+        Ok((velocity, divergence))
+    }
+}
+
+impl VectorField for Box<dyn VectorField> {
+    fn features(&self) -> usize {
+        (**self).features()
+    }
+
+    fn velocity(&self, t: f64, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
+        (**self).velocity(t, x, context)
+    }
+
+    fn velocity_and_jvp(
+        &self,
+        t: f64,
+        x: &Tensor,
+        u: &Tensor,
+        context: Option<&Tensor>,
+    ) -> Result<(Tensor, Tensor)> {
+        (**self).velocity_and_jvp(t, x, u, context)
+    }
+
+    fn velocity_and_divergence(
+        &self,
+        t: f64,
+        x: &Tensor,
+        context: Option<&Tensor>,
+    ) -> Result<(Tensor, Tensor)> {
+        (**self).velocity_and_divergence(t, x, context)
+    }
+}
+
+/// Fails unless the tangent u has the shape of x.
+///
+/// # Errors
+/// [`Error::Shape`].
+pub fn check_tangent(what: &'static str, x: &Tensor, u: &Tensor) -> Result<()> {
+    if x.shape() == u.shape() {
+        return Ok(());
+    }
+    Err(Error::shape(what, format!("tangent {:?}", x.shape()), u.dims()))
+}

@@ -1,0 +1,85 @@
+//! Describes a network with time.
+
+use crate::error::{Error, Result};
+use crate::nets::{Activation, NetConfig};
+use serde::{Deserialize, Serialize};
+
+/// How a network is told the time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TimeForm {
+    /// t is appended to the inputs.
+    Concat,
+    /// Each layer is (W x + b) ∘ σ(w_g t + b_g) + w_t t: Grathwohl et al. 2019, *FFJORD*.
+    #[default]
+    ConcatSquash,
+    /// sin 2π fₖt and cos 2π fₖt with fₖ = k/2, k = 1, …, `frequencies`, are appended to the
+    /// inputs; the half makes t = 0 and t = 1 differ. Tancik et al. 2020, *Fourier Features*.
+    Fourier {
+        /// Number of frequencies.
+        frequencies: usize,
+    },
+}
+
+impl TimeForm {
+    /// Number of inputs that this form appends.
+    pub(super) fn inputs(self) -> usize {
+        match self {
+            Self::Concat => 1,
+            Self::ConcatSquash => 0,
+            Self::Fourier { frequencies } => 2 * frequencies,
+        }
+    }
+
+    /// What it appends at time t.
+    pub(super) fn values(self, t: f64) -> Vec<f64> {
+        match self {
+            Self::Concat => vec![t],
+            Self::ConcatSquash => Vec::new(),
+            Self::Fourier { frequencies } => (1..=frequencies)
+                .map(|k| std::f64::consts::PI * k as f64 * t)
+                .flat_map(|angle| [angle.sin(), angle.cos()])
+                .collect(),
+        }
+    }
+}
+
+/// The shape of a [`TimeMlp`](super::TimeMlp) between its inputs and outputs.
+///
+/// # Example
+/// ```
+/// use diffeo_flows::fields::{FieldConfig, TimeForm};
+/// let config: FieldConfig = toml::from_str("hidden = [64, 64]\ntime = { fourier = { frequencies = 4 } }").unwrap();
+/// assert_eq!(config.time, TimeForm::Fourier { frequencies: 4 });
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FieldConfig {
+    /// Widths of the hidden layers.
+    pub hidden: Vec<usize>,
+    /// The function between layers: smooth by default, since solvers count on derivatives.
+    #[serde(default = "smooth")]
+    pub activation: Activation,
+    /// How the network is told the time.
+    #[serde(default)]
+    pub time: TimeForm,
+}
+
+fn smooth() -> Activation {
+    Activation::Silu
+}
+
+impl FieldConfig {
+    /// Fails when there is no hidden layer, a width is 0, or there are no frequencies.
+    ///
+    /// # Errors
+    /// [`Error::Config`].
+    pub fn check(&self) -> Result<()> {
+        if matches!(self.time, TimeForm::Fourier { frequencies: 0 }) {
+            let remedy = "give at least 1, for instance 4";
+            return Err(Error::config("time", "no frequencies", remedy));
+        }
+        let (hidden, activation) = (self.hidden.clone(), self.activation);
+        NetConfig { hidden, activation, residual: false }.check()
+    }
+}

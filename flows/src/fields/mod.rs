@@ -1,0 +1,13 @@
+//! Vector fields: networks with time, and fields in closed form.
+
+mod activate;
+mod analytic;
+mod config;
+#[cfg(test)]
+mod tests;
+mod time_linear;
+mod time_mlp;
+
+pub use analytic::{FieldFn, LinearField};
+pub use config::{FieldConfig, TimeForm};
+pub use time_mlp::TimeMlp;

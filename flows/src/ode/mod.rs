@@ -1,0 +1,22 @@
+//! Solvers of ordinary differential equations, their gradients, and continuous flows.
+
+mod adaptive;
+mod adjoint;
+mod checkpoint;
+mod continuous;
+mod march;
+mod solve;
+mod state;
+mod step;
+mod tableau;
+#[cfg(test)]
+mod tests;
+
+pub use adaptive::{ErrorNorm, Tolerance};
+pub use adjoint::adjoint;
+pub use checkpoint::{Checkpoints, Pulled, solve_with_checkpoints};
+pub use continuous::{ContinuousFlow, PointsAndVolume};
+pub use solve::{Solution, Solver, Stepping, Trajectory, replay, solve, solve_at};
+pub use state::{State, System};
+pub use step::Step;
+pub use tableau::{BOSH3, DOPRI5, EULER, HEUN, MIDPOINT, RK4, TSIT5, Tableau};

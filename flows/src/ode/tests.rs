@@ -1,0 +1,5 @@
+//! Solvers and gradients against closed forms and central differences.
+
+mod flows;
+mod gradients;
+mod solvers;
