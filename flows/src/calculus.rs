@@ -19,7 +19,9 @@ mod worked;
 pub use dual::Dual;
 pub use gradient_flow::{gradient_flow, polyak_lojasiewicz_bound};
 pub use implicit::{Anderson, ScalarRoot, fixed_point, scalar_root};
-pub use jacobian::{Jacobian, Mode, condition_number, jacobian, jacobian_by, jvp, singular_values, vjp};
+pub use jacobian::{
+    Jacobian, Mode, condition_number, jacobian, jacobian_by, jvp, singular_values, vjp,
+};
 pub use map::{Composed, DifferentiableMap, FromDual};
 pub use operators::{curl, divergence, gradient, hessian, hessian_vector_product, laplacian};
 pub use trace::{Estimate, Probe, exact, hutch_plus_plus, hutchinson};

@@ -8,8 +8,8 @@
 //! Krantz and Parks 2002, *The Implicit Function Theorem*; Bai, Kolter and Koltun 2019, *Deep
 //! Equilibrium Models*.
 
-use super::jacobian::{direction, matrices};
 use super::Dual;
+use super::jacobian::{direction, matrices};
 use crate::error::{Error, Result};
 use crate::params::to_f64;
 use crate::transform::check_points;
@@ -158,7 +158,7 @@ pub fn fixed_point(
     let columns: Vec<Tensor> = (0..d)
         .map(|j| Ok(map(&Dual::new(z.clone(), direction(&z, j)?)?)?.tangent))
         .collect::<Result<_>>()?;
-    let mut inverses = Vec::with_capacity(rows * d * d);
+    let mut inverses: Vec<f64> = Vec::with_capacity(rows * d * d);
     for jacobian in matrices(&Tensor::stack(&columns, 2)?)? {
         let inverse = (DMatrix::identity(d, d) - jacobian).try_inverse().ok_or_else(|| {
             Error::data("fixed point", "I − ∂g/∂z is singular", "use a contraction")
@@ -190,7 +190,8 @@ fn iterate(
         let g = image(z.clone())?;
         let error = g.iter().zip(&z).map(|(g, z)| (g - z).abs() / z.abs().max(1.0));
         // A sum, so that NaN is seen.
-        if error.clone().fold(0.0, f64::max) <= options.tolerance && error.sum::<f64>().is_finite() {
+        if error.clone().fold(0.0, f64::max) <= options.tolerance && error.sum::<f64>().is_finite()
+        {
             return Ok(g);
         }
         for ((z, g), history) in z.chunks_mut(d).zip(g.chunks(d)).zip(&mut histories) {

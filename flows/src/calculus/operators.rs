@@ -42,11 +42,7 @@ pub fn gradient(f: &dyn DifferentiableMap, x: &Tensor) -> Result<Tensor> {
 ///
 /// # Errors
 /// [`Error::Shape`] unless f is scalar and x and u are of its width.
-pub fn hessian_vector_product(
-    f: &dyn DifferentiableMap,
-    x: &Tensor,
-    u: &Tensor,
-) -> Result<Tensor> {
+pub fn hessian_vector_product(f: &dyn DifferentiableMap, x: &Tensor, u: &Tensor) -> Result<Tensor> {
     check_scalar("hessian_vector_product", f, x)?;
     if x.dims() != u.dims() {
         return Err(Error::shape("hessian_vector_product", format!("{:?}", x.dims()), u.dims()));
@@ -82,9 +78,7 @@ pub fn hessian(f: &dyn DifferentiableMap, x: &Tensor) -> Result<Tensor> {
 /// As [`gradient`].
 pub fn laplacian(f: &dyn DifferentiableMap, x: &Tensor) -> Result<Tensor> {
     check_scalar("laplacian", f, x)?;
-    sum_over_features(x, |j| {
-        Ok(hessian_vector_product(f, x, &direction(x, j)?)?.narrow(1, j, 1)?)
-    })
+    sum_over_features(x, |j| Ok(hessian_vector_product(f, x, &direction(x, j)?)?.narrow(1, j, 1)?))
 }
 
 /// ∇·v = Σᵢ ∂vᵢ/∂xᵢ at each row, `[n]`: d tangents, differentiable in parameters and points.

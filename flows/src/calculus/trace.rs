@@ -141,10 +141,8 @@ fn mean(values: &[Tensor], left: f64) -> Result<Estimate> {
     } else if values.len() < 2 {
         centre.zeros_like()?.affine(1.0, f64::INFINITY)?
     } else {
-        let squares: Vec<Tensor> = values
-            .iter()
-            .map(|v| Ok((v.detach() - &centre)?.sqr()?))
-            .collect::<Result<_>>()?;
+        let squares: Vec<Tensor> =
+            values.iter().map(|v| Ok((v.detach() - &centre)?.sqr()?)).collect::<Result<_>>()?;
         Tensor::stack(&squares, 0)?.sum(0)?.affine(left / (count * (count - 1.0)), 0.0)?.sqrt()?
     };
     Ok(Estimate { value, standard_error })
@@ -176,7 +174,10 @@ fn orthonormal(columns: &[Tensor], x: &Tensor) -> Result<Vec<Tensor>> {
     let bases: Vec<DMatrix<f64>> =
         matrices(&Tensor::stack(columns, 2)?)?.into_iter().map(|a| a.qr().q()).collect();
     let column = |k: usize| {
-        like(bases.iter().flat_map(|q| q.column(k).iter().copied().collect::<Vec<_>>()).collect(), x)
+        like(
+            bases.iter().flat_map(|q| q.column(k).iter().copied().collect::<Vec<_>>()).collect(),
+            x,
+        )
     };
     (0..columns.len()).map(column).collect()
 }

@@ -2,8 +2,10 @@
 
 use super::*;
 use crate::Result;
+use crate::nets::{Activation, LastLayer, Mlp, NetConfig};
+use crate::params::Params;
 use crate::rng::{Stream, generator};
-use candle_core::{Device, Tensor, Var};
+use candle_core::{DType, Device, Tensor, Var};
 
 const EXACT: f64 = 1e-10;
 /// Fourth-order differences with the step 1e-3: the truncation is 1e-12 of a fifth derivative.
@@ -83,7 +85,10 @@ fn jacobian_of_a_linear_map_is_its_matrix_and_passes_are_counted() {
     let f = FromDual::new(2, 3, |p: &Dual| p.matmul(&transposed));
     let x = rows(&[0.5, -1.0, 2.0, 3.0], 2);
     let forward = jacobian(&f, &x).unwrap();
-    assert_eq!((forward.mode, forward.forward_passes, forward.reverse_passes), (Mode::Forward, 2, 0));
+    assert_eq!(
+        (forward.mode, forward.forward_passes, forward.reverse_passes),
+        (Mode::Forward, 2, 0)
+    );
     let reverse = jacobian_by(Mode::Reverse, &f, &x).unwrap();
     assert_eq!((reverse.forward_passes, reverse.reverse_passes), (1, 3));
     let twice = [flat(&a), flat(&a)].concat();
@@ -116,9 +121,11 @@ fn softmax_has_a_singular_jacobian_that_need_not_be_formed() {
     let s = flat(&f.forward(&x).unwrap());
     let expected: Vec<f64> = s
         .chunks(3)
-        .flat_map(|s| (0..9).map(|k| (k / 3, k % 3)).map(|(i, j)| {
-            if i == j { s[i] - s[i] * s[i] } else { -s[i] * s[j] }
-        }))
+        .flat_map(|s| {
+            (0..9)
+                .map(|k| (k / 3, k % 3))
+                .map(|(i, j)| if i == j { s[i] - s[i] * s[i] } else { -s[i] * s[j] })
+        })
         .collect();
     for mode in [Mode::Forward, Mode::Reverse] {
         close(&jacobian_by(mode, &f, &x).unwrap().matrix, &expected, EXACT);
@@ -172,15 +179,12 @@ fn gradient_of_a_squared_error_is_an_outer_product() {
 
 #[test]
 fn operators_on_known_fields() {
-    let p = [0.4, -1.2, 0.9];
+    let p = [0.4f64, -1.2, 0.9];
     let [x, y, z] = p;
     let (s, c) = ((x * y).sin(), (x * y).cos());
     let at = rows(&p, 3);
-    let h = [
-        -y * y * s, c - x * y * s, 2.0 * z,
-        c - x * y * s, -x * x * s, 0.0,
-        2.0 * z, 0.0, 2.0 * x,
-    ];
+    let h =
+        [-y * y * s, c - x * y * s, 2.0 * z, c - x * y * s, -x * x * s, 0.0, 2.0 * z, 0.0, 2.0 * x];
     close(&gradient(&mixed(), &at).unwrap(), &[y * c + z * z, x * c, 2.0 * z * x], EXACT);
     close(&hessian(&mixed(), &at).unwrap(), &h, EXACT);
     close(&laplacian(&mixed(), &at).unwrap(), &[h[0] + h[4] + h[8]], EXACT);
@@ -202,7 +206,7 @@ fn graph_laplacian_sums_over_edges() {
     // The path 0–1–2 and the edge 0–2 left out: x₀, x₁, x₂.
     let laplacian_matrix = rows(&[1.0, -1.0, 0.0, -1.0, 2.0, -1.0, 0.0, -1.0, 1.0], 3);
     let form = FromDual::new(3, 1, |p: &Dual| p.matmul(&laplacian_matrix)?.mul(p)?.sum());
-    let x = [0.5, -1.0, 2.0];
+    let x = [0.5f64, -1.0, 2.0];
     let edges = (x[0] - x[1]).powi(2) + (x[1] - x[2]).powi(2);
     close(&form.forward(&rows(&x, 3)).unwrap(), &[edges], EXACT);
     close(&laplacian(&form, &rows(&x, 3)).unwrap(), &[2.0 * 4.0], EXACT);
@@ -240,7 +244,7 @@ fn trace_estimators_are_exact_where_they_must_be_and_unbiased_elsewhere() {
     let matrix = rows(&entries, d);
     let field = FromDual::new(d, d, |p: &Dual| p.matmul(&matrix));
     let n = 2000;
-    let x = Tensor::zeros((n, d), candle_core::DType::F64, &Device::Cpu).unwrap();
+    let x = Tensor::zeros((n, d), DType::F64, &Device::Cpu).unwrap();
     let mut rng = generator(5, Stream::Objective, 0);
     close(&exact(&field, &x.narrow(0, 0, 2).unwrap()).unwrap().value, &[trace; 2], EXACT);
     let all = hutchinson(&field, &x, Probe::Orthogonal, 9, &mut rng).unwrap();
@@ -257,7 +261,8 @@ fn trace_estimators_are_exact_where_they_must_be_and_unbiased_elsewhere() {
     for estimate in &partial {
         let mean_of = |v: &[f64]| v.iter().sum::<f64>() / n as f64;
         let values = flat(&estimate.value);
-        let claimed = mean_of(&flat(&estimate.standard_error).iter().map(|e| e * e).collect::<Vec<_>>());
+        let claimed =
+            mean_of(&flat(&estimate.standard_error).iter().map(|e| e * e).collect::<Vec<_>>());
         let seen = mean_of(&values.iter().map(|v| (v - trace).powi(2)).collect::<Vec<_>>());
         let bias = (mean_of(&values) - trace).abs();
         assert!(bias < 4.0 * (seen / n as f64).sqrt(), "bias {bias}");
@@ -271,7 +276,7 @@ fn trace_estimators_are_exact_where_they_must_be_and_unbiased_elsewhere() {
 
 #[test]
 fn implicit_circle_has_slope_minus_x_over_y() {
-    let points = [-0.9, 0.0, 0.6];
+    let points = [-0.9f64, 0.0, 0.6];
     let x = Var::from_tensor(&rows(&points, 1)).unwrap();
     let circle = |y: &Dual| y.sqr()?.shift(&x.sqr()?.affine(1.0, -1.0)?);
     let y = scalar_root(circle, &x, ScalarRoot::within([0.0, 2.0])).unwrap();
@@ -313,9 +318,7 @@ fn equilibrium_layer_agrees_with_differences() {
 #[test]
 fn gradient_flow_keeps_the_polyak_lojasiewicz_bound() {
     // f = ½ (x² + 4 y²): μ = 1, the bound is met with equality along x.
-    let f = FromDual::new(2, 1, |p: &Dual| {
-        p.sqr()?.matmul(&rows(&[0.5, 2.0], 1))
-    });
+    let f = FromDual::new(2, 1, |p: &Dual| p.sqr()?.matmul(&rows(&[0.5, 2.0], 1)));
     let start = rows(&[2.0, 0.0, 1.0, 1.0], 2);
     let path = gradient_flow(&f, &start, 1.0, 200).unwrap();
     let e = |rate: f64| (-rate).exp();
@@ -328,4 +331,38 @@ fn gradient_flow_keeps_the_polyak_lojasiewicz_bound() {
         }
     }
     assert!(gradient_flow(&f, &start, 1.0, 0).is_err());
+}
+
+#[test]
+fn networks_carry_tangents_and_train_through_them() {
+    for (residual, activation) in [(false, Activation::Tanh), (true, Activation::Silu)] {
+        let mut params = Params::new(DType::F64, &Device::Cpu, 4);
+        let config = NetConfig { hidden: vec![5, 5, 5], activation, residual };
+        let net = Mlp::new(params.scope("net"), 2, 2, &config, LastLayer::Scaled).unwrap();
+        let x = rows(&[0.3, -0.7, 1.1, 0.4], 2);
+        let forward = jacobian_by(Mode::Forward, &net, &x).unwrap().matrix;
+        let reverse = jacobian_by(Mode::Reverse, &net, &x).unwrap().matrix;
+        close(&forward, &flat(&reverse), EXACT);
+        let value = Dual::constant(&x).unwrap();
+        let value = Mlp::forward_and_jvp(&net, &value, None).unwrap().value;
+        close(&value, &flat(&DifferentiableMap::forward(&net, &x).unwrap()), EXACT);
+
+        let loss = || divergence(&net, &x).unwrap().sqr().unwrap().sum_all().unwrap();
+        let gradients = loss().backward().unwrap();
+        let start = params.read_flat().unwrap();
+        let mut got = Vec::new();
+        for param in params.trainable() {
+            let none = || param.var().zeros_like().unwrap();
+            got.extend(flat(&gradients.get(param.var()).cloned().unwrap_or_else(none)));
+        }
+        for (k, got) in got.iter().enumerate() {
+            let expected = difference(|h| {
+                let mut moved = start.clone();
+                moved[k] += h;
+                params.write_flat(&moved).unwrap();
+                loss().to_scalar::<f64>().unwrap()
+            });
+            assert!((got - expected).abs() < DIFFERENCE, "parameter {k}: {got} {expected}");
+        }
+    }
 }
