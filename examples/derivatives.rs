@@ -6,19 +6,12 @@ use candle_core::{Device, Tensor, Var};
 use diffeo::flows::Result;
 use diffeo::flows::calculus::{
     Anderson, Dual, FromDual, Mode, Probe, ScalarRoot, curl, divergence, exact, fixed_point,
-    gradient_flow, hutch_plus_plus, hutchinson, jacobian, jacobian_by, laplacian, scalar_root,
-    singular_values, vjp,
+    hutch_plus_plus, hutchinson, jacobian, jacobian_by, laplacian, scalar_root, singular_values,
+    vjp,
 };
 use diffeo::flows::rng::{Stream, generator};
 
 fn main() -> Result<()> {
-    jacobians()?;
-    operators()?;
-    traces()?;
-    implicit()
-}
-
-fn jacobians() -> Result<()> {
     let x = Tensor::new(&[[1f64, 2.0], [1.0, 0.0]], &Device::Cpu)?;
     let f = FromDual::new(2, 2, |p: &Dual| {
         let (x, y) = (p.narrow(0, 1)?, p.narrow(1, 1)?);
@@ -45,20 +38,14 @@ fn jacobians() -> Result<()> {
             cost.forward_passes, cost.reverse_passes
         );
     }
-    let end = gradient_flow(&loss, &x, 1.0, 100)?.pop().map_or(Ok(vec![]), |end| entries(&end))?;
-    println!("x′ = −∇‖x‖² after time 1: {end:.4?}, e⁻² = {:.4}", (-2f64).exp());
-    Ok(())
-}
-
-fn operators() -> Result<()> {
-    let x = Tensor::new(&[[1f64, 2.0]], &Device::Cpu)?;
     let turn = Tensor::new(&[[1f64, 1.0], [-1.0, 1.0]], &Device::Cpu)?;
     let spiral = FromDual::new(2, 2, |p: &Dual| p.matmul(&turn));
     let (spread, turns) = (entries(&divergence(&spiral, &x)?)?, entries(&curl(&spiral, &x)?)?);
     println!("spiral: divergence {spread:?}, curl {turns:?}");
     let cubes = FromDual::new(2, 1, |p: &Dual| p.sqr()?.mul(p)?.sum());
-    println!("Δ(x³ + y³) at (1, 2) = {:?}", entries(&laplacian(&cubes, &x)?)?);
-    Ok(())
+    println!("Δ(x³ + y³) at (1, 2) and (1, 0): {:?}", entries(&laplacian(&cubes, &x)?)?);
+    traces()?;
+    implicit()
 }
 
 fn traces() -> Result<()> {

@@ -52,7 +52,8 @@ impl ScalarRoot {
 /// ```
 ///
 /// # Errors
-/// [`Error::Data`] where F does not change sign over the bracket or no root is found.
+/// [`Error::Data`] where F does not change sign over the bracket, no root is found, or it is not
+/// simple: ∂F/∂y = 0.
 pub fn scalar_root(
     equation: impl Fn(&Dual) -> Result<Dual>,
     like: &Tensor,
@@ -66,6 +67,10 @@ pub fn scalar_root(
     };
     let root = at(bracketed_newton(|y| equation(&at(y)?), rows, options)?)?;
     let image = equation(&root)?;
+    if to_f64(&image.tangent)?.iter().any(|slope| !slope.is_normal()) {
+        let problem = "∂F/∂y is 0 or not finite at a root";
+        return Err(Error::data("scalar root", problem, "look for a simple root"));
+    }
     Ok((root.value - (image.value / image.tangent.detach())?)?)
 }
 
@@ -77,7 +82,8 @@ fn bracketed_newton(
     let [low, high] = options.bracket;
     let (at_low, at_high) =
         (to_f64(&evaluate(vec![low; rows])?.value)?, to_f64(&evaluate(vec![high; rows])?.value)?);
-    if let Some(row) = (0..rows).find(|&r| !(at_low[r] * at_high[r] <= 0.0)) {
+    let one_sided = |product: f64| product > 0.0 || product.is_nan();
+    if let Some(row) = (0..rows).find(|&r| one_sided(at_low[r] * at_high[r])) {
         let problem = format!("no change of sign over {low} … {high} at row {row}");
         return Err(Error::data("scalar root", problem, "widen the bracket"));
     }
@@ -88,14 +94,21 @@ fn bracketed_newton(
         .map(|(a, b)| if a <= b { [low, high] } else { [high, low] })
         .collect();
     let mut y = vec![f64::midpoint(low, high); rows];
+    let mut steps = vec![(high - low).abs(); rows];
     for _ in 0..options.iterations {
         let image = evaluate(y.clone())?;
         let (values, slopes) = (to_f64(&image.value)?, to_f64(&image.tangent)?);
+        if values.iter().any(|value| !value.is_finite()) {
+            return Err(Error::data("scalar root", "a value is not finite", "narrow the bracket"));
+        }
         let mut largest = 0f64;
         for row in 0..rows {
-            let next = newton_or_bisect(y[row], values[row], slopes[row], &mut sides[row]);
-            largest = largest.max((next - y[row]).abs() / next.abs().max(1.0));
-            y[row] = next;
+            let scale = y[row].abs().max(1.0);
+            let (value, newton) = (values[row], -values[row] / slopes[row]);
+            let step = step(y[row], value, newton, &mut sides[row], steps[row], options.tolerance);
+            largest = largest.max(step.abs() / scale);
+            steps[row] = step.abs();
+            y[row] += step;
         }
         if largest <= options.tolerance {
             return Ok(y);
@@ -104,15 +117,20 @@ fn bracketed_newton(
     Err(Error::data("scalar root", "no convergence", "allow more iterations or a larger tolerance"))
 }
 
-/// The next iterate; the side of the bracket that y replaces is moved to it.
-fn newton_or_bisect(y: f64, value: f64, slope: f64, sides: &mut [f64; 2]) -> f64 {
+/// Newton's step while it stays in the bracket and halves, or is small enough to be the last;
+/// else to the middle. The side of the bracket that y replaces is moved to it.
+fn step(y: f64, value: f64, newton: f64, sides: &mut [f64; 2], last: f64, tolerance: f64) -> f64 {
     if value.abs() <= 0.0 {
-        return y;
+        return 0.0;
     }
     sides[usize::from(value > 0.0)] = y;
-    let newton = y - value / slope;
     let (low, high) = (sides[0].min(sides[1]), sides[0].max(sides[1]));
-    if newton >= low && newton <= high { newton } else { f64::midpoint(low, high) }
+    let inside = y + newton >= low && y + newton <= high;
+    let halves = inside && newton.abs() <= 0.5 * last;
+    if halves || newton.abs() <= tolerance * y.abs().max(1.0) {
+        return newton;
+    }
+    f64::midpoint(low, high) - y
 }
 
 /// Anderson acceleration of z ← g(z): extrapolation over the last few residuals, row by row.

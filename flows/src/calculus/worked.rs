@@ -285,6 +285,13 @@ fn implicit_circle_has_slope_minus_x_over_y() {
     let slopes: Vec<f64> = points.iter().zip(&expected).map(|(x, y)| -x / y).collect();
     close(y.sum_all().unwrap().backward().unwrap().get(&x).unwrap(), &slopes, EXACT);
     assert!(scalar_root(circle, &x, ScalarRoot::within([2.0, 3.0])).is_err());
+    // Newton's method alone diverges from the middle of this bracket.
+    let bent = |y: &Dual| y.sub(&Dual::constant(&x)?)?.tanh();
+    let y = scalar_root(bent, &x, ScalarRoot::within([-3.0, 9.0])).unwrap();
+    close(&y, &points, EXACT);
+    // A triple root has no derivative.
+    let flat_there = |y: &Dual| y.sqr()?.mul(y);
+    assert!(scalar_root(flat_there, &x, ScalarRoot::within([-1.0, 1.0])).is_err());
 }
 
 #[test]
