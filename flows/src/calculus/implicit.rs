@@ -157,6 +157,19 @@ impl Default for Anderson {
 /// `map` is z `[n, d]` → g `[n, d]`, `start` `[n, d]` where the iteration begins. The derivative
 /// (I − ∂g/∂z)⁻¹ ∂g/∂x costs d tangents and a d × d inverse at each row.
 ///
+/// # Example
+/// ```
+/// use candle_core::{Device, Var};
+/// use diffeo_flows::calculus::{Anderson, Dual, fixed_point};
+/// // z = z/2 + x: z = 2x.
+/// let x = Var::new(&[[3f64]], &Device::Cpu)?;
+/// let map = |z: &Dual| z.scale(0.5)?.shift(&x);
+/// let z = fixed_point(map, &x.zeros_like()?, Anderson::default())?;
+/// let slope = z.sum_all()?.backward()?.get(&x).unwrap().to_vec2::<f64>()?[0][0];
+/// assert!((slope - 2.0).abs() < 1e-12);
+/// # Ok::<(), diffeo_flows::Error>(())
+/// ```
+///
 /// # Errors
 /// [`Error::Data`] when the iteration does not converge or I − ∂g/∂z is singular.
 pub fn fixed_point(

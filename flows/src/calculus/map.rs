@@ -98,6 +98,18 @@ impl<F: Fn(&Dual) -> Result<Dual>> DifferentiableMap for FromDual<F> {
 }
 
 /// x ↦ f(g(x)); by the chain rule J = J_f(g(x)) J_g(x).
+///
+/// # Example
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use diffeo_flows::calculus::{Composed, Dual, FromDual, jacobian};
+/// // sin(x²): slope 2x cos(x²), at 0 and at 2.
+/// let square = FromDual::new(1, 1, Dual::sqr);
+/// let map = Composed::new(FromDual::new(1, 1, Dual::sin), square)?;
+/// let slopes = jacobian(&map, &Tensor::new(&[[0f64], [2.0]], &Device::Cpu)?)?.matrix;
+/// assert!((slopes.to_vec3::<f64>()?[1][0][0] - 4.0 * 4f64.cos()).abs() < 1e-12);
+/// # Ok::<(), diffeo_flows::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Composed<F, G> {
     outer: F,

@@ -150,7 +150,7 @@ pub(super) fn run_blocks(blocks: &[Block], hidden: Tensor, config: &NetConfig) -
     activation.apply(&hidden)
 }
 
-/// [`run_blocks`] with tangents.
+/// As `run_blocks`, with tangents.
 fn run_blocks_and_jvp(blocks: &[Block], hidden: Dual, config: &NetConfig) -> Result<Dual> {
     let activation = config.activation;
     let hidden = blocks.iter().try_fold(hidden, |hidden, block| -> Result<Dual> {
