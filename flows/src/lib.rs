@@ -8,6 +8,7 @@
 //! [`Flow`] joins them, a [`model::Model`] puts a flow into the units of its data, and
 //! [`fit::Fit`] fits one to rows.
 
+pub mod calculus;
 pub mod config;
 pub mod densities;
 pub mod density;

@@ -1,5 +1,6 @@
 //! Functions between the layers of a network.
 
+use crate::calculus::Dual;
 use crate::error::Result;
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,18 @@ impl Activation {
             Self::Silu => x.silu()?,
             Self::Tanh => x.tanh()?,
         })
+    }
+
+    /// The function of x, and its derivative times the tangent, entry by entry.
+    ///
+    /// # Errors
+    /// When a tensor operation fails.
+    pub fn forward_and_jvp(self, x: &Dual) -> Result<Dual> {
+        match self {
+            Self::Relu => x.relu(),
+            Self::Silu => x.silu(),
+            Self::Tanh => x.tanh(),
+        }
     }
 }
 

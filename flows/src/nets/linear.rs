@@ -1,5 +1,6 @@
 //! Dense layers, optionally masked.
 
+use crate::calculus::Dual;
 use crate::error::Result;
 use crate::params::{Buffer, Init, Scope, Weight};
 use candle_core::Tensor;
@@ -80,10 +81,35 @@ impl Linear {
         if self.weight.dim(0)? == 0 {
             return Ok(bias);
         }
-        let weight = match &self.mask {
-            Some(mask) => (&self.weight * mask.tensor())?,
-            None => self.weight.clone(),
-        };
-        Ok((x.contiguous()?.matmul(&weight)? + bias)?)
+        Ok((x.contiguous()?.matmul(&self.masked_weight()?)? + bias)?)
+    }
+
+    /// The layer's image of x, with tangent u W for the tangent u of x.
+    ///
+    /// # Errors
+    /// When the width of x differs.
+    pub fn forward_and_jvp(&self, x: &Dual) -> Result<Dual> {
+        let value = self.forward(&x.value)?;
+        if self.inputs() == 0 {
+            return Dual::constant(&value);
+        }
+        Dual::new(value, x.tangent.contiguous()?.matmul(&self.masked_weight()?)?)
+    }
+
+    /// Number of input features.
+    pub(crate) fn inputs(&self) -> usize {
+        self.weight.dims()[0]
+    }
+
+    /// Number of output features.
+    pub(crate) fn outputs(&self) -> usize {
+        self.weight.dims()[1]
+    }
+
+    fn masked_weight(&self) -> Result<Tensor> {
+        match &self.mask {
+            Some(mask) => Ok((&self.weight * mask.tensor())?),
+            None => Ok(self.weight.clone()),
+        }
     }
 }

@@ -1,8 +1,10 @@
 //! Multilayer perceptrons with context.
 
 use super::{LastLayer, Linear, NetConfig};
+use crate::calculus::{DifferentiableMap, Dual};
 use crate::error::Result;
 use crate::params::Scope;
+use crate::transform::check_points;
 use candle_core::Tensor;
 use std::fmt::Debug;
 
@@ -62,6 +64,42 @@ impl Mlp {
         let last = last.build(scope.sub("last"), widths[widths.len() - 1], outputs, None)?;
         Ok(Self { first, blocks, last, config: config.clone() })
     }
+
+    /// The outputs at x and the context, with the tangent of x carried along; the context has none.
+    ///
+    /// # Errors
+    /// [`Error::Shape`](crate::Error::Shape) when a shape does not fit.
+    pub fn forward_and_jvp(&self, x: &Dual, context: Option<&Tensor>) -> Result<Dual> {
+        let input = match context {
+            Some(context) if x.value.dim(1)? == 0 => Dual::constant(context)?,
+            Some(context) => Dual::cat(&[x.clone(), Dual::constant(context)?])?,
+            None => x.clone(),
+        };
+        check_points("Mlp", &input.value, self.first.inputs())?;
+        let hidden = self.first.forward_and_jvp(&input)?;
+        self.last.forward_and_jvp(&run_blocks_and_jvp(&self.blocks, hidden, &self.config)?)
+    }
+}
+
+/// A network without context, or with the context among its inputs.
+impl DifferentiableMap for Mlp {
+    fn inputs(&self) -> usize {
+        self.first.inputs()
+    }
+
+    fn outputs(&self) -> usize {
+        self.last.outputs()
+    }
+
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        check_points("Mlp", x, self.first.inputs())?;
+        Conditioner::forward(self, x, None)
+    }
+
+    fn forward_and_jvp(&self, x: &Tensor, u: &Tensor) -> Result<(Tensor, Tensor)> {
+        let image = Self::forward_and_jvp(self, &Dual::new(x.clone(), u.clone())?, None)?;
+        Ok((image.value, image.tangent))
+    }
 }
 
 impl Conditioner for Mlp {
@@ -110,4 +148,20 @@ pub(super) fn run_blocks(blocks: &[Block], hidden: Tensor, config: &NetConfig) -
         }
     })?;
     activation.apply(&hidden)
+}
+
+/// As `run_blocks`, with tangents.
+fn run_blocks_and_jvp(blocks: &[Block], hidden: Dual, config: &NetConfig) -> Result<Dual> {
+    let activation = config.activation;
+    let hidden = blocks.iter().try_fold(hidden, |hidden, block| -> Result<Dual> {
+        let active = activation.forward_and_jvp(&hidden)?;
+        match block {
+            Block::Plain(linear) => linear.forward_and_jvp(&active),
+            Block::Residual(first, second) => {
+                let inner = activation.forward_and_jvp(&first.forward_and_jvp(&active)?)?;
+                hidden.add(&second.forward_and_jvp(&inner)?)
+            }
+        }
+    })?;
+    activation.forward_and_jvp(&hidden)
 }
