@@ -8,19 +8,21 @@ pub(crate) use parts::TAIL_BOUND;
 
 use case::case;
 use diffeo_flows::Univariate;
+use diffeo_flows::fields::TimeForm;
 use diffeo_flows::transform::{Chain, Inverse};
 use diffeo_flows::transforms::Half::{First, Second};
 use diffeo_flows::transforms::{ActNorm, Coupling, LuLinear, Permutation, Standardise, Support};
 use diffeo_flows::univariates::Shift;
 use parts::{
     EACH_SUPPORT, INTERVAL, act_norm_on_rows, affine, boxed, coupling, couplings_both_ways, each,
-    every_kind, iaf, made, mapped, narrow, plain, relu, residual, spline, standardise_on_rows,
-    support, wide,
+    every_kind, field, iaf, made, mapped, narrow, plain, relu, residual, spline,
+    standardise_on_rows, support, wide,
 };
 
 /// Every transform.
 pub(crate) fn catalogue() -> Vec<Case> {
-    [couplings(), autoregressive(), elementwise(), linear(), fixed(), composed()].concat()
+    [couplings(), autoregressive(), elementwise(), linear(), fixed(), composed(), continuous()]
+        .concat()
 }
 
 fn couplings() -> Vec<Case> {
@@ -152,6 +154,18 @@ fn fixed() -> Vec<Case> {
             .unseeded()
             .moves_at_start()
             .bounded(),
+    ]
+}
+
+fn continuous() -> Vec<Case> {
+    vec![
+        case("continuous 1", (1, 0), |s, n, l| field(s, n, l, TimeForm::Concat)).free_scale(),
+        case("continuous 2|2", (2, 2), |s, n, l| field(s, n, l, TimeForm::ConcatSquash))
+            .free_scale(),
+        case("continuous 3", (3, 0), |s, n, l| {
+            field(s, n, l, TimeForm::Fourier { frequencies: 2 })
+        })
+        .free_scale(),
     ]
 }
 

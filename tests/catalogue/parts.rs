@@ -2,7 +2,9 @@
 
 use super::case::{Built, Size};
 use candle_core::{DType, Tensor};
+use diffeo_flows::fields::{FieldConfig, TimeForm, TimeMlp};
 use diffeo_flows::nets::{Activation, LastLayer, NetConfig};
+use diffeo_flows::ode::{ContinuousFlow, Solver, TSIT5};
 use diffeo_flows::params::Scope;
 use diffeo_flows::transform::{Chain, Layer};
 use diffeo_flows::transforms::{
@@ -145,6 +147,12 @@ pub(super) fn standardise_on_rows(scope: Scope, features: usize) -> Built {
 fn chain(features: usize, maps: Vec<Box<dyn Transform>>) -> Result<Chain> {
     let layer = |(i, transform)| Layer { name: format!("{i}"), transform };
     Chain::new(features, maps.into_iter().enumerate().map(layer).collect())
+}
+
+/// The flow of a network with time, in steps so small that their error is that of rounding.
+pub(super) fn field(s: Scope, (d, k): Size, l: LastLayer, time: TimeForm) -> Built {
+    let config = FieldConfig { hidden: vec![6, 5], activation: Activation::Tanh, time };
+    boxed(ContinuousFlow::new(TimeMlp::new(s, d, k, &config, l)?, Solver::fixed(&TSIT5, 60)))
 }
 
 pub(super) fn couplings_both_ways(mut s: Scope, n: Size, l: LastLayer) -> Built {

@@ -65,7 +65,6 @@ impl<F: VectorField> ContinuousFlow<F> {
     }
 
     fn map(&self, x: &Tensor, context: Option<&Tensor>, span: (f64, f64)) -> Result<Mapped> {
-        check_points("ContinuousFlow", x, self.field.features())?;
         let start = PointsAndVolume::start(x)?;
         let solution = solve(&self.system(context), &start, span, &self.solver)?;
         let (points, log_det) = both(&solution.state)?;
@@ -79,10 +78,12 @@ impl<F: VectorField> Transform for ContinuousFlow<F> {
     }
 
     fn forward(&self, x: &Tensor, context: Option<&Tensor>) -> Result<Mapped> {
+        check_points("ContinuousFlow::forward", x, self.field.features())?;
         self.map(x, context, (0.0, 1.0))
     }
 
     fn inverse(&self, z: &Tensor, context: Option<&Tensor>) -> Result<Mapped> {
+        check_points("ContinuousFlow::inverse", z, self.field.features())?;
         self.map(z, context, (1.0, 0.0))
     }
 }
