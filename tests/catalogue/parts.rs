@@ -152,7 +152,7 @@ fn chain(features: usize, maps: Vec<Box<dyn Transform>>) -> Result<Chain> {
 /// The flow of a network with time, in steps so small that their error is that of rounding.
 pub(super) fn field(s: Scope, (d, k): Size, l: LastLayer, time: TimeForm) -> Built {
     let config = FieldConfig { hidden: vec![6, 5], activation: Activation::Tanh, time };
-    boxed(ContinuousFlow::new(TimeMlp::new(s, d, k, &config, l)?, Solver::fixed(&TSIT5, 60)))
+    boxed(ContinuousFlow::new(TimeMlp::new(s, d, k, &config, l)?, Solver::fixed(&TSIT5, 48)))
 }
 
 pub(super) fn couplings_both_ways(mut s: Scope, n: Size, l: LastLayer) -> Built {
