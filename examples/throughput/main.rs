@@ -65,7 +65,8 @@ enum Metric {
 /// One measurement, with the fields of the benchmarks of other libraries and some more.
 #[derive(Debug, Serialize)]
 struct Row<'a> {
-    library: &'a str,
+    #[serde(rename = "library")]
+    tier: &'static str,
     version: &'static str,
     model: &'a str,
     config: Config,
@@ -171,7 +172,7 @@ impl<'a> Row<'a> {
         let products = if trains { 3.0 } else { 1.0 };
         let flops = 2.0 * products * subject.weights() as f64 * rows as f64 / seconds;
         Self {
-            library: subject.library(),
+            tier: subject.tier(),
             version: env!("CARGO_PKG_VERSION"),
             model: subject.model(),
             config: Config {
@@ -202,7 +203,7 @@ fn show(json: bool, row: &Row) {
     let value = if row.config.batch.is_some() { 1e3 * row.value } else { 1e-3 * row.value };
     println!(
         "| {} | {} | {} | {} | {} | {} | {value:.3} | {:.0} | {:.2} |",
-        row.library,
+        row.tier,
         row.model,
         row.config.features,
         row.threads,

@@ -51,7 +51,7 @@ impl Subject {
     }
 
     /// What tables of several libraries call it.
-    pub(crate) fn library(&self) -> &'static str {
+    pub(crate) fn tier(&self) -> &'static str {
         match &self.choice {
             Choice::Fast(_) => "diffeo",
             Choice::Reference(_) => "diffeo-reference",

@@ -88,9 +88,9 @@ vectorised! {
         log_det: &mut Column,
     ) {
         if spline.bins <= FEW_BINS {
-            forward_features::<S, FEW_BINS>(s, spline, params, points, log_det);
+            map_features::<S, FEW_BINS>(s, spline, params, points, log_det, Axis::X);
         } else {
-            forward_features::<S, MOST_BINS>(s, spline, params, points, log_det);
+            map_features::<S, MOST_BINS>(s, spline, params, points, log_det, Axis::X);
         }
     }
 }
@@ -104,9 +104,9 @@ vectorised! {
         log_det: &mut Column,
     ) {
         if spline.bins <= FEW_BINS {
-            inverse_features::<S, FEW_BINS>(s, spline, params, points, log_det);
+            map_features::<S, FEW_BINS>(s, spline, params, points, log_det, Axis::Y);
         } else {
-            inverse_features::<S, MOST_BINS>(s, spline, params, points, log_det);
+            map_features::<S, MOST_BINS>(s, spline, params, points, log_det, Axis::Y);
         }
     }
 }
@@ -181,78 +181,76 @@ fn clip_to_unit<S: Simd>(s: S, position: S::F) -> S::F {
     s.max(s.splat(0.0), s.min(s.splat(1.0), position))
 }
 
+/// Maps all features, forward from the axis x or back from the axis y.
 #[inline(always)]
-fn forward_features<S: Simd, const N: usize>(
+fn map_features<S: Simd, const N: usize>(
     s: S,
     spline: RationalQuadraticSpline,
     params: &[Column],
     points: &mut [Column],
     log_det: &mut Column,
+    from: Axis,
 ) {
-    let (zero, one, bound) = (s.splat(0.0), s.splat(1.0), s.splat(spline.tail_bound));
+    let (zero, bound) = (s.splat(0.0), s.splat(spline.tail_bound));
     let (mut scratch, mut bins): (Scratch<S::F, N>, _) = ([[zero; N]; 2], Bins::NONE);
     for (params, points) in params.chunks_exact(3 * spline.bins - 1).zip(points) {
         for v in 0..S::VECTORS {
-            let x = s.load(points, v);
-            let bin = Bin::locate(s, spline, params, v, x, Axis::X, &mut scratch);
+            let point = s.load(points, v);
+            let bin = Bin::locate(s, spline, params, v, point, from, &mut scratch);
             bins.store(s, bin, v);
         }
         bins.slopes_from_raw(s, spline);
         for v in 0..S::VECTORS {
-            let (x, bin) = (s.load(points, v), bins.load(s, v));
-            let (left, width) = bin.extent(s, spline, bin.x);
-            let (bottom, height) = bin.extent(s, spline, bin.y);
-            let slopes = (bin.left.slope, bin.right.slope);
-            let inverse_width = s.div(one, width);
-            let theta = clip_to_unit(s, s.mul(s.sub(x, left), inverse_width));
-            let steepness = s.mul(height, inverse_width);
-            let curve = Curve::at(s, theta, steepness, slopes);
-            let inverse = s.div(one, curve.denominator);
-            // Durkan et al. 2019, eq. 4 and 5
-            let share = s.mul(curve.rise(s, slopes.0), inverse);
-            let y = s.mul_add(height, share, bottom);
-            let log_slope = ln(s, curve.slope(s, inverse));
-            let inside = s.less(s.abs(x), bound);
-            s.store(s.select(inside, y, x), points, v);
+            let (point, bin) = (s.load(points, v), bins.load(s, v));
+            let (image, log_slope) = match from {
+                Axis::X => forward_in(s, spline, bin, point),
+                Axis::Y => inverse_in(s, spline, bin, point),
+            };
+            let inside = s.less(s.abs(point), bound);
+            s.store(s.select(inside, image, point), points, v);
             let log_slope = s.select(inside, log_slope, zero);
             s.store(s.add(s.load(log_det, v), log_slope), log_det, v);
         }
     }
 }
 
+/// y and ln dy/dx at x in its bin: Durkan et al. 2019, eq. 4 and 5.
 #[inline(always)]
-fn inverse_features<S: Simd, const N: usize>(
+fn forward_in<S: Simd>(
     s: S,
     spline: RationalQuadraticSpline,
-    params: &[Column],
-    points: &mut [Column],
-    log_det: &mut Column,
-) {
-    let (zero, one, bound) = (s.splat(0.0), s.splat(1.0), s.splat(spline.tail_bound));
-    let (mut scratch, mut bins): (Scratch<S::F, N>, _) = ([[zero; N]; 2], Bins::NONE);
-    for (params, points) in params.chunks_exact(3 * spline.bins - 1).zip(points) {
-        for v in 0..S::VECTORS {
-            let y = s.load(points, v);
-            let bin = Bin::locate(s, spline, params, v, y, Axis::Y, &mut scratch);
-            bins.store(s, bin, v);
-        }
-        bins.slopes_from_raw(s, spline);
-        for v in 0..S::VECTORS {
-            let (y, bin) = (s.load(points, v), bins.load(s, v));
-            let (left, width) = bin.extent(s, spline, bin.x);
-            let (bottom, height) = bin.extent(s, spline, bin.y);
-            let slopes = (bin.left.slope, bin.right.slope);
-            let u = clip_to_unit(s, s.div(s.sub(y, bottom), height));
-            let steepness = s.div(height, width);
-            let theta = root(s, u, steepness, slopes);
-            let curve = Curve::at(s, theta, steepness, slopes);
-            let log_slope = ln(s, curve.slope(s, s.div(one, curve.denominator)));
-            let inside = s.less(s.abs(y), bound);
-            s.store(s.select(inside, s.mul_add(theta, width, left), y), points, v);
-            let log_slope = s.select(inside, log_slope, zero);
-            s.store(s.sub(s.load(log_det, v), log_slope), log_det, v);
-        }
-    }
+    bin: Bin<S::F>,
+    x: S::F,
+) -> (S::F, S::F) {
+    let one = s.splat(1.0);
+    let (left, width) = bin.extent(s, spline, bin.x);
+    let (bottom, height) = bin.extent(s, spline, bin.y);
+    let slopes = (bin.left.slope, bin.right.slope);
+    let inverse_width = s.div(one, width);
+    let theta = clip_to_unit(s, s.mul(s.sub(x, left), inverse_width));
+    let curve = Curve::at(s, theta, s.mul(height, inverse_width), slopes);
+    let inverse = s.div(one, curve.denominator);
+    let share = s.mul(curve.rise(s, slopes.0), inverse);
+    (s.mul_add(height, share, bottom), ln(s, curve.slope(s, inverse)))
+}
+
+/// x and ln dx/dy at y in its bin.
+#[inline(always)]
+fn inverse_in<S: Simd>(
+    s: S,
+    spline: RationalQuadraticSpline,
+    bin: Bin<S::F>,
+    y: S::F,
+) -> (S::F, S::F) {
+    let (left, width) = bin.extent(s, spline, bin.x);
+    let (bottom, height) = bin.extent(s, spline, bin.y);
+    let slopes = (bin.left.slope, bin.right.slope);
+    let u = clip_to_unit(s, s.div(s.sub(y, bottom), height));
+    let steepness = s.div(height, width);
+    let theta = root(s, u, steepness, slopes);
+    let curve = Curve::at(s, theta, steepness, slopes);
+    let log_slope = ln(s, curve.slope(s, s.div(s.splat(1.0), curve.denominator)));
+    (s.mul_add(theta, width, left), s.sub(s.splat(0.0), log_slope))
 }
 
 /// θ at the height u in the bin.
