@@ -51,6 +51,29 @@ fn info_says_what_a_model_is() {
 }
 
 #[test]
+fn info_says_which_engine_runs_and_why() {
+    let bench = Bench::with_model();
+    let engine = |args: &str| bench.run(args).good().json()["engine"].clone();
+    let fast = engine("info run --json");
+    assert_eq!((&fast["tier"], &fast["reason"]), (&"fast".into(), &serde_json::Value::Null));
+    assert!(fast["instructions"].is_string(), "{fast}");
+    let asked = engine("info run --engine reference --json");
+    assert_eq!((&asked["tier"], &asked["reason"]), (&"reference".into(), &serde_json::Value::Null));
+}
+
+#[test]
+fn the_fast_engine_refuses_what_it_cannot_run() {
+    let bench = Bench::new();
+    let fit = "fit two-moons --rows 400 --steps 4 --no-plots --dtype f64 -o double";
+    bench.run(&format!("{fit} --engine fast")).refused(&["engine", "single precision"]);
+    bench.run(fit).good();
+    let info = bench.run("info double --json").good().json();
+    assert_eq!(info["engine"]["tier"], "reference");
+    assert!(info["engine"]["reason"].as_str().unwrap().contains("single precision"));
+    bench.run("sample double -n 3 --engine fast").refused(&["engine", "single precision"]);
+}
+
+#[test]
 fn completions_know_the_commands() {
     let bench = Bench::new();
     for shell in ["bash", "zsh", "fish"] {
