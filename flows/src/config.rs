@@ -1,8 +1,12 @@
 //! Describes flows as data, and builds them; the only place that lists the kinds of layers.
 
+mod continuous;
 mod layer;
 mod recipes;
 
+pub use continuous::{
+    ContinuousTraining, DivergenceConfig, Method, SolverConfig, TrainingDivergence,
+};
 pub use layer::{BaseConfig, LayerConfig, UnivariateConfig};
 pub use recipes::{Recipe, Sizes, recipe, recipes};
 

@@ -12,6 +12,7 @@ pub mod calculus;
 pub mod config;
 pub mod densities;
 pub mod density;
+mod draws;
 pub mod engine;
 pub mod error;
 pub mod fast;

@@ -8,6 +8,7 @@ use candle_core::{Device, Tensor};
 use nalgebra::DMatrix;
 use rand::{Rng, RngCore};
 use rand_distr::StandardNormal;
+use serde::{Deserialize, Serialize};
 
 /// The trace of the Jacobian at each row.
 #[derive(Debug, Clone)]
@@ -19,10 +20,12 @@ pub struct Estimate {
 }
 
 /// How probes v with E vvᵀ = I are drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Probe {
     /// Entries ±1: the least variance among independent entries, 2 Σ_{i≠j} a²ᵢⱼ for a symmetric
     /// matrix (Hutchinson 1990).
+    #[default]
     Rademacher,
     /// Normal entries: variance 2 ‖A‖² for a symmetric matrix.
     Gaussian,

@@ -1,0 +1,222 @@
+//! Settings of continuous flows, as data.
+
+use crate::calculus::Probe;
+use crate::error::{Error, Result};
+use crate::ode::{
+    BOSH3, DOPRI5, EULER, ErrorNorm, HEUN, MIDPOINT, RK4, Solver, Stepping, TSIT5, Tableau,
+    Tolerance,
+};
+use serde::{Deserialize, Serialize};
+
+/// A Runge–Kutta method by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "the names say it; see the constants of `ode`")]
+pub enum Method {
+    Euler,
+    Midpoint,
+    Heun,
+    Rk4,
+    Bosh3,
+    Dopri5,
+    #[default]
+    Tsit5,
+}
+
+impl Method {
+    /// All methods, lowest order first.
+    pub const ALL: [Self; 7] = [
+        Self::Euler,
+        Self::Midpoint,
+        Self::Heun,
+        Self::Bosh3,
+        Self::Rk4,
+        Self::Dopri5,
+        Self::Tsit5,
+    ];
+
+    /// Its coefficients.
+    pub fn tableau(self) -> &'static Tableau {
+        match self {
+            Self::Euler => &EULER,
+            Self::Midpoint => &MIDPOINT,
+            Self::Heun => &HEUN,
+            Self::Rk4 => &RK4,
+            Self::Bosh3 => &BOSH3,
+            Self::Dopri5 => &DOPRI5,
+            Self::Tsit5 => &TSIT5,
+        }
+    }
+}
+
+/// A solver: a method with fixed steps, or with tolerances.
+///
+/// # Example
+/// ```
+/// use diffeo_flows::config::SolverConfig;
+/// let fixed: SolverConfig = toml::from_str("method = 'rk4'\nsteps = 20").unwrap();
+/// assert_eq!(fixed.solver()?.tableau.name, "rk4");
+/// # Ok::<(), diffeo_flows::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SolverConfig {
+    /// The method.
+    pub method: Method,
+    /// Number of steps, all the same length; without it steps are as long as the tolerances allow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<usize>,
+    /// Absolute tolerance of adaptive steps.
+    #[serde(default = "tolerance")]
+    pub absolute: f64,
+    /// Relative tolerance of adaptive steps.
+    #[serde(default = "tolerance")]
+    pub relative: f64,
+}
+
+fn tolerance() -> f64 {
+    1e-5
+}
+
+impl Default for SolverConfig {
+    fn default() -> Self {
+        let (absolute, relative) = (tolerance(), tolerance());
+        Self { method: Method::default(), steps: None, absolute, relative }
+    }
+}
+
+impl SolverConfig {
+    /// The solver. Adaptive steps keep the error of every row of a batch within the tolerances.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for one that cannot be used.
+    pub fn solver(&self) -> Result<Solver> {
+        let stepping = match self.steps {
+            Some(steps) => Stepping::Fixed { steps },
+            None => Stepping::Adaptive(Tolerance {
+                norm: ErrorNorm::LargestRow,
+                ..Tolerance::new(self.absolute, self.relative)
+            }),
+        };
+        let solver = Solver { tableau: self.method.tableau(), stepping };
+        solver.check()?;
+        Ok(solver)
+    }
+
+    /// The same with tolerances multiplied by a factor, or steps divided by its fifth root.
+    #[must_use]
+    pub fn with_tolerances_times(self, factor: f64) -> Self {
+        let steps = self.steps.map(|n| (n as f64 / factor.powf(0.2)).ceil() as usize);
+        Self { steps, absolute: self.absolute * factor, relative: self.relative * factor, ..self }
+    }
+}
+
+/// How the divergence of a field is found for a log-density that is reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum DivergenceConfig {
+    /// Exactly, for up to [`DivergenceConfig::EXACT_UP_TO`] features; by 16 signs for more.
+    #[default]
+    Auto,
+    /// By one tangent for each feature.
+    Exact,
+    /// By the mean over random probes, held fixed over a solve.
+    Hutchinson {
+        /// How they are drawn.
+        probe: Probe,
+        /// Their number.
+        probes: usize,
+    },
+    /// By a sketch of the largest part of the Jacobian and probes of the rest.
+    HutchPlusPlus {
+        /// Number of tangents.
+        probes: usize,
+    },
+}
+
+impl DivergenceConfig {
+    /// The largest number of features for which a divergence is exact unless asked otherwise.
+    pub const EXACT_UP_TO: usize = 16;
+
+    /// What it means for that many features: never [`DivergenceConfig::Auto`].
+    #[must_use]
+    pub fn resolved(self, features: usize) -> Self {
+        match self {
+            Self::Auto if features <= Self::EXACT_UP_TO => Self::Exact,
+            Self::Auto => Self::Hutchinson { probe: Probe::Rademacher, probes: 16 },
+            other => other,
+        }
+    }
+
+    /// Fails when there are too few probes.
+    ///
+    /// # Errors
+    /// [`Error::Config`].
+    pub fn check(self) -> Result<()> {
+        match self {
+            Self::Hutchinson { probes: 0, .. } => {
+                Err(Error::config("probes", "there are none", "give at least 1"))
+            }
+            Self::HutchPlusPlus { probes } if probes < 3 => {
+                Err(Error::config("probes", format!("{probes} for hutch++"), "give at least 3"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// How the divergence of a field is found in training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum TrainingDivergence {
+    /// By one tangent for each feature.
+    #[default]
+    Exact,
+    /// By one random probe for each row and step of training, held fixed over a solve.
+    Hutchinson {
+        /// How it is drawn.
+        probe: Probe,
+    },
+}
+
+/// How the likelihood of a continuous flow is trained.
+///
+/// The loss of a row is −log p(x) + `kinetic` ∫|v|² dt + `jacobian` ∫‖∂v/∂x‖²_F dt along its path;
+/// with a probe ε the latter is ∫|(∂v/∂x) ε|² dt, of the same expectation.
+///
+/// Finlay et al. 2020, *How to Train Your Neural ODE*, eq. 9.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContinuousTraining {
+    /// The solver in training.
+    pub solver: SolverConfig,
+    /// The divergence in training.
+    #[serde(default)]
+    pub divergence: TrainingDivergence,
+    /// The weight of the kinetic energy.
+    #[serde(default)]
+    pub kinetic: f64,
+    /// The weight of the Frobenius norm of the Jacobian.
+    #[serde(default)]
+    pub jacobian: f64,
+}
+
+impl ContinuousTraining {
+    /// Fails for a solver or a weight that cannot be used.
+    ///
+    /// # Errors
+    /// [`Error::Config`].
+    pub fn check(&self) -> Result<()> {
+        self.solver.solver()?;
+        for (name, weight) in [("kinetic", self.kinetic), ("jacobian", self.jacobian)] {
+            if !(weight >= 0.0 && weight.is_finite()) {
+                return Err(Error::config(
+                    name,
+                    format!("{weight}"),
+                    "give 0 or a positive number",
+                ));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,100 @@
+//! Draws the random numbers of a batch, block by block of rows.
+//!
+//! What a row gets depends on the seed of the step and on the row's place in the batch alone, not
+//! on how the batch is cut into chunks: both tiers, on any number of threads, draw the same.
+
+use crate::calculus::Probe;
+use crate::rng::{Stream, generator};
+use rand::{Rng, RngCore};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+
+/// Rows of a block; a block's numbers come from one generator, row by row.
+pub(crate) const BLOCK: usize = 64;
+
+/// The random numbers of one batch.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Draws {
+    seed: u64,
+}
+
+/// What is drawn for a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u64)]
+pub(crate) enum Purpose {
+    /// Probes of a trace.
+    Probes = 0,
+    /// Latent points.
+    Latent = 1,
+    /// One number for the whole batch.
+    Batch = 2,
+}
+
+impl Draws {
+    /// The draws of one batch, from the generator of its step.
+    pub(crate) fn new(rng: &mut dyn RngCore) -> Self {
+        Self { seed: rng.next_u64() }
+    }
+
+    fn generator(self, purpose: Purpose, block: usize) -> ChaCha8Rng {
+        generator(self.seed, Stream::Objective, (block as u64) << 2 | purpose as u64)
+    }
+
+    /// Standard normal numbers of the rows of a block, `columns` for each, row-major.
+    pub(crate) fn normal(self, block: usize, values: &mut [f64]) {
+        let mut rng = self.generator(Purpose::Latent, block);
+        values.iter_mut().for_each(|value| *value = StandardNormal.sample(&mut rng));
+    }
+
+    /// Probes v with E vvᵀ = I for the rows of a block, `columns` numbers for each, row-major.
+    ///
+    /// Orthogonal probes are those of [`crate::calculus::hutchinson`]; a single one is a Gaussian
+    /// direction of length √d.
+    pub(crate) fn probes(self, probe: Probe, block: usize, columns: usize, values: &mut [f64]) {
+        let mut rng = self.generator(Purpose::Probes, block);
+        match probe {
+            Probe::Rademacher => values.iter_mut().for_each(|value| {
+                *value = if rng.random::<bool>() { 1.0 } else { -1.0 };
+            }),
+            Probe::Gaussian | Probe::Orthogonal => {
+                values.iter_mut().for_each(|value| *value = StandardNormal.sample(&mut rng));
+            }
+        }
+        if probe == Probe::Orthogonal {
+            for row in values.chunks_exact_mut(columns) {
+                let length = row.iter().map(|v| v * v).sum::<f64>().sqrt();
+                row.iter_mut().for_each(|v| *v *= (columns as f64).sqrt() / length);
+            }
+        }
+    }
+
+    /// A number of [0, 1) for the whole batch.
+    pub(crate) fn uniform(self) -> f64 {
+        self.generator(Purpose::Batch, 0).random()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_depend_on_seed_purpose_and_block_alone() {
+        let draws = Draws::new(&mut generator(1, Stream::Objective, 0));
+        let normal = |draws: Draws, block: usize, n: usize| {
+            let mut values = vec![0.0; n];
+            draws.normal(block, &mut values);
+            values
+        };
+        assert_eq!(normal(draws, 3, 8)[..4], normal(draws, 3, 4));
+        assert_ne!(normal(draws, 3, 4), normal(draws, 4, 4));
+        let mut signs = [0.0; 128];
+        draws.probes(Probe::Rademacher, 3, 2, &mut signs);
+        assert!(
+            signs.iter().all(|s| s.abs() == 1.0) && signs.contains(&1.0) && signs.contains(&-1.0)
+        );
+        draws.probes(Probe::Orthogonal, 3, 2, &mut signs);
+        assert!(signs.chunks(2).all(|v| (v[0] * v[0] + v[1] * v[1] - 2.0).abs() < 1e-12));
+        assert!((0.0..1.0).contains(&draws.uniform()));
+    }
+}
