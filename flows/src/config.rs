@@ -2,12 +2,14 @@
 
 mod continuous;
 mod layer;
+mod objective;
 mod recipes;
 
 pub use continuous::{
     ContinuousTraining, DivergenceConfig, Method, SolverConfig, TrainingDivergence,
 };
 pub use layer::{BaseConfig, LayerConfig, UnivariateConfig};
+pub use objective::ObjectiveConfig;
 pub use recipes::{Recipe, Sizes, recipe, recipes};
 
 use crate::densities::StandardNormal;

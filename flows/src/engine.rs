@@ -1,6 +1,6 @@
 //! Chooses the tier that computes a flow: the one place that does.
 
-use crate::config::FlowConfig;
+use crate::config::{FlowConfig, ObjectiveConfig};
 use crate::density::Density;
 use crate::error::{Error, Result};
 use crate::fast::simd::Level;
@@ -81,6 +81,22 @@ impl Choice {
         match self {
             Self::Fast(program) => Box::new(fast::MaximumLikelihood::new(program, flow, workers)),
             Self::Reference(_) => Box::new(objectives::MaximumLikelihood::new(flow, workers)),
+        }
+    }
+
+    /// The loss of an objective.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when the flow is none that can be trained so.
+    pub fn objective<'a>(
+        &'a self,
+        objective: &'a ObjectiveConfig,
+        flow: &'a Flow,
+        workers: &'a Workers,
+    ) -> Result<Box<dyn Objective + 'a>> {
+        match objective {
+            ObjectiveConfig::MaximumLikelihood => Ok(self.maximum_likelihood(flow, workers)),
+            _ => objective.build(flow, workers),
         }
     }
 }

@@ -124,6 +124,7 @@ impl Fit {
             dtype: self.dtype,
             seed: self.seed,
             data: self.data.clone(),
+            objective: self.recipe.objective,
             train: self.config.clone(),
             training: None,
         };
@@ -181,7 +182,7 @@ impl Fit {
         let train = model.batch(parts.train)?;
         let valid = parts.valid.map(|rows| model.batch(rows)).transpose()?;
         let engine = model.engine()?;
-        let objective = engine.maximum_likelihood(model.flow(), workers);
+        let objective = engine.objective(&self.recipe.objective, model.flow(), workers)?;
         observer.begins(model)?;
         let trainer = Trainer {
             config: &self.config,
@@ -263,6 +264,7 @@ pub fn same_fit(saved: &ModelSpec, asked: &ModelSpec) -> Result<()> {
         ("columns", saved.columns != asked.columns || saved.given != asked.given),
         ("dtype", saved.dtype != asked.dtype),
         ("flow", saved.flow != asked.flow),
+        ("objective", saved.objective != asked.objective),
         ("training settings", saved.train != asked.train),
     ];
     match differs.iter().find(|(_, differs)| *differs) {

@@ -2,6 +2,7 @@
 
 use crate::density::Density;
 use crate::error::{Error, Result};
+use crate::field::VectorField;
 use crate::transform::{Chain, Transform, check_context, check_points};
 use candle_core::{DType, Device, Tensor};
 use rand::RngCore;
@@ -57,6 +58,15 @@ impl Flow {
     /// The density of the latent points.
     pub fn base(&self) -> &dyn Density {
         self.base.as_ref()
+    }
+
+    /// The vector field v(t, x | c), where the flow is that of a single field over time 0 → 1, data →
+    /// latent.
+    pub fn field(&self) -> Option<&dyn VectorField> {
+        match self.transform.layers() {
+            [layer] => layer.transform.field(),
+            _ => None,
+        }
     }
 
     /// Number of context features.

@@ -3,9 +3,10 @@
 //! This is the seam between models and the trainer, and between the reference and the fast tier.
 
 use crate::error::Result;
-use crate::params::Params;
+use crate::params::{Params, to_f64};
 use crate::train::Steps;
 use candle_core::Tensor;
+use candle_core::backprop::GradStore;
 use rand::RngCore;
 use std::fmt::Debug;
 
@@ -67,6 +68,21 @@ impl Batch {
 /// The gradient of a loss with respect to all trainable entries, in the order of
 /// [`Params::read_flat`].
 pub type Gradients = Vec<f64>;
+
+/// The gradients of all trainable entries, 0 where nothing depends on them.
+///
+/// # Errors
+/// When a device cannot be read.
+pub(crate) fn flat_gradients(store: &GradStore, params: &Params) -> Result<Gradients> {
+    let mut gradients = Vec::with_capacity(params.count());
+    for param in params.trainable() {
+        match store.get(param.var()) {
+            Some(gradient) => gradients.extend(to_f64(gradient)?),
+            None => gradients.resize(gradients.len() + param.var().elem_count(), 0.0),
+        }
+    }
+    Ok(gradients)
+}
 
 /// Where a value first stops being finite.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,6 +8,7 @@
 //! Rezende and Mohamed 2015, *Variational Inference with Normalizing Flows*, eq. 5.
 
 use crate::error::{Error, Result};
+use crate::field::VectorField;
 use candle_core::{Shape, Tensor};
 use std::fmt::Debug;
 
@@ -51,6 +52,11 @@ pub trait Transform: Debug + Send + Sync {
     /// [`Error::Data`] when the rows cannot be used.
     fn initialise(&self, _x: &Tensor, _context: Option<&Tensor>) -> Result<()> {
         Ok(())
+    }
+
+    /// The vector field whose flow over time 0 → 1 this map is, for maps that are such a flow.
+    fn field(&self) -> Option<&dyn VectorField> {
+        None
     }
 }
 

@@ -1,9 +1,11 @@
 //! The kinds of layers, univariate maps and bases, as data.
 
-use super::StandardNormal;
+use super::{DivergenceConfig, SolverConfig, StandardNormal};
 use crate::density::Density;
 use crate::error::Result;
+use crate::fields::{FieldConfig, TimeMlp};
 use crate::nets::{LastLayer, NetConfig};
+use crate::ode::ContinuousFlow;
 use crate::params::Scope;
 use crate::transform::{Inverse, Transform};
 use crate::transforms::{
@@ -92,6 +94,17 @@ pub enum LayerConfig {
         /// The masked network.
         net: NetConfig,
     },
+    /// [`ContinuousFlow`] of a [`TimeMlp`]
+    Continuous {
+        /// The network of the velocity.
+        field: FieldConfig,
+        /// The solver of log-densities and samples that are reported.
+        #[serde(default)]
+        solver: SolverConfig,
+        /// The divergence of log-densities that are reported.
+        #[serde(default)]
+        divergence: DivergenceConfig,
+    },
 }
 
 impl LayerConfig {
@@ -106,6 +119,7 @@ impl LayerConfig {
             Self::Coupling { .. } => "coupling",
             Self::MaskedAutoregressive { .. } => "masked-autoregressive",
             Self::InverseAutoregressive { .. } => "inverse-autoregressive",
+            Self::Continuous { .. } => "continuous",
         }
     }
 
@@ -140,6 +154,11 @@ impl LayerConfig {
             Self::InverseAutoregressive { univariate, net } => Box::new(Inverse(
                 MaskedAutoregressive::new(scope, sizes, univariate.build()?, net, start)?,
             )),
+            Self::Continuous { field, solver, divergence } => {
+                divergence.check()?;
+                let field = TimeMlp::new(scope, features, sizes.1, field, start)?;
+                Box::new(ContinuousFlow::new(field, solver.solver()?)?)
+            }
         })
     }
 }

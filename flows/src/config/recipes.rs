@@ -1,6 +1,6 @@
 //! Published flows by name, as data: see `recipes.toml`.
 
-use super::{BaseConfig, FlowConfig, LayerConfig, UnivariateConfig};
+use super::{BaseConfig, FlowConfig, LayerConfig, ObjectiveConfig, UnivariateConfig};
 use crate::error::{Error, Result};
 use crate::train::TrainConfig;
 use serde::{Deserialize, Serialize};
@@ -35,6 +35,9 @@ pub struct Recipe {
     /// rows bear (see [`choose_components`](crate::densities::expectation_maximisation)).
     #[serde(default)]
     pub components_up_to: Option<usize>,
+    /// What it is trained by.
+    #[serde(default)]
+    pub objective: ObjectiveConfig,
     /// The settings that train it best.
     #[serde(default)]
     pub train: TrainConfig,
@@ -145,6 +148,7 @@ impl Recipe {
                 LayerConfig::Coupling { net, .. }
                 | LayerConfig::MaskedAutoregressive { net, .. }
                 | LayerConfig::InverseAutoregressive { net, .. } => net.hidden = widths.to_vec(),
+                LayerConfig::Continuous { field, .. } => field.hidden = widths.to_vec(),
                 _ => {}
             }
         }

@@ -1,6 +1,6 @@
 //! The description stored with a model's weights.
 
-use crate::config::FlowConfig;
+use crate::config::{FlowConfig, ObjectiveConfig};
 use crate::train::{Evaluation, TrainConfig};
 use crate::transforms::Support;
 use candle_core::DType;
@@ -23,6 +23,9 @@ pub struct ModelSpec {
     pub seed: u64,
     /// The data it was fitted to.
     pub data: DataSummary,
+    /// What it was trained by.
+    #[serde(default)]
+    pub objective: ObjectiveConfig,
     /// The settings of its training.
     pub train: TrainConfig,
     /// What its training came to; none before.

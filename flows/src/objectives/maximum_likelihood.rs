@@ -1,17 +1,15 @@
 //! Maximum likelihood: the mean negative log-density of the rows.
 
+use super::chunks;
 use crate::density::Density;
 use crate::error::Result;
 use crate::flow::Flow;
-use crate::objective::{Batch, Gradients, Objective, Offender};
+use crate::objective::{Batch, Gradients, Objective, Offender, flat_gradients};
 use crate::params::{Params, to_f64};
 use crate::workers::Workers;
 use candle_core::Tensor;
 use rand::RngCore;
 
-/// Rows of one chunk of a training step: enough to keep candle's operations efficient, few enough
-/// to let two threads share a common batch.
-const TRAINING_ROWS: usize = 256;
 /// Rows of one chunk of an evaluation.
 const EVALUATION_ROWS: usize = 512;
 
@@ -47,14 +45,6 @@ impl<'a> MaximumLikelihood<'a> {
     }
 }
 
-/// Σ wᵢ, or the number of rows.
-fn total_weight(batch: &Batch) -> Result<f64> {
-    match &batch.weights {
-        Some(weights) => Ok(to_f64(weights)?.iter().sum()),
-        None => Ok(batch.rows()? as f64),
-    }
-}
-
 impl Objective for MaximumLikelihood<'_> {
     fn loss_and_gradients(
         &self,
@@ -62,26 +52,12 @@ impl Objective for MaximumLikelihood<'_> {
         batch: &Batch,
         _rng: &mut dyn RngCore,
     ) -> Result<(f64, Gradients)> {
-        let scale = -1.0 / total_weight(batch)?;
-        let parts = self.workers.map_chunks(batch.rows()?, TRAINING_ROWS, |rows| {
+        let scale = -1.0 / chunks::total_weight(batch)?;
+        chunks::sum(self.workers, batch.rows()?, params, |rows| {
             let loss = self.weighted_sum(&batch.narrow(rows.start, rows.len())?)?;
             let loss = loss.affine(scale, 0.0)?;
-            let mut gradients = Vec::with_capacity(params.count());
-            let store = loss.backward()?;
-            for param in params.trainable() {
-                match store.get(param.var()) {
-                    Some(gradient) => gradients.extend(to_f64(gradient)?),
-                    None => gradients.resize(gradients.len() + param.var().elem_count(), 0.0),
-                }
-            }
-            Ok((to_f64(&loss)?[0], gradients))
-        })?;
-        let mut parts = parts.into_iter();
-        let first = parts.next().unwrap_or_else(|| (f64::NAN, vec![0.0; params.count()]));
-        Ok(parts.fold(first, |(loss, mut sum), (part, gradients)| {
-            sum.iter_mut().zip(&gradients).for_each(|(s, g)| *s += g);
-            (loss + part, sum)
-        }))
+            Ok((to_f64(&loss)?[0], flat_gradients(&loss.backward()?, params)?))
+        })
     }
 
     fn row_losses(

@@ -1,15 +1,14 @@
 //! Gradients of the discretised solution, with a checkpoint for each step.
 
-use super::march::Keep;
+use super::march::{Keep, replay_each};
 use super::solve::{Solution, Solver, solve_each};
 use super::state::{State, System};
-use super::step::take;
+use super::step::{Step, take};
 use super::tableau::Tableau;
 use crate::error::Result;
-use crate::objective::Gradients;
-use crate::params::{Params, to_f64};
+use crate::objective::{Gradients, flat_gradients};
+use crate::params::Params;
 use candle_core::Tensor;
-use candle_core::backprop::GradStore;
 
 /// A solution outside any gradient, with the state at the start of each step.
 #[derive(Debug, Clone)]
@@ -46,9 +45,29 @@ pub fn solve_with_checkpoints(
     let start = start.detach();
     let mut starts = vec![start.clone()];
     let solution = solve_each(system, &start, span, solver, &mut Keep::States(&mut starts))?;
+    Ok(kept(solution, starts, solver.tableau))
+}
+
+/// Takes given steps as [`replay`](super::replay()) does, keeping states in place of graphs.
+///
+/// # Errors
+/// As [`replay`](super::replay()).
+pub fn replay_with_checkpoints(
+    system: &dyn System,
+    start: &State,
+    tableau: &'static Tableau,
+    steps: &[Step],
+) -> Result<Checkpoints> {
+    let start = start.detach();
+    let mut starts = vec![start.clone()];
+    let solution = replay_each(system, &start, tableau, steps, &mut Keep::States(&mut starts))?;
+    Ok(kept(solution, starts, tableau))
+}
+
+fn kept(solution: Solution, mut starts: Vec<State>, tableau: &'static Tableau) -> Checkpoints {
     starts.truncate(solution.steps.len());
     let solution = Solution { state: solution.state.detach(), ..solution };
-    Ok(Checkpoints { solution, starts, tableau: solver.tableau })
+    Checkpoints { solution, starts, tableau }
 }
 
 impl Checkpoints {
@@ -95,17 +114,5 @@ pub(super) fn pull(
         .iter()
         .map(|v| store.get(v).map_or_else(|| Ok(v.zeros_like()?), |g| Ok(g.detach())))
         .collect::<Result<_>>()?;
-    Ok((value.detach(), State::new(parts), flat(&store, params)?))
-}
-
-/// The gradients of all trainable entries, 0 where nothing depends on them.
-fn flat(store: &GradStore, params: &Params) -> Result<Gradients> {
-    let mut gradients = Vec::with_capacity(params.count());
-    for param in params.trainable() {
-        match store.get(param.var()) {
-            Some(gradient) => gradients.extend(to_f64(gradient)?),
-            None => gradients.resize(gradients.len() + param.var().elem_count(), 0.0),
-        }
-    }
-    Ok(gradients)
+    Ok((value.detach(), State::new(parts), flat_gradients(&store, params)?))
 }

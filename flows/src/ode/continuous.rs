@@ -86,6 +86,10 @@ impl<F: VectorField> Transform for ContinuousFlow<F> {
         check_points("ContinuousFlow::inverse", z, self.field.features())?;
         self.map(z, context, (1.0, 0.0))
     }
+
+    fn field(&self) -> Option<&dyn VectorField> {
+        Some(&self.field)
+    }
 }
 
 /// x′ = v(t, x | c), ℓ′ = div v(t, x | c) with x `[n, d]` and ℓ `[n]`.

@@ -14,7 +14,7 @@ mod tests;
 
 pub use adaptive::{ErrorNorm, Tolerance};
 pub use adjoint::adjoint;
-pub use checkpoint::{Checkpoints, Pulled, solve_with_checkpoints};
+pub use checkpoint::{Checkpoints, Pulled, replay_with_checkpoints, solve_with_checkpoints};
 pub use continuous::{ContinuousFlow, PointsAndVolume};
 pub use solve::{Solution, Solver, Stepping, Trajectory, replay, solve, solve_at};
 pub use state::{State, System};

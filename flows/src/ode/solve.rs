@@ -40,6 +40,14 @@ impl Solver {
         Self { tableau, stepping: Stepping::Adaptive(Tolerance::new(absolute, relative)) }
     }
 
+    /// The steps from one time to another, all the same length; none where they are adaptive.
+    pub fn fixed_steps(&self, (from, to): (f64, f64)) -> Vec<Step> {
+        let Stepping::Fixed { steps } = self.stepping else { return Vec::new() };
+        let length = (to - from) / steps as f64;
+        let time = |i: usize| from + (to - from) * (i as f64 / steps as f64);
+        (0..steps).map(|i| Step { time: time(i), length }).collect()
+    }
+
     /// Fails when there are no steps, the tolerance cannot be met, or there is no error estimate.
     ///
     /// # Errors
@@ -134,11 +142,8 @@ pub(super) fn solve_each(
     };
     let span = (from, to);
     let mut solution = match solver.stepping {
-        Stepping::Fixed { steps } => {
-            let length = (to - from) / steps as f64;
-            let time = |i: usize| from + (to - from) * (i as f64 / steps as f64);
-            let steps: Vec<Step> = (0..steps).map(|i| Step { time: time(i), length }).collect();
-            replay_each(&counted, start, solver.tableau, &steps, keep)?
+        Stepping::Fixed { .. } => {
+            replay_each(&counted, start, solver.tableau, &solver.fixed_steps(span), keep)?
         }
         Stepping::Adaptive(tolerance) => {
             adaptive(&counted, start, span, solver.tableau, &tolerance, keep)?

@@ -125,6 +125,8 @@ fn kernel(
             let net = Net::made(layout, path, sizes, map.params_per_feature(), net)?;
             Box::new(InverseAutoregressive::new(features, map, net))
         }
+        // Alone it has kernels of its own; among other layers it has none.
+        LayerConfig::Continuous { .. } => return None,
     })
 }
 

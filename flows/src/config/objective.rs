@@ -1,0 +1,49 @@
+//! What a flow is trained by, as data.
+
+use super::ContinuousTraining;
+use crate::error::Result;
+use crate::flow::Flow;
+use crate::objective::Objective;
+use crate::objectives::{ContinuousLikelihood, MaximumLikelihood};
+use crate::workers::Workers;
+use serde::{Deserialize, Serialize};
+
+/// What a flow is trained by.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum ObjectiveConfig {
+    /// [`MaximumLikelihood`]
+    #[default]
+    MaximumLikelihood,
+    /// [`ContinuousLikelihood`]
+    ContinuousLikelihood(ContinuousTraining),
+}
+
+impl ObjectiveConfig {
+    /// Whether its loss is −log p(x), in nats.
+    pub fn is_likelihood(&self) -> bool {
+        match self {
+            Self::MaximumLikelihood => true,
+            Self::ContinuousLikelihood(training) => {
+                training.kinetic == 0.0 && training.jacobian == 0.0
+            }
+        }
+    }
+
+    /// The loss of a flow, in tensor operations.
+    ///
+    /// # Errors
+    /// [`Error::Config`](crate::Error::Config) when the flow is none that can be trained so.
+    pub(crate) fn build<'a>(
+        &'a self,
+        flow: &'a Flow,
+        workers: &'a Workers,
+    ) -> Result<Box<dyn Objective + 'a>> {
+        Ok(match self {
+            Self::MaximumLikelihood => Box::new(MaximumLikelihood::new(flow, workers)),
+            Self::ContinuousLikelihood(training) => {
+                Box::new(ContinuousLikelihood::new(flow, training, workers)?)
+            }
+        })
+    }
+}
