@@ -3,22 +3,15 @@
 use crate::failure::Usage;
 use anyhow::{Context, Result};
 use clap::Args;
-use diffeo::flows::config::{Recipe, Sizes, recipe};
-use diffeo::flows::model::Precision;
-use diffeo::flows::train::TrainConfig;
-use diffeo::flows::transforms::Support;
-use serde::{Deserialize, Serialize};
+use diffeo::flows::calculus::Probe;
+use diffeo::flows::config::{DivergenceKind, Method};
+use diffeo::flows::pairing::Pairing;
+use diffeo::flows::paths::Path as Bridge;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde::de::IntoDeserializer;
+use serde::de::value::{Error as Unknown, StrDeserializer};
 use std::path::{Path, PathBuf};
-
-/// The flow that is fitted when none is asked for: the one that wins most often.
-const DEFAULT_FLOW: &str = "nsf-gmm";
-/// Rows drawn of a toy.
-const TOY_ROWS: usize = 20_000;
-/// Passes over the rows beyond which small tables are only learnt by heart.
-const EPOCHS: usize = 150;
-const FEWEST_STEPS: usize = 500;
-/// Share of the rows that choose the weights, and of those that judge the result.
-const HELD_OUT: f64 = 0.1;
 
 /// Arguments of `fit`; every one but `--config` is a key of the configuration file too.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
@@ -102,6 +95,45 @@ pub struct FitFlags {
     /// Components of a Gaussian mixture as base, 0 for a standard normal base
     #[arg(long, value_name = "N")]
     pub components: Option<usize>,
+    /// Solver of a continuous flow: euler, midpoint, heun, rk4, bosh3, dopri5 or tsit5
+    #[arg(long, value_name = "NAME", value_parser = named::<Method>)]
+    pub solver: Option<Method>,
+    /// Equal steps of the solver in training; in results too, where the solver estimates no error or
+    /// training does without a solver
+    #[arg(long, value_name = "N")]
+    pub solver_steps: Option<usize>,
+    /// Adaptive steps in training, within this tolerance
+    #[arg(long, value_name = "TOL", allow_negative_numbers = true)]
+    pub train_tolerance: Option<f64>,
+    /// Absolute tolerance of log-densities and samples of a continuous flow [default: 1e-5]
+    #[arg(long, value_name = "TOL", allow_negative_numbers = true)]
+    pub atol: Option<f64>,
+    /// Relative tolerance of log-densities and samples of a continuous flow [default: 1e-5]
+    #[arg(long, value_name = "TOL", allow_negative_numbers = true)]
+    pub rtol: Option<f64>,
+    /// Divergence of a continuous flow: exact, hutchinson or hutch++ (in training as hutchinson)
+    /// [default: exact for up to 16 columns]
+    #[arg(long, value_name = "NAME", value_parser = named::<DivergenceKind>)]
+    pub divergence: Option<DivergenceKind>,
+    /// Probes of a divergence: rademacher, gaussian or orthogonal
+    #[arg(long, value_name = "NAME", value_parser = named::<Probe>)]
+    pub probe: Option<Probe>,
+    /// Number of probes of a log-density in results [default: 16]
+    #[arg(long, value_name = "N")]
+    pub probes: Option<usize>,
+    /// Weight of the kinetic energy in the training of ffjord
+    #[arg(long, value_name = "WEIGHT", allow_negative_numbers = true)]
+    pub kinetic: Option<f64>,
+    /// Weight of the Jacobian's Frobenius norm in the training of ffjord
+    #[arg(long, value_name = "WEIGHT", allow_negative_numbers = true)]
+    pub jacobian: Option<f64>,
+    /// Path of flow matching: straight or variance-preserving
+    #[arg(long, value_name = "NAME", value_parser = named::<Bridge>)]
+    pub path: Option<Bridge>,
+    /// Pairing of flow matching: independent, optimal-transport or sinkhorn:REGULARISATION
+    #[arg(long, value_name = "NAME", value_parser = pairing)]
+    #[serde(deserialize_with = "pairing_of_file")]
+    pub pairing: Option<Pairing>,
     /// Device to train on: cpu or cuda:N
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<String>,
@@ -117,47 +149,6 @@ pub struct FitFlags {
     /// The threads, for the file; `--threads` on the command line
     #[arg(skip)]
     pub threads: Option<usize>,
-}
-
-/// The resolved settings, as written into the run folder; sizes that are left out are the recipe's.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct FitSettings {
-    pub data: String,
-    pub flow: String,
-    pub seed: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub columns: Option<Vec<String>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub given: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub weight: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub support: Vec<String>,
-    pub rows: usize,
-    pub valid: f64,
-    pub test: f64,
-    /// None before the rows are known, unless asked for.
-    pub steps: Option<usize>,
-    pub batch_size: usize,
-    pub lr: f64,
-    pub warmup: usize,
-    pub weight_decay: f64,
-    pub clip_norm: f64,
-    pub average_decay: f64,
-    pub evaluate_every: usize,
-    pub patience: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub layers: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hidden: Option<Vec<usize>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub bins: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub components: Option<usize>,
-    pub device: String,
-    pub dtype: Precision,
-    pub no_plots: bool,
 }
 
 impl FitFlags {
@@ -198,6 +189,18 @@ impl FitFlags {
             hidden: f.hidden.or(file.hidden),
             bins: f.bins.or(file.bins),
             components: f.components.or(file.components),
+            solver: f.solver.or(file.solver),
+            solver_steps: f.solver_steps.or(file.solver_steps),
+            train_tolerance: f.train_tolerance.or(file.train_tolerance),
+            atol: f.atol.or(file.atol),
+            rtol: f.rtol.or(file.rtol),
+            divergence: f.divergence.or(file.divergence),
+            probe: f.probe.or(file.probe),
+            probes: f.probes.or(file.probes),
+            kinetic: f.kinetic.or(file.kinetic),
+            jacobian: f.jacobian.or(file.jacobian),
+            path: f.path.or(file.path),
+            pairing: f.pairing.or(file.pairing),
             device: f.device.or(file.device),
             dtype: f.dtype.or(file.dtype),
             no_plots: f.no_plots || file.no_plots,
@@ -205,127 +208,38 @@ impl FitFlags {
             threads: threads.or(file.threads),
         })
     }
-
-    /// Fills what is still open with the defaults, those of the flow's recipe where it has some.
-    ///
-    /// # Errors
-    /// When no data are named, or there is no such flow or precision.
-    pub fn resolve(self) -> Result<FitSettings> {
-        let flow = self.flow.unwrap_or_else(|| DEFAULT_FLOW.to_owned());
-        let train = recipe(&flow)?.train;
-        let data = self.data.ok_or_else(|| {
-            Usage("no data: give a toy's name (see `diffeo list`) or a file".to_owned())
-        })?;
-        Ok(FitSettings {
-            data,
-            flow,
-            seed: self.seed.unwrap_or(0),
-            columns: self.columns,
-            given: self.given.unwrap_or_default(),
-            weight: self.weight,
-            support: self.support.unwrap_or_default(),
-            rows: self.rows.unwrap_or(TOY_ROWS),
-            valid: self.valid.unwrap_or(HELD_OUT),
-            test: self.test.unwrap_or(HELD_OUT),
-            steps: self.steps,
-            batch_size: self.batch_size.unwrap_or(train.batch_size),
-            lr: self.lr.unwrap_or(train.learning_rate),
-            warmup: self.warmup.unwrap_or(train.warmup_steps),
-            weight_decay: self.weight_decay.unwrap_or(train.weight_decay),
-            clip_norm: self.clip_norm.unwrap_or(train.clip_norm),
-            average_decay: self.average_decay.unwrap_or(train.average_decay),
-            evaluate_every: self.evaluate_every.unwrap_or(train.evaluate_every),
-            patience: self.patience.unwrap_or(train.patience),
-            layers: self.layers,
-            hidden: self.hidden,
-            bins: self.bins,
-            components: self.components,
-            device: self.device.unwrap_or_else(|| "cpu".to_owned()),
-            dtype: precision(self.dtype.as_deref())?,
-            no_plots: self.no_plots,
-        })
-    }
-}
-
-impl FitSettings {
-    /// Settles what depends on the number of training rows: without being asked for, the steps are
-    /// the recipe's, or [`EPOCHS`] passes over the rows if these are fewer, but no fewer than
-    /// [`FEWEST_STEPS`].
-    pub fn settle(&mut self, recipe: &Recipe, train_rows: usize) {
-        let size = self.batch_size.clamp(1, train_rows.max(1));
-        let few = (EPOCHS * train_rows).div_ceil(size).max(FEWEST_STEPS);
-        self.steps.get_or_insert(few.min(recipe.train.steps));
-    }
-
-    /// The settings of the training run.
-    pub fn train(&self, recipe: &Recipe) -> TrainConfig {
-        TrainConfig {
-            steps: self.steps.unwrap_or(recipe.train.steps),
-            batch_size: self.batch_size,
-            learning_rate: self.lr,
-            warmup_steps: self.warmup,
-            weight_decay: self.weight_decay,
-            clip_norm: self.clip_norm,
-            average_decay: self.average_decay,
-            evaluate_every: self.evaluate_every,
-            patience: self.patience,
-            ..recipe.train.clone()
-        }
-    }
-
-    /// Sizes that replace those of the recipe.
-    pub fn sizes(&self) -> Sizes {
-        Sizes {
-            layers: self.layers,
-            hidden: self.hidden.clone(),
-            bins: self.bins,
-            components: self.components,
-        }
-    }
-
-    /// The support of each of these columns.
-    ///
-    /// # Errors
-    /// When a support names no such column or cannot be understood.
-    pub fn supports(&self, columns: &[String]) -> Result<Vec<Support>> {
-        let mut supports = vec![Support::Real; columns.len()];
-        for text in &self.support {
-            let (name, kind) = text.split_once('=').unwrap_or((text, ""));
-            let at = columns.iter().position(|c| c == name).ok_or_else(|| {
-                Usage(format!("--support {text}: no modelled column is called `{name}`"))
-            })?;
-            supports[at] = support(kind).ok_or_else(|| {
-                Usage(format!(
-                    "--support {text}: give NAME=positive, NAME=positive-softplus or NAME=LOW:HIGH"
-                ))
-            })?;
-        }
-        Ok(supports)
-    }
-}
-
-fn support(kind: &str) -> Option<Support> {
-    match kind {
-        "real" => Some(Support::Real),
-        "positive" => Some(Support::Positive),
-        "positive-softplus" => Some(Support::PositiveSoftplus),
-        _ => {
-            let (low, high) = kind.split_once(':')?;
-            Some(Support::Interval { low: low.parse().ok()?, high: high.parse().ok()? })
-        }
-    }
-}
-
-fn precision(text: Option<&str>) -> Result<Precision> {
-    match text {
-        None | Some("f32") => Ok(Precision::F32),
-        Some("f64") => Ok(Precision::F64),
-        Some(other) => Err(Usage(format!("--dtype {other}: give f32 or f64")).into()),
-    }
 }
 
 fn read(path: &Path) -> Result<FitFlags> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read the configuration {}", path.display()))?;
     toml::from_str(&text).map_err(|e| Usage(format!("{}: {}", path.display(), e.message())).into())
+}
+
+/// A value by the name it has in files.
+fn named<T: DeserializeOwned>(text: &str) -> std::result::Result<T, String> {
+    let name: StrDeserializer<Unknown> = text.into_deserializer();
+    T::deserialize(name).map_err(|e| e.to_string())
+}
+
+/// A pairing by its name, Sinkhorn's with its regularisation.
+fn pairing(text: &str) -> std::result::Result<Pairing, String> {
+    match text.split_once(':') {
+        None if text == "independent" => Ok(Pairing::Independent),
+        None if text == "optimal-transport" => Ok(Pairing::OptimalTransport),
+        Some(("sinkhorn", value)) => {
+            let regularisation = value.parse().map_err(|e| format!("{value}: {e}"))?;
+            let pairing = Pairing::Sinkhorn { regularisation };
+            pairing.check().map_err(|e| e.to_string())?;
+            Ok(pairing)
+        }
+        _ => Err("give independent, optimal-transport or sinkhorn:0.05".to_owned()),
+    }
+}
+
+fn pairing_of_file<'de, D: serde::Deserializer<'de>>(
+    source: D,
+) -> std::result::Result<Option<Pairing>, D::Error> {
+    let text = String::deserialize(source)?;
+    pairing(&text).map(Some).map_err(serde::de::Error::custom)
 }

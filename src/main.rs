@@ -6,6 +6,7 @@ mod args;
 mod commands;
 mod failure;
 mod fit_flags;
+mod fit_settings;
 mod input;
 mod output;
 mod progress;

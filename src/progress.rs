@@ -1,7 +1,7 @@
 //! Shows how a fit goes on: a bar on a terminal, a line now and then elsewhere; writes metrics and
 //! checkpoints.
 
-use crate::fit_flags::FitSettings;
+use crate::fit_settings::FitSettings;
 use crate::output::Voice;
 use crate::run_folder::RunFolder;
 use diffeo::flows::error::NonFinite;

@@ -1,7 +1,7 @@
 //! The folder that a fit writes.
 
 use crate::failure::Usage;
-use crate::fit_flags::FitSettings;
+use crate::fit_settings::FitSettings;
 use anyhow::{Context, Result};
 use candle_core::Device;
 use diffeo::flows::model::Model;

@@ -3,13 +3,15 @@
 mod continuous;
 mod layer;
 mod objective;
+mod overrides;
 mod recipes;
 
 pub use continuous::{
     ContinuousTraining, DivergenceConfig, Method, SolverConfig, TrainingDivergence,
 };
 pub use layer::{BaseConfig, LayerConfig, UnivariateConfig};
-pub use objective::ObjectiveConfig;
+pub use objective::{Matching, ObjectiveConfig};
+pub use overrides::{ContinuousSettings, DivergenceKind};
 pub use recipes::{Recipe, Sizes, recipe, recipes};
 
 use crate::densities::StandardNormal;

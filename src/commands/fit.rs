@@ -2,7 +2,8 @@
 
 use crate::args::Common;
 use crate::failure::INTERRUPTED;
-use crate::fit_flags::{FitFlags, FitSettings};
+use crate::fit_flags::FitFlags;
+use crate::fit_settings::FitSettings;
 use crate::input::{Data, device, modelled_rows, workers};
 use crate::progress::{Progress, Record};
 use crate::run_folder::RunFolder;
@@ -135,7 +136,9 @@ fn describe(
 ) -> Result<Fit> {
     let supports = settings.supports(&roles.features)?;
     let columns = roles.features.iter().zip(supports);
-    let recipe = recipe(&settings.flow)?.with_sizes(&settings.sizes())?;
+    let recipe = recipe(&settings.flow)?
+        .with_sizes(&settings.sizes())?
+        .with_continuous(&settings.continuous)?;
     settings.settle(&recipe, counts.train);
     Ok(Fit {
         name: settings.flow.clone(),

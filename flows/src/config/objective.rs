@@ -5,6 +5,8 @@ use crate::error::Result;
 use crate::flow::Flow;
 use crate::objective::Objective;
 use crate::objectives::{ContinuousLikelihood, MaximumLikelihood};
+use crate::pairing::Pairing;
+use crate::paths::Path;
 use crate::workers::Workers;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +19,20 @@ pub enum ObjectiveConfig {
     MaximumLikelihood,
     /// [`ContinuousLikelihood`]
     ContinuousLikelihood(ContinuousTraining),
+    /// [`FlowMatching`](crate::objectives::FlowMatching)
+    FlowMatching(Matching),
+}
+
+/// How flow matching joins data points and latent points.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Matching {
+    /// The path from one to the other.
+    #[serde(default)]
+    pub path: Path,
+    /// Which is joined to which.
+    #[serde(default)]
+    pub pairing: Pairing,
 }
 
 impl ObjectiveConfig {
@@ -27,6 +43,7 @@ impl ObjectiveConfig {
             Self::ContinuousLikelihood(training) => {
                 training.kinetic == 0.0 && training.jacobian == 0.0
             }
+            Self::FlowMatching(_) => false,
         }
     }
 
@@ -44,6 +61,7 @@ impl ObjectiveConfig {
             Self::ContinuousLikelihood(training) => {
                 Box::new(ContinuousLikelihood::new(flow, training, workers)?)
             }
+            Self::FlowMatching(_) => todo!(),
         })
     }
 }

@@ -137,7 +137,7 @@ impl Recipe {
         Ok(FlowConfig { features, context, layers, base: self.base })
     }
 
-    fn all_layers(&mut self) -> impl Iterator<Item = &mut LayerConfig> {
+    pub(super) fn all_layers(&mut self) -> impl Iterator<Item = &mut LayerConfig> {
         let blocks = self.block.iter_mut().chain(self.block_of_one.iter_mut().flatten());
         self.first.iter_mut().chain(blocks).chain(&mut self.last)
     }

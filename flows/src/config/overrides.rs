@@ -1,0 +1,225 @@
+//! Replaces settings of the continuous flows among the recipes.
+
+use super::{
+    DivergenceConfig, LayerConfig, Matching, Method, ObjectiveConfig, Recipe, SolverConfig,
+    TrainingDivergence,
+};
+use crate::calculus::Probe;
+use crate::error::{Error, Result};
+use crate::pairing::Pairing;
+use crate::paths::Path;
+use serde::{Deserialize, Serialize};
+
+/// The divergences by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DivergenceKind {
+    /// One tangent for each feature.
+    Exact,
+    /// Random probes.
+    Hutchinson,
+    /// A sketch and random probes: in training, where one probe has to do, as Hutchinson.
+    #[serde(rename = "hutch++")]
+    HutchPlusPlus,
+}
+
+/// Settings that replace those of a continuous recipe.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ContinuousSettings {
+    /// The method, in training and in what is reported.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub solver: Option<Method>,
+    /// Number of equal steps in training, and in what is reported by a method that estimates no
+    /// error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub solver_steps: Option<usize>,
+    /// Adaptive steps in training, within this absolute and relative tolerance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub train_tolerance: Option<f64>,
+    /// Absolute tolerance of what is reported.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub atol: Option<f64>,
+    /// Relative tolerance of what is reported.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rtol: Option<f64>,
+    /// The divergence, in training and in what is reported.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub divergence: Option<DivergenceKind>,
+    /// How probes are drawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probe: Option<Probe>,
+    /// Number of probes of what is reported.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probes: Option<usize>,
+    /// Weight of the kinetic energy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kinetic: Option<f64>,
+    /// Weight of the Frobenius norm of the Jacobian.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jacobian: Option<f64>,
+    /// The path of flow matching.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<Path>,
+    /// The pairing of flow matching.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "by_name")]
+    pub pairing: Option<Pairing>,
+}
+
+/// Probes of a reported divergence unless their number is given.
+const PROBES: usize = 16;
+
+impl Recipe {
+    /// The recipe with other settings of its continuous layer and objective.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming the first setting that does not apply to this recipe.
+    pub fn with_continuous(mut self, settings: &ContinuousSettings) -> Result<Self> {
+        let in_layers = settings.of_layers();
+        let (mut found, mut fixed_steps) = (false, None);
+        for layer in self.all_layers() {
+            if let LayerConfig::Continuous { solver, divergence, .. } = layer {
+                settings.report(solver, divergence);
+                solver.solver()?;
+                divergence.check()?;
+                found = true;
+            }
+        }
+        let misplaced = in_layers.filter(|_| !found).map(|name| (name, "ffjord or flow-matching"));
+        let misplaced = match &mut self.objective {
+            ObjectiveConfig::ContinuousLikelihood(training) => {
+                settings.train(&mut training.solver, &mut training.divergence);
+                training.kinetic = settings.kinetic.unwrap_or(training.kinetic);
+                training.jacobian = settings.jacobian.unwrap_or(training.jacobian);
+                training.check()?;
+                misplaced.or(settings.of_matching().map(|name| (name, "flow-matching")))
+            }
+            ObjectiveConfig::FlowMatching(Matching { path, pairing }) => {
+                *path = settings.path.unwrap_or(*path);
+                *pairing = settings.pairing.unwrap_or(*pairing);
+                pairing.check()?;
+                // Training has no solver: the steps are those of what is reported.
+                fixed_steps = settings.solver_steps;
+                misplaced.or(settings.of_likelihood().map(|name| (name, "ffjord")))
+            }
+            ObjectiveConfig::MaximumLikelihood => {
+                let other = settings.of_matching().map(|name| (name, "flow-matching"));
+                misplaced.or(other).or(settings.of_likelihood().map(|name| (name, "ffjord")))
+            }
+        };
+        if let Some(steps) = fixed_steps {
+            self.solvers().for_each(|solver| solver.steps = Some(steps));
+        }
+        match misplaced {
+            None => Ok(self),
+            Some((name, flows)) => Err(Error::config(
+                name,
+                "this flow has no such setting",
+                format!("leave it out, or take {flows}"),
+            )),
+        }
+    }
+}
+
+impl Recipe {
+    /// The solvers of what is reported.
+    fn solvers(&mut self) -> impl Iterator<Item = &mut SolverConfig> {
+        self.all_layers().filter_map(|layer| match layer {
+            LayerConfig::Continuous { solver, .. } => Some(solver),
+            _ => None,
+        })
+    }
+}
+
+impl ContinuousSettings {
+    /// The first setting given of a continuous layer.
+    fn of_layers(&self) -> Option<&'static str> {
+        first(&[
+            ("solver", self.solver.is_some()),
+            ("atol", self.atol.is_some()),
+            ("rtol", self.rtol.is_some()),
+            ("divergence", self.divergence.is_some()),
+            ("probe", self.probe.is_some()),
+            ("probes", self.probes.is_some()),
+            ("solver-steps", self.solver_steps.is_some()),
+        ])
+    }
+
+    /// The first setting given that training by likelihood alone has.
+    fn of_likelihood(&self) -> Option<&'static str> {
+        first(&[
+            ("train-tolerance", self.train_tolerance.is_some()),
+            ("kinetic", self.kinetic.is_some()),
+            ("jacobian", self.jacobian.is_some()),
+        ])
+    }
+
+    /// The first setting given that flow matching alone has.
+    fn of_matching(&self) -> Option<&'static str> {
+        first(&[("path", self.path.is_some()), ("pairing", self.pairing.is_some())])
+    }
+
+    /// Changes what is reported.
+    fn report(&self, solver: &mut SolverConfig, divergence: &mut DivergenceConfig) {
+        solver.method = self.solver.unwrap_or(solver.method);
+        solver.absolute = self.atol.unwrap_or(solver.absolute);
+        solver.relative = self.rtol.unwrap_or(solver.relative);
+        if solver.method.tableau().b_error.is_none() {
+            solver.steps = self.solver_steps.or(solver.steps).or(Some(STEPS));
+        }
+        let probes = self.probes.unwrap_or(PROBES);
+        let probe = self.probe.unwrap_or_default();
+        match self.divergence {
+            Some(DivergenceKind::Exact) => *divergence = DivergenceConfig::Exact,
+            Some(DivergenceKind::HutchPlusPlus) => {
+                *divergence = DivergenceConfig::HutchPlusPlus { probes };
+            }
+            Some(DivergenceKind::Hutchinson) => {
+                *divergence = DivergenceConfig::Hutchinson { probe, probes };
+            }
+            None if self.probe.is_some() || self.probes.is_some() => {
+                *divergence = DivergenceConfig::Hutchinson { probe, probes };
+            }
+            None => {}
+        }
+    }
+
+    /// Changes training.
+    fn train(&self, solver: &mut SolverConfig, divergence: &mut TrainingDivergence) {
+        solver.method = self.solver.unwrap_or(solver.method);
+        solver.steps = self.solver_steps.or(solver.steps);
+        if let Some(tolerance) = self.train_tolerance {
+            let method = solver.method;
+            *solver =
+                SolverConfig { method, steps: None, absolute: tolerance, relative: tolerance };
+        }
+        let probe = self.probe.unwrap_or_default();
+        match self.divergence {
+            Some(DivergenceKind::Exact) => *divergence = TrainingDivergence::Exact,
+            None if self.probe.is_none() => {}
+            _ => *divergence = TrainingDivergence::Hutchinson { probe },
+        }
+    }
+}
+
+/// Steps of a reported solution by a method that estimates no error.
+const STEPS: usize = 40;
+
+/// As on the command line: Sinkhorn's regularisation stands behind its name.
+fn by_name<S: serde::Serializer>(
+    pairing: &Option<Pairing>,
+    to: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    match pairing {
+        None => to.serialize_none(),
+        Some(Pairing::Independent) => to.serialize_str("independent"),
+        Some(Pairing::OptimalTransport) => to.serialize_str("optimal-transport"),
+        Some(Pairing::Sinkhorn { regularisation }) => {
+            to.serialize_str(&format!("sinkhorn:{regularisation}"))
+        }
+    }
+}
+
+fn first(given: &[(&'static str, bool)]) -> Option<&'static str> {
+    given.iter().find(|(_, given)| *given).map(|(name, _)| *name)
+}
