@@ -4,6 +4,7 @@ use crate::fit_flags::FitFlags;
 use crate::output::Voice;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use diffeo::flows::Engine;
+use diffeo::flows::model::{FieldKind, Model};
 use std::path::PathBuf;
 
 /// Fit a probability density to data, prove that the result is a density, and draw it.
@@ -89,6 +90,8 @@ pub enum Command {
     Sample(SampleArgs),
     /// Mean log-likelihood with its error, baselines, and KL to the truth where it is known
     Evaluate(EvaluateArgs),
+    /// Score or velocity of a model at given points
+    Field(FieldArgs),
     /// Say what a model is
     Info(InfoArgs),
     /// Draw a picture of a model or of data
@@ -164,6 +167,49 @@ pub struct EvaluateArgs {
     pub rows: usize,
 }
 
+/// Arguments of `field`.
+#[derive(Debug, Args)]
+pub struct FieldArgs {
+    /// Run folder or model file
+    pub model: PathBuf,
+    /// Where to look: toy name, .csv, .tsv, .npy, .npz[:key], .parquet, or - for CSV on stdin
+    pub points: String,
+    /// Add the divergence as a column
+    #[arg(long)]
+    pub divergence: bool,
+    /// Add the curl as a column (two columns only)
+    #[arg(long)]
+    pub curl: bool,
+    /// Which field.
+    #[command(flatten)]
+    pub which: WhichField,
+    /// Where the values go.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// A field of a model.
+#[derive(Debug, Clone, Default, Args)]
+pub struct WhichField {
+    /// The score of a continuous flow in place of its velocity
+    #[arg(long, conflicts_with = "time")]
+    pub score: bool,
+    /// The time of the velocity: 0 at the data, 1 at the latent points [default: 0]
+    #[arg(long, value_name = "T", allow_negative_numbers = true)]
+    pub time: Option<f64>,
+}
+
+impl WhichField {
+    /// The velocity of a continuous flow unless its score is asked for, and the score of any other.
+    pub fn of(&self, model: &Model) -> FieldKind {
+        let is_continuous = model.flow().field().is_some();
+        if self.score || !is_continuous && self.time.is_none() {
+            return FieldKind::Score;
+        }
+        FieldKind::Velocity { time: self.time.unwrap_or(0.0) }
+    }
+}
+
 /// Arguments of `info`.
 #[derive(Debug, Args)]
 pub struct InfoArgs {
@@ -178,8 +224,14 @@ pub enum PlotKind {
     Density,
     /// Data beside samples of the model
     Samples,
-    /// A latent grid carried to data space (two columns)
+    /// A latent grid carried to data space, through time for a continuous flow (two columns)
     Flow,
+    /// Paths of points through time (a continuous flow of two columns)
+    Trajectories,
+    /// The score, or the velocity of a continuous flow, over the density (two columns)
+    Field,
+    /// The divergence of that field (two columns)
+    Divergence,
     /// Losses against steps
     Training,
 }
@@ -200,6 +252,12 @@ pub struct PlotArgs {
     /// Replace the file if it exists
     #[arg(long)]
     pub force: bool,
+    /// Draw a field as streamlines in place of arrows
+    #[arg(long)]
+    pub streamlines: bool,
+    /// Which field to draw.
+    #[command(flatten)]
+    pub which: WhichField,
     /// Title of the picture of a model [default: the name of its data]
     #[arg(long, value_name = "TEXT")]
     pub title: Option<String>,

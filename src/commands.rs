@@ -2,6 +2,7 @@
 
 mod completions;
 mod evaluate;
+mod field;
 mod fit;
 mod info;
 mod list;
@@ -29,6 +30,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::LogProb(args) => log_prob::run(common, args)?,
         Command::Sample(args) => sample::run(common, args)?,
         Command::Evaluate(args) => evaluate::run(common, args)?,
+        Command::Field(args) => field::run(common, args)?,
         Command::Info(args) => info::run(common, args)?,
         Command::Plot(args) => plot::run(common, args)?,
         Command::Completions(args) => completions::run(args),

@@ -1,13 +1,14 @@
 //! Draws models: makes the arrays that pictures need, and hands them to [`diffeo_plots`].
 
+mod fields;
+mod flow;
+
 use diffeo_flows::densities::Toy;
 use diffeo_flows::model::Model;
 use diffeo_flows::rows::Rows;
-use diffeo_flows::transform::Transform;
 use diffeo_flows::{Density, Workers};
 use diffeo_plots::{
-    Corner, DensityCurve, DensityMap, Figure, FlowStages, Grid, Points, Samples, Scene, Stage,
-    Theme, Training, latent_grid,
+    Corner, DensityCurve, DensityMap, Figure, Grid, Points, Samples, Scene, Theme, Training,
 };
 
 /// Points along each side of a density map.
@@ -39,8 +40,8 @@ pub enum PictureError {
     /// A model that says nothing of its training.
     #[error("this model has no training history")]
     NoHistory,
-    /// A latent grid of other than two features, or of a conditional density.
-    #[error("a latent grid is drawn for unconditional models of two columns")]
+    /// A picture of the plane of other than two features, or of a conditional density.
+    #[error("this kind of picture is drawn for unconditional models of two columns")]
     NoPlane,
 }
 
@@ -106,33 +107,6 @@ impl Studio<'_> {
             .scene()?)
     }
 
-    /// A grid of the latent plane carried to data space by the flow.
-    ///
-    /// # Errors
-    /// [`PictureError::NoPlane`] for other than two features or for a conditional density.
-    pub fn flow(&self) -> Result<Scene> {
-        if !self.has_plane() {
-            return Err(PictureError::NoPlane);
-        }
-        let device = self.model.flow().device();
-        let lines = latent_grid(3.0, 25, 121);
-        let dtype = self.model.flow().dtype();
-        let carry = |points: &[[f64; 2]]| -> Result<Vec<[f64; 2]>> {
-            let z = candle_core::Tensor::from_vec(points.concat(), (points.len(), 2), device)?;
-            let x = self.model.flow().transform().inverse(&z.to_dtype(dtype)?, None)?.points;
-            let x = self.model.preparation().inverse(&x)?.points;
-            Ok(x.to_vec2::<f64>()?.iter().map(|p| [p[0], p[1]]).collect())
-        };
-        let images = lines.iter().map(|line| carry(line)).collect::<Result<Vec<_>>>()?;
-        let mut data = Stage::new("data").lines(images);
-        if let Some(rows) = self.data {
-            data =
-                data.points(spread(rows).points().chunks_exact(2).map(|p| [p[0], p[1]]).collect());
-        }
-        let figure = FlowStages::new(vec![Stage::new("latent").lines(lines), data]);
-        Ok(figure.title(self.name).theme(self.theme.clone()).scene()?)
-    }
-
     /// Whether there is a latent plane to draw.
     pub fn has_plane(&self) -> bool {
         self.model.features() == 2 && self.model.spec().given.is_empty()
@@ -149,7 +123,10 @@ impl Studio<'_> {
         let at = |value: fn(&diffeo_flows::train::Evaluation) -> Option<f64>| -> Vec<(f64, f64)> {
             training.history.iter().filter_map(|e| Some((e.step as f64, value(e)?))).collect()
         };
-        let figure = Training::new(&at(|e| e.loss))
+        // A loss that is no log-density has no place on an axis of nats.
+        let is_likelihood = self.model.spec().objective.is_likelihood();
+        let loss = if is_likelihood { at(|e| e.loss) } else { Vec::new() };
+        let figure = Training::new(&loss)
             .held_out(&at(|e| e.valid_loss))
             .best_step(training.best_step as f64)
             .learning_rate(&at(|e| Some(e.learning_rate)))
@@ -197,12 +174,9 @@ impl Studio<'_> {
     }
 
     fn map(&self) -> Result<Scene> {
-        let seen = self.seen()?;
-        let window = [range(&seen, 2, 0), range(&seen, 2, 1)];
-        let nodes = Rows::new(2, nodes(window))?;
-        let names = self.columns();
-        let log_prob = self.model.log_prob_rows(&nodes, self.workers)?;
-        density_map(&log_prob, window, self.name, [&names[0], &names[1]], self.theme.clone())
+        let (window, names) = (self.window()?, self.columns());
+        let (grid, theme) = (self.density_grid(window)?, self.theme.clone());
+        density_map(grid, window, self.name, [&names[0], &names[1]], theme)
     }
 
     fn corner(&self) -> Result<Scene> {
@@ -224,8 +198,10 @@ impl Studio<'_> {
 pub fn toy(toy: &Toy, theme: Theme) -> Result<Scene> {
     let window = toy.window();
     let log_prob: Vec<f64> =
-        nodes(window).chunks_exact(2).map(|x| toy.log_prob_at([x[0], x[1]])).collect();
-    density_map(&log_prob, window, toy.info().name, ["x1", "x2"], theme)
+        nodes(window, GRID).chunks_exact(2).map(|x| toy.log_prob_at([x[0], x[1]])).collect();
+    let [x, y] = window.map(|[low, high]| (low, high));
+    let grid = Grid::from_log_density(&log_prob, [GRID; 2], x, y)?;
+    density_map(grid, window, toy.info().name, ["x1", "x2"], theme)
 }
 
 /// As many rows as are drawn, evenly spread over the table.
@@ -235,13 +211,12 @@ fn spread(rows: &Rows) -> Rows {
 }
 
 fn density_map(
-    log_prob: &[f64],
+    grid: Grid,
     [x, y]: [[f64; 2]; 2],
     title: &str,
     labels: [&str; 2],
     theme: Theme,
 ) -> Result<Scene> {
-    let grid = Grid::from_log_density(log_prob, [GRID, GRID], (x[0], x[1]), (y[0], y[1]))?;
     let mut figure = DensityMap::new(grid).title(title).labels(labels[0], labels[1]).theme(theme);
     let ratio = (x[1] - x[0]) / (y[1] - y[0]);
     if (0.4..2.5).contains(&ratio) {
@@ -266,8 +241,8 @@ fn range(rows: &[f64], width: usize, column: usize) -> [f64; 2] {
     [low - room, high + room]
 }
 
-/// The nodes of a square grid, x running fastest.
-fn nodes([x, y]: [[f64; 2]; 2]) -> Vec<f64> {
-    let at = |[low, high]: [f64; 2], i: usize| low + (high - low) * i as f64 / (GRID - 1) as f64;
-    (0..GRID).flat_map(|j| (0..GRID).flat_map(move |i| [at(x, i), at(y, j)])).collect()
+/// The nodes of a square grid of n by n, x running fastest.
+fn nodes([x, y]: [[f64; 2]; 2], n: usize) -> Vec<f64> {
+    let at = |[low, high]: [f64; 2], i: usize| low + (high - low) * i as f64 / (n - 1) as f64;
+    (0..n).flat_map(|j| (0..n).flat_map(move |i| [at(x, i), at(y, j)])).collect()
 }

@@ -1,10 +1,13 @@
 //! A fitted density in the units of its data: preparation, flow, weights and where they came from.
 
 mod container;
+mod field;
 mod file;
 mod spec;
+mod trajectories;
 
 pub use container::FORMAT;
+pub use field::{FieldKind, ModelField};
 pub use spec::{Column, DataSummary, ModelSpec, Precision, RowCounts, TrainingSummary};
 
 use crate::densities::GaussianBaseline;

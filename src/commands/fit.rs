@@ -1,6 +1,6 @@
 //! `diffeo fit`: fit a density, hold out, save, draw.
 
-use crate::args::Common;
+use crate::args::{Common, WhichField};
 use crate::failure::INTERRUPTED;
 use crate::fit_flags::FitFlags;
 use crate::fit_settings::FitSettings;
@@ -18,7 +18,7 @@ use diffeo::flows::rng::Stream;
 use diffeo::flows::rows::Rows;
 use diffeo::flows::train::Stop;
 use diffeo::pictures::Studio;
-use diffeo::plots::Theme;
+use diffeo::plots::{FieldStyle, Theme};
 use serde::Serialize;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -180,6 +180,8 @@ fn draw(model: &Model, data: &Rows, folder: &RunFolder, workers: &Workers) -> Re
     studio.training()?.save(folder.path().join("training.png"))?;
     if studio.has_plane() {
         studio.flow()?.save(folder.path().join("flow.png"))?;
+        let kind = WhichField::default().of(model);
+        studio.field(kind, FieldStyle::Arrows)?.save(folder.path().join("field.png"))?;
     }
     Ok(())
 }

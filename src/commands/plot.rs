@@ -7,7 +7,7 @@ use anyhow::Result;
 use diffeo::data::Table;
 use diffeo::flows::rng::Stream;
 use diffeo::pictures::{self, Studio};
-use diffeo::plots::{Corner, DensityCurve, Figure, Points, Samples, Scene, Theme};
+use diffeo::plots::{Corner, DensityCurve, FieldStyle, Figure, Points, Samples, Scene, Theme};
 use serde_json::json;
 use std::path::Path;
 
@@ -30,6 +30,7 @@ pub fn run(common: &Common, args: &PlotArgs) -> Result<()> {
 }
 
 fn of_model(common: &Common, args: &PlotArgs, path: &Path, theme: Theme) -> Result<Scene> {
+    refuse_idle_flags(args)?;
     let (model, workers) = (model(path, common.engine)?, workers(common.threads)?);
     let source = args.data.clone().or_else(|| toy_of(&model.spec().data.source));
     let rows = match source {
@@ -51,12 +52,32 @@ fn of_model(common: &Common, args: &PlotArgs, path: &Path, theme: Theme) -> Resu
     let name = args.title.clone().unwrap_or_else(|| model.spec().data.source.clone());
     let studio =
         Studio { model: &model, data: rows.as_ref(), name: &name, workers: &workers, theme };
+    let style = if args.streamlines { FieldStyle::Streamlines } else { FieldStyle::Arrows };
     Ok(match args.kind {
         PlotKind::Density => studio.density()?,
         PlotKind::Samples => studio.samples()?,
         PlotKind::Training => studio.training()?,
         PlotKind::Flow => studio.flow()?,
+        PlotKind::Trajectories => studio.trajectories()?,
+        PlotKind::Field => studio.field(args.which.of(&model), style)?,
+        PlotKind::Divergence => studio.divergence(args.which.of(&model))?,
     })
+}
+
+/// Fails for flags that this kind of picture has no use for.
+fn refuse_idle_flags(args: &PlotArgs) -> Result<()> {
+    let is_field = matches!(args.kind, PlotKind::Field | PlotKind::Divergence);
+    let idle = [
+        ("--streamlines", args.streamlines && args.kind != PlotKind::Field),
+        ("--score", args.which.score && !is_field),
+        ("--time", args.which.time.is_some() && !is_field),
+    ];
+    match idle.iter().find(|(_, idle)| *idle) {
+        Some((flag, _)) => {
+            Err(Usage(format!("{flag}: this kind of picture has no use for it")).into())
+        }
+        None => Ok(()),
+    }
 }
 
 /// The source of a model's data if it is a toy, which can be drawn again.

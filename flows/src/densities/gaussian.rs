@@ -65,6 +65,16 @@ impl GaussianBaseline {
         self.covariance.set(&Tensor::from_vec(covariance, (width, width), &device)?)
     }
 
+    /// The standard deviation of each feature.
+    ///
+    /// # Errors
+    /// When a device cannot be read.
+    pub fn standard_deviations(&self) -> Result<Vec<f64>> {
+        let covariance = to_f64(&self.covariance.tensor())?;
+        let width = self.mean.tensor().elem_count();
+        Ok((0..self.features).map(|i| covariance[i * width + i].sqrt()).collect())
+    }
+
     /// Log-density of each row, nats.
     ///
     /// # Errors

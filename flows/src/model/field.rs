@@ -1,0 +1,191 @@
+//! The vector fields of a fitted model, in the units of its data.
+
+use super::Model;
+use crate::density::Density;
+use crate::error::{Error, Result};
+use crate::params::to_f64;
+use crate::rows::Rows;
+use crate::workers::Workers;
+use candle_core::{DType, Tensor, Var};
+
+/// Rows of one chunk.
+const CHUNK_ROWS: usize = 256;
+/// Length of a difference, in standard deviations of the column: its cube root of rounding in `f64`.
+const STEP: f64 = 1e-5;
+
+/// Which field of a model.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum FieldKind {
+    /// ∇ₓ log p(x), of any model.
+    Score,
+    /// v(t, x) of a continuous flow, as it moves points in the units of the data.
+    Velocity {
+        /// The time: 0 at the data, 1 at the latent points.
+        time: f64,
+    },
+}
+
+/// A field of a model over the space of its data, in double precision.
+///
+/// # Example
+/// ```no_run
+/// use diffeo_flows::{Workers, model::{FieldKind, Model, ModelField}, rows::Rows};
+/// let model = Model::load("runs/two-moons", &candle_core::Device::Cpu)?;
+/// let score = ModelField::new(&model, FieldKind::Score)?;
+/// let rows = Rows::new(2, vec![2.0, 0.0, -1.5, 0.7])?;
+/// let [first, second] = [score.at(&rows, &Workers::new(1)?)?, score.divergence(&rows, &Workers::new(1)?)?];
+/// assert_eq!((first.len(), second.len()), (4, 2));
+/// # Ok::<(), diffeo_flows::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct ModelField {
+    model: Model,
+    kind: FieldKind,
+    /// Lengths of differences along each feature, in data units.
+    steps: Vec<f64>,
+}
+
+impl ModelField {
+    /// The field of a model with its weights as they stand.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for the velocity of a model that is no continuous flow, or a time outside
+    /// [0, 1].
+    pub fn new(model: &Model, kind: FieldKind) -> Result<Self> {
+        let model = model.in_double()?;
+        if let FieldKind::Velocity { time } = kind {
+            if model.flow.field().is_none() {
+                let flow = &model.spec.recipe;
+                return Err(Error::config(
+                    "velocity",
+                    format!("{flow} is no continuous flow"),
+                    "ask for its score, or fit ffjord or flow-matching",
+                ));
+            }
+            if !(0.0..=1.0).contains(&time) {
+                let remedy = "give a time from 0, at the data, to 1, at the latent points";
+                return Err(Error::config("time", format!("{time}"), remedy));
+            }
+        }
+        let steps = model.baseline.standard_deviations()?.iter().map(|s| STEP * s).collect();
+        Ok(Self { model, kind, steps })
+    }
+
+    /// The field at each row, `[n · d]` row-major: data units a unit of time, or nats a data unit.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when the rows have other columns than the model.
+    pub fn at(&self, rows: &Rows, workers: &Workers) -> Result<Vec<f64>> {
+        self.model.check_rows(rows)?;
+        let device = self.model.params.device();
+        let chunks = workers.map_chunks(rows.len(), CHUNK_ROWS, |range| {
+            let points = rows.points_tensor(&range, device)?;
+            let context = rows.context_tensor(&range, device)?;
+            match self.kind {
+                FieldKind::Score => self.score(&points, context.as_ref()),
+                FieldKind::Velocity { time } => self.velocity(time, &points, context.as_ref()),
+            }
+        })?;
+        Ok(chunks.concat())
+    }
+
+    /// Σᵢ ∂vᵢ/∂xᵢ at each row, `[n]`, by central differences in double precision.
+    ///
+    /// # Errors
+    /// As [`ModelField::at`].
+    pub fn divergence(&self, rows: &Rows, workers: &Workers) -> Result<Vec<f64>> {
+        let d = rows.features();
+        let mut sum = vec![0.0; rows.len()];
+        for i in 0..d {
+            let slope = self.along(rows, i, workers)?;
+            sum.iter_mut().zip(slope.chunks_exact(d)).for_each(|(sum, row)| *sum += row[i]);
+        }
+        Ok(sum)
+    }
+
+    /// ∂v₂/∂x₁ − ∂v₁/∂x₂ at each row of a field of the plane, `[n]`, in the same way.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for other than two features; as [`ModelField::at`].
+    pub fn curl(&self, rows: &Rows, workers: &Workers) -> Result<Vec<f64>> {
+        self.check_plane()?;
+        let (first, second) = (self.along(rows, 0, workers)?, self.along(rows, 1, workers)?);
+        let pairs = first.chunks_exact(2).zip(second.chunks_exact(2));
+        Ok(pairs.map(|(first, second)| first[1] - second[0]).collect())
+    }
+
+    /// Fails unless the field is one of the plane, where its curl is a number.
+    ///
+    /// # Errors
+    /// [`Error::Config`].
+    pub fn check_plane(&self) -> Result<()> {
+        match self.steps.len() {
+            2 => Ok(()),
+            d => Err(Error::config(
+                "curl",
+                format!("the field has {d} features"),
+                "it is a number only for two: leave it out",
+            )),
+        }
+    }
+
+    /// ∂v/∂xᵢ at each row, `[n · d]`.
+    fn along(&self, rows: &Rows, i: usize, workers: &Workers) -> Result<Vec<f64>> {
+        let step = self.steps[i];
+        let shifted = |by: f64| -> Result<Vec<f64>> {
+            let mut points = rows.points().to_vec();
+            points.iter_mut().skip(i).step_by(rows.features()).for_each(|value| *value += by);
+            let mut moved = Rows::new(rows.features(), points)?;
+            if let Some((width, context)) = rows.context() {
+                moved = moved.with_context(width, context.to_vec())?;
+            }
+            self.at(&moved, workers)
+        };
+        let (before, after) = (shifted(-step)?, shifted(step)?);
+        Ok(after
+            .iter()
+            .zip(&before)
+            .map(|(after, before)| (after - before) / (2.0 * step))
+            .collect())
+    }
+
+    fn score(&self, points: &Tensor, context: Option<&Tensor>) -> Result<Vec<f64>> {
+        let x = Var::from_tensor(points)?;
+        let log_prob = self.model.log_prob(&x, context)?;
+        let store = log_prob.sum_all()?.backward()?;
+        match store.get(&x) {
+            Some(gradient) => to_f64(gradient),
+            None => Ok(vec![0.0; points.elem_count()]),
+        }
+    }
+
+    /// ∂P⁻¹/∂y v(t, y) at y = P(x), P being the preparation.
+    fn velocity(&self, t: f64, points: &Tensor, context: Option<&Tensor>) -> Result<Vec<f64>> {
+        let preparation = &self.model.preparation;
+        let prepared = preparation.forward(points)?.points;
+        let context = preparation.context(context)?;
+        let field = self.model.flow.field();
+        let field = field.ok_or_else(|| Error::shape("ModelField", "a continuous flow", &[]))?;
+        let velocity = field.velocity(t, &prepared, context.as_ref())?.detach();
+        let along = |h: f64| -> Result<Tensor> {
+            Ok(preparation.inverse(&(&prepared + velocity.affine(h, 0.0)?)?)?.points)
+        };
+        to_f64(&((along(STEP)? - along(-STEP)?)? / (2.0 * STEP))?)
+    }
+}
+
+impl Model {
+    /// The same model in double precision, on the reference tier.
+    ///
+    /// # Errors
+    /// When the weights cannot be read.
+    pub fn in_double(&self) -> Result<Self> {
+        let spec = super::ModelSpec { dtype: super::Precision::F64, ..self.spec.clone() };
+        let double = Self::new(spec, self.params.device())?;
+        for (to, from) in double.params.iter().zip(self.params.iter()) {
+            to.var().set(&from.var().to_dtype(to.var().dtype())?)?;
+        }
+        debug_assert_eq!(double.params.dtype(), DType::F64);
+        Ok(double.with_engine(crate::Engine::Reference))
+    }
+}

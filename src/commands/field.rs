@@ -1,0 +1,85 @@
+//! `diffeo field`: the score or velocity of a model at given points, in chunks.
+
+use crate::args::{Common, FieldArgs};
+use crate::input::{Data, model, rows_for, workers};
+use anyhow::Result;
+use diffeo::data::{Precision, RowSink, Table};
+use diffeo::flows::Workers;
+use diffeo::flows::model::{FieldKind, Model, ModelField};
+use diffeo::flows::rng::Stream;
+use serde_json::json;
+
+/// Rows in memory at a time.
+const CHUNK: usize = 16_384;
+/// Rows drawn of a toy.
+const TOY_ROWS: usize = 1_000;
+
+/// What is computed for each row, and where it goes.
+struct Job<'a> {
+    args: &'a FieldArgs,
+    model: &'a Model,
+    field: ModelField,
+    workers: Workers,
+    sink: Box<dyn RowSink>,
+}
+
+pub fn run(common: &Common, args: &FieldArgs) -> Result<()> {
+    let (model, workers) = (model(&args.model, common.engine)?, workers(common.threads)?);
+    let target = super::target(common, &args.output)?;
+    let data = Data::parse(&args.points)?;
+    let kind = args.which.of(&model);
+    let field = ModelField::new(&model, kind)?;
+    if args.curl {
+        field.check_plane()?;
+    }
+    let source = match &data {
+        Data::Toy(_) => None,
+        Data::Table(source) => Some(source.open(super::columns_of(&model, source).as_deref())?),
+    };
+    let sink = target.create(&header(args, &model, kind), Precision::Double)?;
+    let mut job = Job { args, model: &model, field, workers, sink };
+    let rows = match source {
+        None => job.write(&data.read(None, TOY_ROWS, common.seed(), Stream::Sample)?)?,
+        Some(reader) => {
+            let mut rows = 0;
+            for chunk in reader.chunks(CHUNK) {
+                rows += job.write(&chunk?)?;
+            }
+            rows
+        }
+    };
+    job.sink.finish()?;
+    let (name, time) = match kind {
+        FieldKind::Score => ("score", None),
+        FieldKind::Velocity { time } => ("velocity", Some(time)),
+    };
+    super::written(common, &args.output, json!({"rows": rows, "field": name, "time": time}))
+}
+
+/// `score_x1`, …, `divergence`, `curl`.
+fn header(args: &FieldArgs, model: &Model, kind: FieldKind) -> Vec<String> {
+    let prefix = if kind == FieldKind::Score { "score" } else { "velocity" };
+    let columns = model.spec().columns.iter();
+    let mut names: Vec<String> = columns.map(|c| format!("{prefix}_{}", c.name)).collect();
+    names.extend(args.divergence.then(|| "divergence".to_owned()));
+    names.extend(args.curl.then(|| "curl".to_owned()));
+    names
+}
+
+impl Job<'_> {
+    fn write(&mut self, table: &Table) -> Result<usize> {
+        let rows = rows_for(self.model, table)?;
+        let d = rows.features();
+        let mut columns = vec![(d, self.field.at(&rows, &self.workers)?)];
+        if self.args.divergence {
+            columns.push((1, self.field.divergence(&rows, &self.workers)?));
+        }
+        if self.args.curl {
+            columns.push((1, self.field.curl(&rows, &self.workers)?));
+        }
+        let row = |i: usize| columns.iter().flat_map(move |(w, all)| &all[i * w..(i + 1) * w]);
+        let values: Vec<f64> = (0..rows.len()).flat_map(row).copied().collect();
+        self.sink.write_rows(&values)?;
+        Ok(table.rows())
+    }
+}

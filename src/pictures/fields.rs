@@ -1,0 +1,82 @@
+//! Pictures of a model's vector field over its density.
+
+use super::{GRID, PictureError, Result, Studio, nodes, range};
+use diffeo_flows::model::{FieldKind, ModelField};
+use diffeo_flows::rows::Rows;
+use diffeo_plots::{FieldMap, FieldStyle, Figure, Grid, ScalarMap, Scene, VectorGrid};
+
+/// Nodes along each side of a field.
+const NODES: usize = 96;
+
+impl Studio<'_> {
+    /// The field over the density.
+    ///
+    /// # Errors
+    /// [`PictureError::NoPlane`] for other than two features or for a conditional density.
+    pub fn field(&self, kind: FieldKind, style: FieldStyle) -> Result<Scene> {
+        let window = self.window()?;
+        let rows = Rows::new(2, nodes(window, NODES))?;
+        let values = ModelField::new(self.model, kind)?.at(&rows, self.workers)?;
+        let vectors: Vec<[f64; 2]> = values.chunks_exact(2).map(|v| [v[0], v[1]]).collect();
+        let [x, y] = window.map(|[low, high]| (low, high));
+        let names = self.columns();
+        let figure = FieldMap::new(VectorGrid::new(&vectors, [NODES; 2], x, y)?)
+            .style(style)
+            .density(self.density_grid(window)?)
+            .value_label(&format!("|{}|", symbol(kind)))
+            .labels(&names[0], &names[1])
+            .title(&self.titled(kind, ""));
+        Ok(figure.theme(self.theme.clone()).scene()?)
+    }
+
+    /// The divergence of the field, with contours of the density.
+    ///
+    /// # Errors
+    /// As [`Studio::field`].
+    pub fn divergence(&self, kind: FieldKind) -> Result<Scene> {
+        let window = self.window()?;
+        let rows = Rows::new(2, nodes(window, NODES))?;
+        let values = ModelField::new(self.model, kind)?.divergence(&rows, self.workers)?;
+        let [x, y] = window.map(|[low, high]| (low, high));
+        let names = self.columns();
+        let figure = ScalarMap::new(Grid::new(&values, [NODES; 2], x, y)?)
+            .density(self.density_grid(window)?)
+            .value_label(&format!("div {}", symbol(kind)))
+            .labels(&names[0], &names[1])
+            .title(&self.titled(kind, "divergence of the "));
+        Ok(figure.theme(self.theme.clone()).scene()?)
+    }
+
+    /// The part of the plane that pictures show.
+    pub(super) fn window(&self) -> Result<[[f64; 2]; 2]> {
+        if !self.has_plane() {
+            return Err(PictureError::NoPlane);
+        }
+        let seen = self.seen()?;
+        Ok([range(&seen, 2, 0), range(&seen, 2, 1)])
+    }
+
+    /// The model's density over a window.
+    pub(super) fn density_grid(&self, window: [[f64; 2]; 2]) -> Result<Grid> {
+        let rows = Rows::new(2, nodes(window, GRID))?;
+        let log_prob = self.model.log_prob_rows(&rows, self.workers)?;
+        let [x, y] = window.map(|[low, high]| (low, high));
+        Ok(Grid::from_log_density(&log_prob, [GRID; 2], x, y)?)
+    }
+
+    fn titled(&self, kind: FieldKind, what: &str) -> String {
+        match kind {
+            FieldKind::Score => format!("{}: {what}score", self.name),
+            FieldKind::Velocity { time } => {
+                format!("{}: {what}velocity at t = {time}", self.name)
+            }
+        }
+    }
+}
+
+fn symbol(kind: FieldKind) -> &'static str {
+    match kind {
+        FieldKind::Score => "∇ log p",
+        FieldKind::Velocity { .. } => "v",
+    }
+}
