@@ -36,6 +36,11 @@ impl Draws {
         Self { seed: rng.next_u64() }
     }
 
+    /// The draws that a seed stands for.
+    pub(crate) fn seeded(seed: u64) -> Self {
+        Self { seed }
+    }
+
     fn generator(self, purpose: Purpose, block: usize) -> ChaCha8Rng {
         generator(self.seed, Stream::Objective, (block as u64) << 2 | purpose as u64)
     }

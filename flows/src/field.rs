@@ -34,6 +34,13 @@ pub trait VectorField: Debug + Send + Sync {
     /// [`Error::Shape`] when a shape does not fit.
     fn velocity(&self, t: f64, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor>;
 
+    /// v(tᵢ, xᵢ | cᵢ) with a time for each row: times `[n]`, x `[n, d]`, context `[n, k]` →
+    /// `[n, d]`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when a shape does not fit.
+    fn velocity_at(&self, times: &Tensor, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor>;
+
     /// v and its derivative along u, (∂v/∂x) u: x and u `[n, d]`, context `[n, k]` → two `[n, d]`.
     ///
     /// # Errors
@@ -79,6 +86,10 @@ impl VectorField for Box<dyn VectorField> {
         (**self).velocity(t, x, context)
     }
 
+    fn velocity_at(&self, times: &Tensor, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
+        (**self).velocity_at(times, x, context)
+    }
+
     fn velocity_and_jvp(
         &self,
         t: f64,
@@ -97,6 +108,18 @@ impl VectorField for Box<dyn VectorField> {
     ) -> Result<(Tensor, Tensor)> {
         (**self).velocity_and_divergence(t, x, context)
     }
+}
+
+/// Fails unless there is a time `[n]` for each row of x.
+///
+/// # Errors
+/// [`Error::Shape`].
+pub fn check_times(what: &'static str, times: &Tensor, x: &Tensor) -> Result<()> {
+    let rows = x.dim(0)?;
+    if times.dims() == [rows] {
+        return Ok(());
+    }
+    Err(Error::shape(what, format!("times [{rows}]"), times.dims()))
 }
 
 /// Fails unless the tangent u has the shape of x.

@@ -4,7 +4,9 @@ use super::ContinuousTraining;
 use crate::error::Result;
 use crate::flow::Flow;
 use crate::objective::Objective;
-use crate::objectives::{ContinuousLikelihood, MaximumLikelihood};
+use crate::objectives::{
+    ContinuousLikelihood, FlowMatching, Judged, MaximumLikelihood, single_field,
+};
 use crate::pairing::Pairing;
 use crate::paths::Path;
 use crate::workers::Workers;
@@ -61,7 +63,12 @@ impl ObjectiveConfig {
             Self::ContinuousLikelihood(training) => {
                 Box::new(ContinuousLikelihood::new(flow, training, workers)?)
             }
-            Self::FlowMatching(_) => todo!(),
+            Self::FlowMatching(Matching { path, pairing }) => {
+                pairing.check()?;
+                let training = FlowMatching::new(single_field(flow)?, *path, *pairing, workers);
+                let judge = MaximumLikelihood::new(flow, workers);
+                Box::new(Judged { training: Box::new(training), judge: Box::new(judge) })
+            }
         })
     }
 }

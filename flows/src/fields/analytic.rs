@@ -1,7 +1,8 @@
 //! Vector fields in closed form.
 
 use crate::error::{Error, Result};
-use crate::field::{VectorField, check_tangent};
+use crate::field::{VectorField, check_tangent, check_times};
+use crate::params::to_f64;
 use crate::transform::check_points;
 use candle_core::Tensor;
 use std::fmt;
@@ -38,6 +39,11 @@ impl VectorField for LinearField {
     fn velocity(&self, _t: f64, x: &Tensor, _context: Option<&Tensor>) -> Result<Tensor> {
         check_points("LinearField::velocity", x, self.features())?;
         Ok(x.contiguous()?.matmul(&self.transposed)?)
+    }
+
+    fn velocity_at(&self, times: &Tensor, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
+        check_times("LinearField::velocity_at", times, x)?;
+        self.velocity(0.0, x, context)
     }
 
     fn velocity_and_jvp(
@@ -106,6 +112,15 @@ where
     fn velocity(&self, t: f64, x: &Tensor, _context: Option<&Tensor>) -> Result<Tensor> {
         check_points("FieldFn::velocity", x, self.features)?;
         (self.velocity)(t, x)
+    }
+
+    fn velocity_at(&self, times: &Tensor, x: &Tensor, _context: Option<&Tensor>) -> Result<Tensor> {
+        check_points("FieldFn::velocity_at", x, self.features)?;
+        check_times("FieldFn::velocity_at", times, x)?;
+        let row = |(i, t)| (self.velocity)(t, &x.narrow(0, i, 1)?);
+        let rows: Vec<Tensor> =
+            to_f64(times)?.into_iter().enumerate().map(row).collect::<Result<_>>()?;
+        Ok(Tensor::cat(&rows, 0)?)
     }
 
     fn velocity_and_jvp(

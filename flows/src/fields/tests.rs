@@ -66,6 +66,32 @@ fn tangents_match_central_differences() {
 }
 
 #[test]
+fn a_time_for_each_row_gives_what_it_gives_alone() {
+    let times = [0.0, 0.35, 1.0];
+    let x = tensor(&[0.3, -1.2, 0.8, 2.0, 0.1, -0.7, -0.4, 0.9, 1.6], 3);
+    let context = tensor(&[0.4, -0.3, 1.0, 0.6, -0.8, 0.1], 2);
+    let mut fields: Vec<(Box<dyn VectorField>, bool)> = Vec::new();
+    for form in FORMS {
+        fields.extend(ACTIVATIONS.map(|a| (Box::new(build(form, a, 2).1) as Box<_>, true)));
+    }
+    fields.push((Box::new(LinearField::new(&x).unwrap()), false));
+    let bent = FieldFn::new(3, |t, x| Ok((x.sqr()? * t.cos())?), |_, _, u| Ok(u.clone()));
+    fields.push((Box::new(bent), false));
+    for (field, conditional) in &fields {
+        let all = tensor(&times, 1).squeeze(1).unwrap();
+        let context = conditional.then_some(&context);
+        let got = field.velocity_at(&all, &x, context).unwrap();
+        for (i, t) in times.into_iter().enumerate() {
+            let row = |of: &Tensor| of.narrow(0, i, 1).unwrap();
+            let alone = field.velocity(t, &row(&x), context.map(row).as_ref()).unwrap();
+            close(&row(&got), &alone, 1e-14);
+        }
+        let short = all.narrow(0, 0, 2).unwrap();
+        assert!(matches!(field.velocity_at(&short, &x, context), Err(Error::Shape { .. })));
+    }
+}
+
+#[test]
 fn divergence_is_the_trace_of_the_jacobian() {
     let x = points();
     for form in FORMS {
@@ -90,6 +116,9 @@ fn scalar(field: &dyn VectorField, x: &Tensor) -> Tensor {
     let (velocity, divergence) = field.velocity_and_divergence(0.4, x, None).unwrap();
     let u = x.affine(-0.6, 0.3).unwrap();
     let (_, jvp) = field.velocity_and_jvp(0.4, x, &u, None).unwrap();
+    let times = tensor(&[0.2, 0.9], 1).squeeze(1).unwrap();
+    let there = field.velocity_at(&times, x, None).unwrap();
+    let velocity = (velocity + there.affine(0.7, 0.0).unwrap()).unwrap();
     let all = [velocity.sqr(), jvp.sqr()].map(|t| t.unwrap().sum_all().unwrap());
     (divergence.sqr().unwrap().sum_all().unwrap() + (&all[0] + &all[1]).unwrap()).unwrap()
 }

@@ -63,6 +63,19 @@ impl TimeLinear {
         let bias = ((&self.bias * &gate)? + squash.drift.affine(t, 0.0)?)?;
         Ok(AtTime { weight, bias })
     }
+
+    /// x `[n, inputs]` → `[n, outputs]`, with a time for each row `[n, 1]`.
+    pub(super) fn value_at(&self, times: &Tensor, x: &Tensor) -> Result<Tensor> {
+        let dense = AtTime { weight: self.weight.clone(), bias: self.bias.clone() };
+        let value = dense.value(x)?;
+        let Some(squash) = &self.squash else {
+            return Ok(value);
+        };
+        let times = times.contiguous()?;
+        let ones = times.ones_like()?;
+        let gate = (times.matmul(&squash.gate_weight)? + ones.matmul(&squash.gate_bias)?)?;
+        Ok(((value * sigmoid(&gate)?)? + times.matmul(&squash.drift)?)?)
+    }
 }
 
 impl AtTime {

@@ -4,9 +4,10 @@ use super::activate::with_slope;
 use super::time_linear::TimeLinear;
 use super::{FieldConfig, TimeForm};
 use crate::error::Result;
-use crate::field::{VectorField, check_tangent};
+use crate::field::{VectorField, check_tangent, check_times};
 use crate::nets::LastLayer;
 use crate::params::Scope;
+use crate::params::to_f64;
 use crate::transform::{check_context, check_points};
 use candle_core::Tensor;
 
@@ -77,17 +78,18 @@ impl TimeMlp {
         self.context
     }
 
-    /// (x, c, time) side by side, `[n, inputs]`.
-    fn inputs(&self, t: f64, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
+    /// (x, c, time) side by side, `[n, inputs]`; one time for all rows, or one for each.
+    fn inputs(&self, times: &[f64], x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
         check_points("TimeMlp", x, self.features)?;
         let context = check_context("TimeMlp", x, context, self.context)?;
         let mut parts = vec![x.clone()];
         parts.extend(context.cloned());
-        let time = self.config.time.values(t);
-        if !time.is_empty() {
-            let shape = (x.dim(0)?, time.len());
-            let time = Tensor::from_vec(time, (1, shape.1), x.device())?.to_dtype(x.dtype())?;
-            parts.push(time.broadcast_as(shape)?.contiguous()?);
+        let width = self.config.time.inputs();
+        if width > 0 {
+            let values: Vec<f64> = times.iter().flat_map(|t| self.config.time.values(*t)).collect();
+            let time = Tensor::from_vec(values, (times.len(), width), x.device())?;
+            let shape = (x.dim(0)?, width);
+            parts.push(time.to_dtype(x.dtype())?.broadcast_as(shape)?.contiguous()?);
         }
         if parts.len() == 1 {
             return Ok(x.clone());
@@ -105,7 +107,7 @@ impl TimeMlp {
         context: Option<&Tensor>,
     ) -> Result<(Tensor, Tensor)> {
         let first = self.layers[0].at(t)?;
-        let mut hidden = first.value(&self.inputs(t, x, context)?)?;
+        let mut hidden = first.value(&self.inputs(&[t], x, context)?)?;
         let mut tangent = first.tangent(u)?;
         for layer in &self.layers[1..] {
             let layer = layer.at(t)?;
@@ -123,9 +125,21 @@ impl VectorField for TimeMlp {
     }
 
     fn velocity(&self, t: f64, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
-        let mut hidden = self.layers[0].at(t)?.value(&self.inputs(t, x, context)?)?;
+        let mut hidden = self.layers[0].at(t)?.value(&self.inputs(&[t], x, context)?)?;
         for layer in &self.layers[1..] {
             hidden = layer.at(t)?.value(&self.config.activation.apply(&hidden)?)?;
+        }
+        Ok(hidden)
+    }
+
+    fn velocity_at(&self, times: &Tensor, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
+        check_points("TimeMlp", x, self.features)?;
+        check_times("TimeMlp::velocity_at", times, x)?;
+        let inputs = self.inputs(&to_f64(times)?, x, context)?;
+        let times = times.to_dtype(x.dtype())?.unsqueeze(1)?;
+        let mut hidden = self.layers[0].value_at(&times, &inputs)?;
+        for layer in &self.layers[1..] {
+            hidden = layer.value_at(&times, &self.config.activation.apply(&hidden)?)?;
         }
         Ok(hidden)
     }

@@ -1,7 +1,7 @@
 //! Maximum likelihood of a continuous flow, through the solver.
 
 use super::MaximumLikelihood;
-use super::chunks::{self, Part};
+use super::rows::{sum, total_weight};
 use crate::config::{ContinuousTraining, TrainingDivergence};
 use crate::draws::{BLOCK, Draws};
 use crate::error::{Error, Result};
@@ -49,7 +49,7 @@ impl<'a> ContinuousLikelihood<'a> {
         batch: &Batch,
         probes: Option<Tensor>,
         scale: f64,
-    ) -> Result<Part> {
+    ) -> Result<(f64, Gradients)> {
         let context = batch.context.as_ref();
         let system = Penalised { field: self.field, context, probes, training: self.training };
         let solved = system.solve(&batch.points, &self.training.solver.solver()?)?;
@@ -93,7 +93,7 @@ impl<'a> ContinuousLikelihood<'a> {
 }
 
 /// The field of a flow that is nothing but the flow of a field.
-pub(super) fn single_field(flow: &Flow) -> Result<&dyn VectorField> {
+pub(crate) fn single_field(flow: &Flow) -> Result<&dyn VectorField> {
     flow.field().ok_or_else(|| {
         Error::config(
             "objective",
@@ -172,9 +172,9 @@ impl Objective for ContinuousLikelihood<'_> {
         batch: &Batch,
         rng: &mut dyn RngCore,
     ) -> Result<(f64, Gradients)> {
-        let scale = -1.0 / chunks::total_weight(batch)?;
+        let scale = -1.0 / total_weight(batch)?;
         let probes = self.probes(batch, rng)?;
-        chunks::sum(self.workers, batch.rows()?, params, |rows| {
+        sum(self.workers, batch.rows()?, params, |rows| {
             let (start, len) = (rows.start, rows.len());
             let probes = probes.as_ref().map(|p| p.narrow(0, start, len)?.contiguous());
             self.chunk(params, &batch.narrow(start, len)?, probes.transpose()?, scale)
@@ -194,3 +194,6 @@ impl Objective for ContinuousLikelihood<'_> {
         MaximumLikelihood::new(self.flow, self.workers).offender(batch)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,17 +1,15 @@
 //! Maximum likelihood: the mean negative log-density of the rows.
 
-use super::chunks;
+use super::rows::{each, first_non_finite, mean_and_gradients};
 use crate::density::Density;
 use crate::error::Result;
 use crate::flow::Flow;
-use crate::objective::{Batch, Gradients, Objective, Offender, flat_gradients};
-use crate::params::{Params, to_f64};
+use crate::objective::{Batch, Gradients, Objective, Offender};
+use crate::params::Params;
 use crate::workers::Workers;
 use candle_core::Tensor;
 use rand::RngCore;
-
-/// Rows of one chunk of an evaluation.
-const EVALUATION_ROWS: usize = 512;
+use std::ops::Range;
 
 /// −Σ wᵢ log p(xᵢ | cᵢ) / Σ wᵢ in nats, with the preparation's log-volume included.
 #[derive(Debug, Clone, Copy)]
@@ -26,21 +24,13 @@ impl<'a> MaximumLikelihood<'a> {
         Self { flow, workers }
     }
 
-    /// log p(xᵢ) in the units of the data, `[n]`.
-    fn log_prob(&self, batch: &Batch) -> Result<Tensor> {
+    /// −log p(xᵢ) of these rows in the units of the data, `[n]`.
+    fn losses(&self, batch: &Batch, rows: Range<usize>) -> Result<Tensor> {
+        let batch = batch.narrow(rows.start, rows.len())?;
         let log_prob = self.flow.log_prob(&batch.points, batch.context.as_ref())?;
         match &batch.log_det {
-            Some(log_det) => Ok((log_prob + log_det)?),
-            None => Ok(log_prob),
-        }
-    }
-
-    /// Σ wᵢ log p(xᵢ) as a scalar tensor.
-    fn weighted_sum(&self, batch: &Batch) -> Result<Tensor> {
-        let log_prob = self.log_prob(batch)?;
-        match &batch.weights {
-            Some(weights) => Ok((log_prob * weights)?.sum_all()?),
-            None => Ok(log_prob.sum_all()?),
+            Some(log_det) => Ok((log_prob + log_det)?.neg()?),
+            None => Ok(log_prob.neg()?),
         }
     }
 }
@@ -52,12 +42,7 @@ impl Objective for MaximumLikelihood<'_> {
         batch: &Batch,
         _rng: &mut dyn RngCore,
     ) -> Result<(f64, Gradients)> {
-        let scale = -1.0 / chunks::total_weight(batch)?;
-        chunks::sum(self.workers, batch.rows()?, params, |rows| {
-            let loss = self.weighted_sum(&batch.narrow(rows.start, rows.len())?)?;
-            let loss = loss.affine(scale, 0.0)?;
-            Ok((to_f64(&loss)?[0], flat_gradients(&loss.backward()?, params)?))
-        })
+        mean_and_gradients(self.workers, params, batch, |rows| self.losses(batch, rows))
     }
 
     fn row_losses(
@@ -66,10 +51,7 @@ impl Objective for MaximumLikelihood<'_> {
         batch: &Batch,
         _rng: &mut dyn RngCore,
     ) -> Result<Vec<f64>> {
-        let chunks = self.workers.map_chunks(batch.rows()?, EVALUATION_ROWS, |rows| {
-            to_f64(&self.log_prob(&batch.narrow(rows.start, rows.len())?)?.neg()?)
-        })?;
-        Ok(chunks.concat())
+        each(self.workers, batch, |rows| self.losses(batch, rows))
     }
 
     fn offender(&self, batch: &Batch) -> Result<Option<Offender>> {
@@ -89,12 +71,4 @@ impl Objective for MaximumLikelihood<'_> {
         let log_prob = self.flow.base().log_prob(&points, batch.context.as_ref())?;
         Ok(first_non_finite(&log_prob)?.and_then(|row| found("base", row)))
     }
-}
-
-/// The first row with an entry that is not finite.
-fn first_non_finite(tensor: &Tensor) -> Result<Option<usize>> {
-    let rows = tensor.dim(0)?.max(1);
-    let values = to_f64(tensor)?;
-    let width = (values.len() / rows).max(1);
-    Ok(values.iter().position(|v| !v.is_finite()).map(|i| i / width))
 }
