@@ -25,3 +25,4 @@ pub use jacobian::{
 pub use map::{Composed, DifferentiableMap, FromDual};
 pub use operators::{curl, divergence, gradient, hessian, hessian_vector_product, laplacian};
 pub use trace::{Estimate, Probe, exact, hutch_plus_plus, hutchinson};
+pub(crate) use trace::{orthonormal, sketched, sketches};

@@ -53,6 +53,26 @@ pub trait VectorField: Debug + Send + Sync {
         context: Option<&Tensor>,
     ) -> Result<(Tensor, Tensor)>;
 
+    /// v `[n, d]` and its derivatives along k tangents: u `[k, n, d]` with k ≥ 1 → `[k, n, d]`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when a shape does not fit.
+    fn velocity_and_jvps(
+        &self,
+        t: f64,
+        x: &Tensor,
+        u: &Tensor,
+        context: Option<&Tensor>,
+    ) -> Result<(Tensor, Tensor)> {
+        let along = |i: usize| self.velocity_and_jvp(t, x, &u.get(i)?, context);
+        let (velocity, first) = along(0)?;
+        let mut jvps = vec![first];
+        for i in 1..u.dim(0)? {
+            jvps.push(along(i)?.1);
+        }
+        Ok((velocity, Tensor::stack(&jvps, 0)?))
+    }
+
     /// v `[n, d]` and its divergence Σᵢ ∂vᵢ/∂xᵢ `[n]`, exactly, from d tangents.
     ///
     /// # Errors
@@ -98,6 +118,16 @@ impl VectorField for Box<dyn VectorField> {
         context: Option<&Tensor>,
     ) -> Result<(Tensor, Tensor)> {
         (**self).velocity_and_jvp(t, x, u, context)
+    }
+
+    fn velocity_and_jvps(
+        &self,
+        t: f64,
+        x: &Tensor,
+        u: &Tensor,
+        context: Option<&Tensor>,
+    ) -> Result<(Tensor, Tensor)> {
+        (**self).velocity_and_jvps(t, x, u, context)
     }
 
     fn velocity_and_divergence(

@@ -21,6 +21,8 @@ pub enum Stream {
     Objective = 4,
     /// Samples of a density, one generator a chunk of rows.
     Sample = 5,
+    /// Probes of the divergence of a field, one generator a probe.
+    Probe = 6,
     /// Starting points of a mixture fit.
     Mixture = 7,
     /// Fresh rows of a toy to judge a model by: never those it was fitted to.

@@ -104,17 +104,34 @@ pub fn hutch_plus_plus(
     if products < 3 {
         return Err(Error::config("products", format!("{products}"), "give at least 3"));
     }
-    let rank = (products / 3).min(map.inputs());
-    let sketches: Vec<Tensor> = draw(x, Probe::Rademacher, rank, rng)?
+    let rank = sketches(products, map.inputs());
+    let sketches = draw(x, Probe::Rademacher, rank, rng)?;
+    let rest = if rank == map.inputs() { 0 } else { products - 2 * rank };
+    let rest = draw(x, Probe::Rademacher, rest, rng)?;
+    sketched(map, x, &sketches, rest)
+}
+
+/// How many of the products of Hutch++ are sketches.
+pub(crate) fn sketches(products: usize, inputs: usize) -> usize {
+    (products / 3).min(inputs)
+}
+
+/// Hutch++ with these sketches and, unless they are as many as there are inputs, these probes.
+pub(crate) fn sketched(
+    map: &dyn DifferentiableMap,
+    x: &Tensor,
+    sketches: &[Tensor],
+    mut rest: Vec<Tensor>,
+) -> Result<Estimate> {
+    let images: Vec<Tensor> = sketches
         .iter()
         .map(|s| Ok(map.forward_and_jvp(&x.detach(), s)?.1.detach()))
         .collect::<Result<_>>()?;
-    let basis = orthonormal(&sketches, x)?;
+    let basis = orthonormal(&images, x)?;
     let on_range = Tensor::stack(&quadratic_forms(map, x, &basis)?, 0)?.sum(0)?;
-    if rank == map.inputs() {
+    if rest.is_empty() {
         return Ok(Estimate { standard_error: on_range.detach().zeros_like()?, value: on_range });
     }
-    let mut rest = draw(x, Probe::Rademacher, products - 2 * rank, rng)?;
     for probe in &mut rest {
         for q in &basis {
             let along = (&*probe * q)?.sum_keepdim(1)?;
@@ -173,7 +190,7 @@ fn draw(x: &Tensor, probe: Probe, count: usize, rng: &mut dyn RngCore) -> Result
 }
 
 /// An orthonormal basis of the span of the columns at each row: the Q of a QR decomposition in f64.
-fn orthonormal(columns: &[Tensor], x: &Tensor) -> Result<Vec<Tensor>> {
+pub(crate) fn orthonormal(columns: &[Tensor], x: &Tensor) -> Result<Vec<Tensor>> {
     let bases: Vec<DMatrix<f64>> =
         matrices(&Tensor::stack(columns, 2)?)?.into_iter().map(|a| a.qr().q()).collect();
     let column = |k: usize| {

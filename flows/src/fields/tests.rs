@@ -61,6 +61,11 @@ fn tangents_match_central_differences() {
             let (velocity, jvp) = field.velocity_and_jvp(0.3, &x, &u, Some(&context)).unwrap();
             close(&velocity, &field.velocity(0.3, &x, Some(&context)).unwrap(), 1e-13);
             close(&jvp, &difference(&field, 0.3, &x, &u, Some(&context)), TOLERANCE);
+            let both = Tensor::stack(&[&x, &u], 0).unwrap();
+            let (velocity, jvps) = field.velocity_and_jvps(0.3, &x, &both, Some(&context)).unwrap();
+            close(&velocity, &field.velocity(0.3, &x, Some(&context)).unwrap(), 1e-13);
+            close(&jvps.get(1).unwrap(), &jvp, 1e-13);
+            assert!(field.velocity_and_jvps(0.3, &x, &u, Some(&context)).is_err());
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::activate::with_slope;
 use super::time_linear::TimeLinear;
 use super::{FieldConfig, TimeForm};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::field::{VectorField, check_tangent, check_times};
 use crate::nets::LastLayer;
 use crate::params::Scope;
@@ -154,6 +154,24 @@ impl VectorField for TimeMlp {
         check_tangent("TimeMlp::velocity_and_jvp", x, u)?;
         let (velocity, tangent) = self.with_tangents(t, x, &u.unsqueeze(0)?, context)?;
         Ok((velocity, tangent.squeeze(0)?))
+    }
+
+    fn velocity_and_jvps(
+        &self,
+        t: f64,
+        x: &Tensor,
+        u: &Tensor,
+        context: Option<&Tensor>,
+    ) -> Result<(Tensor, Tensor)> {
+        match u.dims() {
+            [k, others @ ..] if *k > 0 && others == x.dims() => {
+                self.with_tangents(t, x, u, context)
+            }
+            got => {
+                let expected = format!("tangents [k ≥ 1, {:?}]", x.dims());
+                Err(Error::shape("TimeMlp::velocity_and_jvps", expected, got))
+            }
+        }
     }
 
     fn velocity_and_divergence(

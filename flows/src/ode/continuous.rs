@@ -1,7 +1,10 @@
 //! Continuous normalizing flows: a vector field, integrated, is a bijection.
 
+use super::divergence::{Divergence, drawn, forms};
 use super::solve::{Solver, solve};
 use super::state::{State, System};
+use crate::calculus::Probe;
+use crate::config::DivergenceConfig;
 use crate::error::{Error, Result};
 use crate::field::VectorField;
 use crate::transform::{Mapped, Transform, check_points};
@@ -10,8 +13,9 @@ use candle_core::Tensor;
 /// The flow of a vector field over time 0 → 1, data → latent.
 ///
 /// z = x(1) with x′ = v(t, x | c), x(0) = x, and log|det ∂z/∂x| = ∫₀¹ div v(t, x(t)) dt, with the
-/// exact divergence: d forward-mode tangents for each evaluation. The inverse integrates 1 → 0, and
-/// undoes the forward map up to the error of the solver. A velocity of zero is the identity.
+/// exact divergence, d forward-mode tangents for each evaluation, unless
+/// [`ContinuousFlow::with_divergence`] says otherwise. The inverse integrates 1 → 0, and undoes the
+/// forward map up to the error of the solver. A velocity of zero is the identity.
 ///
 /// Gradients through [`Transform::forward`] keep the graph of all steps;
 /// [`ContinuousFlow::system`] with
@@ -37,6 +41,8 @@ use candle_core::Tensor;
 pub struct ContinuousFlow<F> {
     field: F,
     solver: Solver,
+    divergence: DivergenceConfig,
+    seed: u64,
 }
 
 impl<F: VectorField> ContinuousFlow<F> {
@@ -46,7 +52,37 @@ impl<F: VectorField> ContinuousFlow<F> {
     /// [`Error::Config`] for a solver that cannot be used.
     pub fn new(field: F, solver: Solver) -> Result<Self> {
         solver.check()?;
-        Ok(Self { field, solver })
+        Ok(Self { field, solver, divergence: DivergenceConfig::Exact, seed: 0 })
+    }
+
+    /// The same flow with its divergence found so.
+    ///
+    /// Probes are held fixed over a solve and depend on the seed and on a row's place in the tensor
+    /// alone, so log-volumes are deterministic, and their expectation over seeds is the exact one
+    /// at these points (Grathwohl et al. 2019, section 3.1; Meyer et al. 2021 for Hutch++).
+    ///
+    /// # Example
+    /// ```
+    /// use candle_core::{Device, Tensor};
+    /// use diffeo_flows::Transform;
+    /// use diffeo_flows::calculus::Probe;
+    /// use diffeo_flows::config::DivergenceConfig;
+    /// use diffeo_flows::fields::LinearField;
+    /// use diffeo_flows::ode::{ContinuousFlow, RK4, Solver};
+    /// let growth = LinearField::new(&Tensor::new(&[[0.5]], &Device::Cpu)?)?;
+    /// let hutchinson = DivergenceConfig::Hutchinson { probe: Probe::Rademacher, probes: 2 };
+    /// let flow = ContinuousFlow::new(growth, Solver::fixed(&RK4, 4))?
+    ///     .with_divergence(hutchinson, 7)?;
+    /// let mapped = flow.forward(&Tensor::new(&[[2.0]], &Device::Cpu)?, None)?;
+    /// assert!((mapped.log_det.to_vec1::<f64>()?[0] - 0.5).abs() < 1e-12);
+    /// # Ok::<(), diffeo_flows::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Config`] for too few probes.
+    pub fn with_divergence(self, divergence: DivergenceConfig, seed: u64) -> Result<Self> {
+        divergence.check()?;
+        Ok(Self { divergence, seed, ..self })
     }
 
     /// The field.
@@ -59,14 +95,82 @@ impl<F: VectorField> ContinuousFlow<F> {
         &self.solver
     }
 
-    /// The differential equation of points and log-volume, given a context.
+    /// The differential equation of points and log-volume with the exact divergence, given a
+    /// context.
     pub fn system<'a>(&'a self, context: Option<&'a Tensor>) -> PointsAndVolume<'a> {
-        PointsAndVolume { field: &self.field, context }
+        PointsAndVolume { field: &self.field, context, divergence: Divergence::Exact }
+    }
+
+    /// The same with the divergence that the flow is set to, for points shaped as x.
+    ///
+    /// # Errors
+    /// When a tensor operation fails.
+    pub fn system_for<'a>(
+        &'a self,
+        x: &Tensor,
+        context: Option<&'a Tensor>,
+    ) -> Result<PointsAndVolume<'a>> {
+        let divergence = Divergence::new(self.divergence, self.seed, x)?;
+        Ok(PointsAndVolume { field: &self.field, context, divergence })
+    }
+
+    /// Latent points `[n, d]` of x and, for each of the probes `first`, `first` + 1, …, the
+    /// log-volume `[n]` that it gives alone, all from one solve: their spread is the error of their
+    /// mean.
+    ///
+    /// Probes are of the kind that the flow is set to, or of signs; orthogonal ones are so within
+    /// each d from a multiple of d on.
+    ///
+    /// # Example
+    /// ```
+    /// use candle_core::{Device, Tensor};
+    /// use diffeo_flows::fields::LinearField;
+    /// use diffeo_flows::ode::{ContinuousFlow, RK4, Solver};
+    /// let shear = LinearField::new(&Tensor::new(&[[0.5, 1.0], [0.0, 0.5]], &Device::Cpu)?)?;
+    /// let flow = ContinuousFlow::new(shear, Solver::fixed(&RK4, 4))?;
+    /// let x = Tensor::new(&[[1.0, 2.0]], &Device::Cpu)?;
+    /// let (_, log_dets) = flow.log_det_each(&x, None, 8, 0)?;
+    /// // tr J = 1, and probes of signs see the shear as ±1 beside it.
+    /// for log_det in log_dets {
+    ///     assert!(((log_det.to_vec1::<f64>()?[0] - 1.0).abs() - 1.0).abs() < 1e-12);
+    /// }
+    /// # Ok::<(), diffeo_flows::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Config`] for no probes; otherwise as [`Transform::forward`].
+    pub fn log_det_each(
+        &self,
+        x: &Tensor,
+        context: Option<&Tensor>,
+        probes: usize,
+        first: usize,
+    ) -> Result<(Tensor, Vec<Tensor>)> {
+        check_points("ContinuousFlow::log_det_each", x, self.field.features())?;
+        if probes == 0 {
+            return Err(Error::config("probes", "there are none", "give at least 1"));
+        }
+        let kind = match self.divergence.resolved(self.field.features()) {
+            DivergenceConfig::Hutchinson { probe, .. } => probe,
+            _ => Probe::Rademacher,
+        };
+        let probes = drawn(kind, self.seed, x, first..first + probes)?;
+        let system = |t: f64, state: &State| -> Result<State> {
+            let (points, _) = both(state)?;
+            let (velocity, forms) = forms(&self.field, t, points, &probes, context)?;
+            Ok(State::new(vec![velocity, forms.t()?.contiguous()?]))
+        };
+        let zero = Tensor::zeros((x.dim(0)?, probes.dim(0)?), x.dtype(), x.device())?;
+        let start = State::new(vec![x.clone(), zero]);
+        let solution = solve(&system, &start, (0.0, 1.0), &self.solver)?;
+        let (points, log_dets) = both(&solution.state)?;
+        let each = (0..probes.dim(0)?).map(|j| Ok(log_dets.narrow(1, j, 1)?.squeeze(1)?));
+        Ok((points.clone(), each.collect::<Result<_>>()?))
     }
 
     fn map(&self, x: &Tensor, context: Option<&Tensor>, span: (f64, f64)) -> Result<Mapped> {
         let start = PointsAndVolume::start(x)?;
-        let solution = solve(&self.system(context), &start, span, &self.solver)?;
+        let solution = solve(&self.system_for(x, context)?, &start, span, &self.solver)?;
         let (points, log_det) = both(&solution.state)?;
         Ok(Mapped { points: points.clone(), log_det: log_det.clone() })
     }
@@ -93,10 +197,11 @@ impl<F: VectorField> Transform for ContinuousFlow<F> {
 }
 
 /// x′ = v(t, x | c), ℓ′ = div v(t, x | c) with x `[n, d]` and ℓ `[n]`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct PointsAndVolume<'a> {
     field: &'a dyn VectorField,
     context: Option<&'a Tensor>,
+    divergence: Divergence,
 }
 
 impl PointsAndVolume<'_> {
@@ -113,7 +218,7 @@ impl PointsAndVolume<'_> {
 impl System for PointsAndVolume<'_> {
     fn slope(&self, t: f64, state: &State) -> Result<State> {
         let (points, _) = both(state)?;
-        let (velocity, divergence) = self.field.velocity_and_divergence(t, points, self.context)?;
+        let (velocity, divergence) = self.divergence.of(self.field, t, points, self.context)?;
         Ok(State::new(vec![velocity, divergence]))
     }
 }

@@ -4,6 +4,7 @@ mod adaptive;
 mod adjoint;
 mod checkpoint;
 mod continuous;
+mod divergence;
 mod march;
 mod solve;
 mod state;

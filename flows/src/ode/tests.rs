@@ -1,5 +1,6 @@
 //! Solvers and gradients against closed forms and central differences.
 
+mod divergences;
 mod flows;
 mod gradients;
 mod solvers;

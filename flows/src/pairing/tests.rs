@@ -49,7 +49,9 @@ fn the_exact_pairing_is_the_best_of_all_permutations() {
         let (mut x, z) = (normal(n * d, rng), normal(n * d, rng));
         if case % 3 == 0 {
             // Many duplicates, hence many ties.
-            x.iter_mut().for_each(|v| *v = v.round());
+            for value in &mut x {
+                *value = value.round();
+            }
         }
         let pairs = pair(Pairing::OptimalTransport, &x, &z, d);
         assert_permutation(&pairs);
