@@ -1,12 +1,13 @@
 //! Draws a density of the plane as a heat map with highest-density contours.
 
 use super::contour_labels::{Contours, Line};
+use super::look::{Look, look_setters};
 use super::sheet::{Sheet, Table};
-use crate::axes::{Axis, ColourBar, Heading, Panel};
+use crate::axes::{Axis, ColourBar, Panel};
 use crate::draw::geometry::Rect;
 use crate::stats::Interval;
 use crate::stats::contour::contour;
-use crate::{Colour, Figure, Grid, Picture, PlotError, Points, Result, Scene, Theme};
+use crate::{Colour, Figure, Grid, Picture, PlotError, Points, Result, Scene};
 
 /// Pixels of the heat map per point.
 const FINENESS: f64 = 2.0;
@@ -31,10 +32,8 @@ pub struct DensityMap {
     points: Option<Points>,
     masses: Vec<f64>,
     equal_aspect: bool,
-    title: String,
+    look: Look,
     labels: [String; 3],
-    theme: Theme,
-    width: f64,
 }
 
 impl DensityMap {
@@ -45,18 +44,9 @@ impl DensityMap {
             points: None,
             masses: vec![0.5, 0.8, 0.95],
             equal_aspect: false,
-            title: String::new(),
+            look: Look::default(),
             labels: ["", "", "density"].map(String::from),
-            theme: Theme::default(),
-            width: 520.0,
         }
-    }
-
-    /// A title, left of the middle above the axes.
-    #[must_use]
-    pub fn title(mut self, title: &str) -> Self {
-        title.clone_into(&mut self.title);
-        self
     }
 
     /// Names of the two columns.
@@ -95,19 +85,7 @@ impl DensityMap {
         self
     }
 
-    /// Colours, text sizes and resolution.
-    #[must_use]
-    pub fn theme(mut self, theme: Theme) -> Self {
-        self.theme = theme;
-        self
-    }
-
-    /// Width of the figure in points; 520 by default.
-    #[must_use]
-    pub fn width(mut self, width: f64) -> Self {
-        self.width = width;
-        self
-    }
+    look_setters!(width: "520 by default");
 
     /// Height of the axes for a width of one.
     fn shape(&self) -> f64 {
@@ -129,7 +107,7 @@ impl DensityMap {
         let middle = |i: u32, n: u32| (f64::from(i) + 0.5) / f64::from(n);
         Picture::from_fn(width, height, |column, row| {
             let value = self.grid.at(middle(column, width), 1.0 - middle(row, height));
-            self.theme.colour_map.at(range.fraction(value))
+            self.look.theme.colour_map.at(range.fraction(value))
         })
     }
 
@@ -137,7 +115,7 @@ impl DensityMap {
         let mut levels = Vec::new();
         for &mass in &self.masses {
             let Some(level) = self.grid.mass_level(mass) else { continue };
-            let ink = readable_on(self.theme.colour_map.at(range.fraction(level)));
+            let ink = readable_on(self.look.theme.colour_map.at(range.fraction(level)));
             let percent = (100.0 * mass * 10.0).round() / 10.0;
             levels.push((format!("{percent} %"), ink, contour(&self.grid, level)));
         }
@@ -158,16 +136,19 @@ impl Figure for DensityMap {
             let got = points.features();
             return Err(PlotError::Size { what: "features of the points", expected: 2, got });
         }
-        let ([x, y], theme, range) = (self.grid.ranges(), &self.theme, self.range());
+        let ([x, y], theme, range) = (self.grid.ranges(), &self.look.theme, self.range());
         let axes = (Axis::new(x, &self.labels[0]), Axis::new(y, &self.labels[1]));
         let same_scale = self.equal_aspect;
         let panel = Panel { same_scale, ..Panel::new(theme, axes.0, axes.1) };
         let bar = ColourBar { theme, range, name: self.labels[2].clone() };
-        let heading =
-            Heading { theme, title: self.title.clone(), legend: vec![], remark: String::new() };
+        let heading = self.look.heading(vec![], String::new());
         // A tall map keeps its shape by being narrower, not by making the paper longer.
         let shape = self.shape();
-        let width = self.width.min(170.0 + (self.width - 170.0) * (1.2 / shape).min(1.0));
+        let width = self
+            .look
+            .width
+            .unwrap_or(520.0)
+            .min(170.0 + (self.look.width.unwrap_or(520.0) - 170.0) * (1.2 / shape).min(1.0));
         let sheet = Sheet { heading, width, beside: Some(bar.clone()) };
         let table = Table { cells: vec![Some(panel.clone())], columns: 1, shapes: vec![shape] };
         let (mut scene, areas) = sheet.place(&table)?;

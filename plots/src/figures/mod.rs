@@ -6,6 +6,7 @@ mod corner;
 mod curve;
 mod density;
 mod flow;
+mod look;
 mod same_scale;
 mod samples;
 mod sheet;
