@@ -1,16 +1,12 @@
 //! Draws a density of the plane as a heat map with highest-density contours.
 
 use super::contour_labels::{Contours, Line};
-use super::look::{Look, look_setters};
-use super::sheet::{Sheet, Table};
-use crate::axes::{Axis, ColourBar, Panel};
-use crate::draw::geometry::Rect;
+use super::look::{Look, label_setter, look_setters};
+use super::plane::{Plane, check_planar, shaded};
+use crate::axes::ColourBar;
 use crate::stats::Interval;
 use crate::stats::contour::contour;
-use crate::{Colour, Figure, Grid, Picture, PlotError, Points, Result, Scene};
-
-/// Pixels of the heat map per point.
-const FINENESS: f64 = 2.0;
+use crate::{Colour, Figure, Grid, Points, Result, Scene};
 
 /// A heat map of a density with contours around its highest-density regions, axes in data units
 /// and a colour bar.
@@ -33,7 +29,8 @@ pub struct DensityMap {
     masses: Vec<f64>,
     equal_aspect: bool,
     look: Look,
-    labels: [String; 3],
+    labels: [String; 2],
+    value_label: String,
 }
 
 impl DensityMap {
@@ -45,22 +42,17 @@ impl DensityMap {
             masses: vec![0.5, 0.8, 0.95],
             equal_aspect: false,
             look: Look::default(),
-            labels: ["", "", "density"].map(String::from),
+            labels: <[String; 2]>::default(),
+            value_label: "density".to_owned(),
         }
     }
 
-    /// Names of the two columns.
-    #[must_use]
-    pub fn labels(mut self, x: &str, y: &str) -> Self {
-        x.clone_into(&mut self.labels[0]);
-        y.clone_into(&mut self.labels[1]);
-        self
-    }
+    label_setter!();
 
     /// Name of the values, beside the colour bar; "density" by default.
     #[must_use]
     pub fn value_label(mut self, label: &str) -> Self {
-        label.clone_into(&mut self.labels[2]);
+        label.clone_into(&mut self.value_label);
         self
     }
 
@@ -87,28 +79,11 @@ impl DensityMap {
 
     look_setters!(width: "520 by default");
 
-    /// Height of the axes for a width of one.
-    fn shape(&self) -> f64 {
-        let [x, y] = self.grid.ranges();
-        let ratio = y.span() / x.span();
-        if self.equal_aspect && (0.15..=4.0).contains(&ratio) { ratio } else { 0.85 }
-    }
-
     /// Values of the colour bar: from zero, or the lowest value, to the highest.
     fn range(&self) -> Interval {
         let all = Interval::covering(self.grid.values().iter().copied());
         let all = all.unwrap_or(Interval { low: 0.0, high: 1.0 });
         if all.low >= 0.0 { Interval { low: 0.0, ..all } } else { all }
-    }
-
-    fn heat(&self, range: Interval, area: &Rect) -> Picture {
-        let pixels = |length: f64| (length * FINENESS).round().clamp(1.0, 4000.0) as u32;
-        let (width, height) = (pixels(area.width), pixels(area.height));
-        let middle = |i: u32, n: u32| (f64::from(i) + 0.5) / f64::from(n);
-        Picture::from_fn(width, height, |column, row| {
-            let value = self.grid.at(middle(column, width), 1.0 - middle(row, height));
-            self.look.theme.colour_map.at(range.fraction(value))
-        })
     }
 
     fn levels(&self, range: Interval) -> Vec<(String, Colour, Vec<Line>)> {
@@ -132,29 +107,14 @@ fn readable_on(colour: Colour) -> Colour {
 
 impl Figure for DensityMap {
     fn scene(&self) -> Result<Scene> {
-        if let Some(points) = self.points.as_ref().filter(|p| p.features() < 2) {
-            let got = points.features();
-            return Err(PlotError::Size { what: "features of the points", expected: 2, got });
-        }
-        let ([x, y], theme, range) = (self.grid.ranges(), &self.look.theme, self.range());
-        let axes = (Axis::new(x, &self.labels[0]), Axis::new(y, &self.labels[1]));
-        let same_scale = self.equal_aspect;
-        let panel = Panel { same_scale, ..Panel::new(theme, axes.0, axes.1) };
-        let bar = ColourBar { theme, range, name: self.labels[2].clone() };
-        let heading = self.look.heading(vec![], String::new());
-        // A tall map keeps its shape by being narrower, not by making the paper longer.
-        let shape = self.shape();
-        let width = self
-            .look
-            .width
-            .unwrap_or(520.0)
-            .min(170.0 + (self.look.width.unwrap_or(520.0) - 170.0) * (1.2 / shape).min(1.0));
-        let sheet = Sheet { heading, width, beside: Some(bar.clone()) };
-        let table = Table { cells: vec![Some(panel.clone())], columns: 1, shapes: vec![shape] };
-        let (mut scene, areas) = sheet.place(&table)?;
-        let Some(&area) = areas.first() else { return Ok(scene) };
-        scene.image(area, self.heat(range, &area));
-        let view = panel.view(area);
+        check_planar(self.points.as_ref())?;
+        let (theme, range) = (&self.look.theme, self.range());
+        let bar = ColourBar::new(theme, theme.shades(), range, &self.value_label);
+        let plane =
+            Plane::new(&self.look, &self.labels, self.grid.ranges(), self.equal_aspect, bar);
+        let (mut scene, view) = plane.place()?;
+        let area = view.area;
+        scene.image(area, shaded(&area, |u, v| plane.bar.colour(self.grid.at(u, v))));
         if let Some(points) = &self.points {
             let dots = points.plane(0, 1).take(5000).map(|p| view.point(p));
             scene.dots_in(&area, dots, 1.0, Colour::hex(0xFF_FF_FF).with_alpha(0.35));
@@ -165,8 +125,7 @@ impl Figure for DensityMap {
             contours.add(label, ink, &lines);
         }
         contours.draw(&mut scene);
-        panel.frame(&mut scene, area);
-        bar.draw(&mut scene, &area);
+        plane.frame(&mut scene, area);
         Ok(scene)
     }
 }

@@ -131,12 +131,10 @@ impl FlowStages {
         Ok(vec![same_scale(x, y, 1.0); own.len()])
     }
 
-    /// Colour of line `i` of `count`: dark to light, but never close to the paper.
+    /// Colour of line `i` of `count`.
     fn colour(&self, i: usize, count: usize) -> Colour {
         let t = i as f64 / count.saturating_sub(1).max(1) as f64;
-        let dark_paper = self.look.theme.background.rgb.iter().all(|&v| v < 128);
-        let (from, to) = if dark_paper { (0.25, 1.0) } else { (0.0, 0.82) };
-        self.look.theme.colour_map.at(from + t * (to - from))
+        self.look.theme.inks().at(t)
     }
 
     fn stage(
