@@ -157,10 +157,16 @@ impl FlowStages {
     }
 }
 
+/// Panels side by side: rows as equally long as can be, six in two rows of three.
+fn columns(stages: usize) -> usize {
+    let rows = stages.div_ceil(COLUMNS).max(1);
+    stages.div_ceil(rows).max(1)
+}
+
 impl Figure for FlowStages {
     fn scene(&self) -> Result<Scene> {
         let (ranges, theme) = (self.ranges()?, &self.look.theme);
-        let columns = self.stages.len().min(COLUMNS);
+        let columns = columns(self.stages.len());
         let cells = self.stages.iter().zip(&ranges).enumerate().map(|(i, (stage, &(x, y)))| {
             let (mut x, mut y) = (Axis::new(x, ""), Axis::new(y, ""));
             if self.common_axes {

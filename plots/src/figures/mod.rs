@@ -1,8 +1,6 @@
 //! One file a figure.
 
-mod arrows;
 mod backdrop;
-mod carried;
 mod cloud;
 mod contour_labels;
 mod corner;
@@ -16,7 +14,6 @@ mod same_scale;
 mod samples;
 mod scalar;
 mod sheet;
-mod streamlines;
 #[cfg(test)]
 mod tests;
 mod thin;

@@ -1,33 +1,21 @@
 //! Draws a vector field over the plane.
 
-use super::arrows::{LEAST, arrow, head};
+mod arrows;
+mod carried;
+mod lines;
+mod spacing;
+mod streamlines;
+
+use self::arrows::draw_arrows;
+use self::carried::Carried;
+use self::lines::draw_streamlines;
 use super::backdrop::{backdrop, outlines};
-use super::carried::Carried;
 use super::cloud::cloud;
 use super::look::{Look, label_setter, look_setters};
 use super::plane::{Plane, check_planar, missing};
-use super::streamlines::{Reached, streamlines};
 use crate::axes::{ColourBar, View};
-use crate::draw::scene::Pen;
 use crate::stats::Interval;
 use crate::{Figure, Grid, Points, Result, Scene, VectorGrid};
-
-/// Arrows along the longer side, and their least distance in points.
-const ACROSS: f64 = 23.0;
-const NEAREST: f64 = 11.0;
-/// Length of the longest arrow as a share of the distance of arrows: none reaches another.
-const LONGEST: f64 = 0.95;
-/// Radius of the dot in place of a tiny arrow.
-const DOT: f64 = 0.85;
-/// Streamlines side by side along the longer side, and their least distance in points.
-const LINES: f64 = 34.0;
-const LINES_NEAREST: f64 = 8.0;
-const LINE_WIDTH: f64 = 1.15;
-/// Length of a head on a streamline, and about how far heads are apart.
-const HEAD: f64 = 6.5;
-const BETWEEN_HEADS: f64 = 150.0;
-/// Colours along a streamline.
-const COLOURS: f64 = 48.0;
 
 /// How a vector field is drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -133,65 +121,6 @@ impl FieldMap {
         }
         if let Some(density) = &self.contours {
             outlines(scene, view, density, theme.tint(theme.muted, 0.75));
-        }
-    }
-}
-
-/// Draws an arrow in the middle of every cell of a square lattice.
-fn draw_arrows(scene: &mut Scene, field: &Carried<'_>, bar: &ColourBar<'_>) {
-    let area = field.view.area;
-    let apart = (area.width.max(area.height) / ACROSS).max(NEAREST);
-    let count = |length: f64| (length / apart).round().max(1.0) as usize;
-    let (nx, ny) = (count(area.width), count(area.height));
-    let (dx, dy) = (area.width / nx as f64, area.height / ny as f64);
-    let mut tiny = Vec::new();
-    for k in 0..nx * ny {
-        let middle = [area.x + ((k % nx) as f64 + 0.5) * dx, area.y + ((k / nx) as f64 + 0.5) * dy];
-        let Some((direction, speed)) = field.at(middle) else {
-            tiny.extend((field.scale > 0.0 && field.is_known(middle)).then_some(middle));
-            continue;
-        };
-        let length = LONGEST * dx.min(dy) * (speed / field.scale).min(1.0);
-        if length < LEAST {
-            tiny.push(middle);
-        } else {
-            arrow(scene, middle, direction, length, bar.colour(speed));
-        }
-    }
-    scene.dots_in(&area, tiny, DOT, bar.colour(0.0));
-}
-
-/// Draws streamlines in the colours of the speed, with heads along them.
-fn draw_streamlines(scene: &mut Scene, field: &Carried<'_>, bar: &ColourBar<'_>) {
-    let area = field.view.area;
-    let apart = (area.width.max(area.height) / LINES).max(LINES_NEAREST);
-    let shade = |speed: f64| (COLOURS * bar.range.fraction(speed).min(1.0)).round();
-    let lines = streamlines(field, apart);
-    for line in &lines {
-        let mut start = 0;
-        for run in line.chunk_by(|a, b| (shade(a.1) - shade(b.1)).abs() < 0.5) {
-            // One point more, so that pieces meet.
-            let end = (start + run.len() + 1).min(line.len());
-            let points: Vec<_> = line[start..end].iter().map(|(p, _)| *p).collect();
-            let ink = bar.ramp.at(shade(run[0].1) / COLOURS);
-            scene.line_in(&area, &points, Pen::solid(ink, LINE_WIDTH));
-            start += run.len();
-        }
-    }
-    for line in &lines {
-        draw_heads(scene, field, bar, line);
-    }
-}
-
-fn draw_heads(scene: &mut Scene, field: &Carried<'_>, bar: &ColourBar<'_>, line: &[Reached]) {
-    let length = line.len() as f64 * super::streamlines::STEP;
-    let heads = (length / BETWEEN_HEADS).round().max(1.0);
-    for k in 0..heads as usize {
-        let at = ((k as f64 + 0.5) / heads * line.len() as f64) as usize;
-        let Some(&(place, _)) = line.get(at) else { continue };
-        let inside = field.view.area.grown(-HEAD).contains(place);
-        if let Some((direction, speed)) = field.at(place).filter(|_| inside) {
-            head(scene, place, direction, HEAD, bar.colour(speed));
         }
     }
 }

@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 
 use super::carried::Carried;
+use super::spacing::{Drawn, distance};
 use crate::draw::geometry::Rect;
 
 /// Length of a step, in points.
@@ -148,49 +149,4 @@ fn step(field: &Carried<'_>, [x, y]: [f64; 2], h: f64) -> Option<[f64; 2]> {
     }
     let mean = |k: usize| (a[k] + 2.0 * b[k] + 2.0 * c[k] + d[k]) / 6.0;
     Some([x + h * mean(0), y + h * mean(1)])
-}
-
-fn distance(a: [f64; 2], b: [f64; 2]) -> f64 {
-    (a[0] - b[0]).hypot(a[1] - b[1])
-}
-
-/// The points of all lines, in square cells as wide as lines are apart.
-#[derive(Clone, Debug)]
-struct Drawn {
-    area: Rect,
-    cell: f64,
-    columns: usize,
-    rows: usize,
-    cells: Vec<Vec<[f64; 2]>>,
-}
-
-impl Drawn {
-    fn new(area: Rect, cell: f64) -> Self {
-        let count = |length: f64| (length / cell).floor() as usize + 1;
-        let columns = count(area.width);
-        let rows = count(area.height);
-        Self { area, cell, columns, rows, cells: vec![Vec::new(); columns * rows] }
-    }
-
-    fn place(&self, [x, y]: [f64; 2]) -> (usize, usize) {
-        let cell = |from: f64, to: f64| ((to - from) / self.cell).max(0.0) as usize;
-        (cell(self.area.x, x).min(self.columns - 1), cell(self.area.y, y).min(self.rows - 1))
-    }
-
-    fn add(&mut self, point: [f64; 2]) {
-        let (i, j) = self.place(point);
-        if let Some(cell) = self.cells.get_mut(j * self.columns + i) {
-            cell.push(point);
-        }
-    }
-
-    /// Whether no point is closer than `clear`, at most the width of a cell.
-    fn is_free(&self, point: [f64; 2], clear: f64) -> bool {
-        let (i, j) = self.place(point);
-        let rows = j.saturating_sub(1)..=j + 1;
-        let columns = i.saturating_sub(1)..(i + 2).min(self.columns);
-        let cells = rows.flat_map(|j| columns.clone().map(move |i| j * self.columns + i));
-        let mut near = cells.filter_map(|at| self.cells.get(at)).flatten();
-        !near.any(|&p| distance(p, point) < clear)
-    }
 }
