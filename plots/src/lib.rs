@@ -8,11 +8,14 @@
 //! | figure | shows |
 //! |---|---|
 //! | [`DensityMap`] | a density of the plane with highest-density contours |
+//! | [`FieldMap`] | a vector field over the plane, as arrows or streamlines |
+//! | [`ScalarMap`] | signed values over the plane: divergence, curl, log-determinant |
 //! | [`DensityCurve`] | a density of the line over histogram and rug of the data |
 //! | [`Samples`] | data beside samples of models |
 //! | [`Corner`] | all pairs of columns, data and model |
 //! | [`Training`] | losses against steps, the best step marked |
 //! | [`FlowStages`] | a grid carried from latent to data space |
+//! | [`Trajectories`] | points carried through time |
 //!
 //! ```
 //! use diffeo_plots::{Figure, Training};
@@ -30,6 +33,7 @@ mod draw;
 mod error;
 mod figure;
 mod figures;
+mod ramp;
 mod stats;
 mod theme;
 
@@ -39,7 +43,8 @@ pub use draw::{Picture, Scene};
 pub use error::{PlotError, Result};
 pub use figure::Figure;
 pub use figures::{
-    Corner, DensityCurve, DensityMap, FlowStages, Samples, Stage, Training, latent_grid,
+    Corner, DensityCurve, DensityMap, FieldMap, FieldStyle, FlowStages, Samples, ScalarMap, Stage,
+    Training, Trajectories, latent_grid,
 };
-pub use stats::{Grid, Points};
+pub use stats::{Grid, Points, VectorGrid};
 pub use theme::Theme;

@@ -1,5 +1,6 @@
 //! Holds the one visual language of all figures.
 
+use crate::ramp::Ramp;
 use crate::{Colour, ColourMap, PlotError, Result};
 
 /// Colours, text sizes and resolution of a figure; lengths in points of 1/96 inch.
@@ -100,6 +101,29 @@ impl Theme {
     /// The colour of `of` laid with opacity `alpha` on the paper, itself opaque.
     pub(crate) fn tint(&self, of: Colour, alpha: f64) -> Colour {
         of.over(self.background, alpha)
+    }
+
+    /// The colours of areas.
+    pub(crate) fn shades(&self) -> Ramp {
+        Ramp::Part { map: self.colour_map, from: 0.0, to: 1.0 }
+    }
+
+    /// The colours of lines and small marks: dark to light, but never close to the paper.
+    pub(crate) fn inks(&self) -> Ramp {
+        let (from, to) = if self.is_dark() { (0.25, 1.0) } else { (0.0, 0.82) };
+        Ramp::Part { map: self.colour_map, from, to }
+    }
+
+    /// The colours of signed values, zero in the middle.
+    pub(crate) fn signed(&self) -> Ramp {
+        if self.is_dark() {
+            return Ramp::FromDark(self.background);
+        }
+        Ramp::Part { map: ColourMap::Diverging, from: 0.0, to: 1.0 }
+    }
+
+    fn is_dark(&self) -> bool {
+        self.background.rgb.iter().all(|&v| v < 128)
     }
 }
 

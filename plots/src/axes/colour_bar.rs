@@ -5,12 +5,15 @@ use crate::Theme;
 use crate::draw::geometry::Rect;
 use crate::draw::scene::{Anchor, Label, Pen, Scene};
 use crate::draw::{Picture, text};
+use crate::ramp::Ramp;
 use crate::stats::Interval;
 
 const WIDTH: f64 = 12.0;
 const GAP: f64 = 12.0;
 const TICK: f64 = 4.0;
 const LABEL_GAP: f64 = 7.0;
+/// Height of the point at an end beyond which there are values.
+const POINT: f64 = 10.0;
 /// Pixels of the strip: wide enough that viewers who smooth images keep its edges sharp.
 const SHADES: u32 = 512;
 const ACROSS: u32 = 24;
@@ -19,11 +22,18 @@ const ACROSS: u32 = 24;
 #[derive(Clone, Debug)]
 pub(crate) struct ColourBar<'a> {
     pub(crate) theme: &'a Theme,
+    pub(crate) ramp: Ramp,
     pub(crate) range: Interval,
     pub(crate) name: String,
+    /// Whether there are values below and above the range, which the ends then point to.
+    pub(crate) beyond: [bool; 2],
 }
 
-impl ColourBar<'_> {
+impl<'a> ColourBar<'a> {
+    pub(crate) fn new(theme: &'a Theme, ramp: Ramp, range: Interval, name: &str) -> Self {
+        Self { theme, ramp, range, name: name.to_owned(), beyond: [false; 2] }
+    }
+
     fn ticks(&self, height: f64) -> Ticks {
         Ticks::nice(&self.range, ((height / 45.0) as usize).clamp(2, 7))
     }
@@ -33,19 +43,23 @@ impl ColourBar<'_> {
         widths.fold(0.0, f64::max)
     }
 
+    /// The colour of a value.
+    pub(crate) fn colour(&self, value: f64) -> crate::Colour {
+        self.ramp.at(self.range.fraction(value))
+    }
+
     /// Width at the right of a panel of the given height, gap included.
     pub(crate) fn width(&self, height: f64) -> f64 {
-        let name = LABEL_GAP + self.theme.label_size;
-        GAP + WIDTH + 2.0 * TICK + self.widest(&self.ticks(height)) + name
+        let ticks = self.ticks(height);
+        let named = !self.name.trim().is_empty() || !ticks.note.is_empty();
+        let name = if named { LABEL_GAP + self.theme.label_size } else { 0.0 };
+        GAP + WIDTH + 2.0 * TICK + self.widest(&ticks) + name
     }
 
     /// Draws the bar beside the panel.
     pub(crate) fn draw(&self, scene: &mut Scene, panel: &Rect) {
         let theme = self.theme;
-        let bar = Rect::new(panel.right() + GAP, panel.y, WIDTH, panel.height);
-        let shade = |row: u32| 1.0 - (f64::from(row) + 0.5) / f64::from(SHADES);
-        scene
-            .image(bar, Picture::from_fn(ACROSS, SHADES, |_, row| theme.colour_map.at(shade(row))));
+        let bar = self.strip(scene, panel);
         let ticks = self.ticks(panel.height);
         for (&value, label) in ticks.values.iter().zip(&ticks.labels) {
             let y = bar.bottom() - self.range.fraction(value) * bar.height;
@@ -72,5 +86,24 @@ impl ColourBar<'_> {
             anchor: Anchor::Middle,
             upright: true,
         });
+    }
+
+    /// The strip of colours between its pointed ends.
+    fn strip(&self, scene: &mut Scene, panel: &Rect) -> Rect {
+        let [below, above] = self.beyond.map(|some| if some { POINT } else { 0.0 });
+        let bar =
+            Rect::new(panel.right() + GAP, panel.y + above, WIDTH, panel.height - above - below);
+        let middle = bar.x + WIDTH / 2.0;
+        for (end, tip, t) in
+            [(bar.y, bar.y - above, 1.0), (bar.bottom(), bar.bottom() + below, 0.0)]
+        {
+            if (end - tip).abs() > 0.0 {
+                let corners = vec![[bar.x, end], [bar.right(), end], [middle, tip]];
+                scene.polygon(corners, self.ramp.at(t));
+            }
+        }
+        let shade = |row: u32| 1.0 - (f64::from(row) + 0.5) / f64::from(SHADES);
+        scene.image(bar, Picture::from_fn(ACROSS, SHADES, |_, row| self.ramp.at(shade(row))));
+        bar
     }
 }

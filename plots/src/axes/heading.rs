@@ -14,6 +14,7 @@ const ENTRY_GAP: f64 = 18.0;
 pub(crate) enum Swatch {
     Line(Pen),
     Dot(Colour),
+    Diamond(Colour),
     Area(Colour),
 }
 
@@ -101,6 +102,7 @@ fn draw_swatch(scene: &mut Scene, swatch: Swatch, [x, y]: [f64; 2]) {
     match swatch {
         Swatch::Line(pen) => scene.line(vec![[x, y], [x + SWATCH, y]], pen),
         Swatch::Area(colour) => scene.fill(Rect::new(x, y - 4.5, SWATCH, 9.0), colour),
+        Swatch::Diamond(colour) => scene.diamond([x + SWATCH / 2.0, y], 4.0, colour),
         Swatch::Dot(colour) => {
             let area = Rect::new(x, y - 10.0, SWATCH, 20.0);
             scene.dots_in(&area, [[x + SWATCH / 2.0, y]], 3.5, colour);

@@ -233,6 +233,16 @@ impl View {
         ]
     }
 
+    /// The data units of fractions of the area, counted from its lower left corner.
+    pub(crate) fn data(&self, u: f64, v: f64) -> [f64; 2] {
+        [self.x.at(u), self.y.at(v)]
+    }
+
+    /// A vector in data units as one in points, y downwards.
+    pub(crate) fn vector(&self, [x, y]: [f64; 2]) -> [f64; 2] {
+        [x / self.x.span() * self.area.width, -y / self.y.span() * self.area.height]
+    }
+
     pub(crate) fn points(&self, points: &[[f64; 2]]) -> Vec<[f64; 2]> {
         points.iter().map(|&p| self.point(p)).collect()
     }

@@ -6,6 +6,7 @@ pub(crate) mod geometry;
 mod picture;
 mod raster;
 pub(crate) mod scene;
+mod spans;
 mod svg;
 pub(crate) mod text;
 

@@ -11,6 +11,7 @@ use plotters_backend::{BackendColor, DrawingBackend, DrawingErrorKind};
 use super::dash::dashes;
 use super::geometry::Rect;
 use super::scene::{Anchor, Label, Mark, Pen, Scene};
+use super::spans::spans;
 use super::{Picture, text};
 use crate::{Colour, PlotError, Result};
 
@@ -91,13 +92,17 @@ impl Painter<'_> {
         }
         let width = (pen.width * self.scale).max(2.0);
         let along_axes = |pair: &[[f64; 2]]| {
-            let apart = |k: usize| (pair[0][k] - pair[1][k]).abs() * self.scale >= 0.5;
+            let apart = |k: usize| (pair[0][k] - pair[1][k]).abs() * self.scale >= 0.01;
             !(apart(0) && apart(1))
         };
-        if points.windows(2).all(along_axes) {
+        let veil = pen.colour.alpha < 1.0 && points.len() > 2;
+        if points.windows(2).all(along_axes) && !veil {
             return points
                 .windows(2)
                 .try_for_each(|pair| self.straight(pair[0], pair[1], width, pen.colour));
+        }
+        if pen.colour.alpha < 1.0 {
+            return self.veil(points, width, pen.colour);
         }
         for pair in points.windows(2) {
             self.stroke(pair[0], pair[1], width, pen.colour)?;
@@ -107,6 +112,14 @@ impl Painter<'_> {
         joints.iter().try_for_each(|&joint| {
             let centre = self.pixel(joint);
             self.backend.draw_circle(centre, radius, &style(pen.colour), true)
+        })
+    }
+
+    fn veil(&mut self, points: &[[f64; 2]], width: f64, colour: Colour) -> Painted {
+        let line: Vec<_> = points.iter().map(|p| p.map(|v| v * self.scale)).collect();
+        // The backend leaves out the last column and row.
+        spans(&line, width).into_iter().try_for_each(|(row, from, to)| {
+            self.backend.draw_rect((from, row), (to + 1, row + 1), &style(colour), true)
         })
     }
 

@@ -150,6 +150,11 @@ impl Scene {
         }
     }
 
+    /// Draws a square on its corner, `half` as far from the middle to each.
+    pub(crate) fn diamond(&mut self, [x, y]: [f64; 2], half: f64, fill: Colour) {
+        self.polygon(vec![[x, y - half], [x + half, y], [x, y + half], [x - half, y]], fill);
+    }
+
     /// Draws the dots that lie inside `area`.
     pub(crate) fn dots_in(
         &mut self,

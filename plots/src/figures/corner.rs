@@ -1,12 +1,13 @@
 //! Draws all pairs of columns of data and model.
 
+use super::look::{Look, look_setters};
 use super::sheet::{Sheet, Table};
 use crate::axes::{Axis, Heading, Panel, Swatch, View};
 use crate::draw::scene::{Pen, Scene};
 use crate::stats::Interval;
 use crate::stats::contour::contour;
 use crate::stats::histogram::{Histogram, bins, plane};
-use crate::{Colour, Figure, PlotError, Points, Result, Theme};
+use crate::{Colour, Figure, PlotError, Points, Result};
 
 /// Most columns drawn.
 const MOST: usize = 8;
@@ -37,9 +38,7 @@ pub struct Corner {
     names: Vec<String>,
     data: Points,
     model: Option<Points>,
-    title: String,
-    theme: Theme,
-    width: Option<f64>,
+    look: Look,
 }
 
 impl Corner {
@@ -53,8 +52,7 @@ impl Corner {
             return Err(PlotError::Size { what: "column names", expected, got });
         }
         let names = names.iter().map(|n| n.as_ref().to_owned()).collect();
-        let (title, theme) = (String::new(), Theme::default());
-        Ok(Self { names, data, model: None, title, theme, width: None })
+        Ok(Self { names, data, model: None, look: Look::default() })
     }
 
     /// Samples of the model, with the columns of the data.
@@ -70,34 +68,15 @@ impl Corner {
         Ok(self)
     }
 
-    /// A title above the panels.
-    #[must_use]
-    pub fn title(mut self, title: &str) -> Self {
-        title.clone_into(&mut self.title);
-        self
-    }
-
-    /// Colours, text sizes and resolution.
-    #[must_use]
-    pub fn theme(mut self, theme: Theme) -> Self {
-        self.theme = theme;
-        self
-    }
-
-    /// Width of the figure in points; by default it grows with the number of columns.
-    #[must_use]
-    pub fn width(mut self, width: f64) -> Self {
-        self.width = Some(width);
-        self
-    }
+    look_setters!(width: "by default it grows with the number of columns");
 
     fn drawn(&self) -> usize {
         self.data.features().min(MOST)
     }
 
     fn layers(&self) -> impl Iterator<Item = (&Points, Colour)> {
-        let model = self.model.iter().map(|points| (points, self.theme.model));
-        std::iter::once((&self.data, self.theme.data)).chain(model)
+        let model = self.model.iter().map(|points| (points, self.look.theme.model));
+        std::iter::once((&self.data, self.look.theme.data)).chain(model)
     }
 
     fn range(&self, column: usize) -> Result<Interval> {
@@ -119,7 +98,7 @@ impl Corner {
     fn pair(&self, scene: &mut Scene, view: &View, [i, j]: [usize; 2], ranges: [Interval; 2]) {
         let every = self.data.len().div_ceil(DOTS).max(1);
         let dots = self.data.plane(i, j).step_by(every).map(|p| view.point(p));
-        scene.dots_in(&view.area, dots, 0.8, self.theme.data.with_alpha(0.18));
+        scene.dots_in(&view.area, dots, 0.8, self.look.theme.data.with_alpha(0.18));
         for (points, colour) in self.layers() {
             let Some(grid) = plane(points.plane(i, j), ranges, CELLS, BLUR) else { continue };
             for (mass, width) in MASSES.into_iter().zip([1.5, 1.0]) {
@@ -135,7 +114,7 @@ impl Corner {
         for (i, (histogram, colour)) in histograms.iter().enumerate() {
             let outline = view.points(&histogram.outline());
             if i == 0 {
-                scene.polygon(outline.clone(), self.theme.tint(*colour, 0.2));
+                scene.polygon(outline.clone(), self.look.theme.tint(*colour, 0.2));
             }
             scene.line_in(&view.area.grown(1.0), &outline, Pen::solid(*colour, 1.2));
         }
@@ -156,11 +135,11 @@ impl Corner {
         } else {
             named(row, column == 0)
         };
-        Some(Panel::new(&self.theme, x, y))
+        Some(Panel::new(&self.look.theme, x, y))
     }
 
     fn heading(&self) -> Heading<'_> {
-        let (theme, all) = (&self.theme, self.data.features());
+        let (theme, all) = (&self.look.theme, self.data.features());
         let mut legend = vec![(Swatch::Line(Pen::solid(theme.data, 1.6)), "data".to_owned())];
         if self.model.is_some() {
             legend.push((Swatch::Line(Pen::solid(theme.model, 1.6)), "model".to_owned()));
@@ -172,7 +151,7 @@ impl Corner {
         if all > MOST {
             remark = format!("first {MOST} of {all} columns; {remark}");
         }
-        Heading { theme, title: self.title.clone(), legend, remark }
+        self.look.heading(legend, remark)
     }
 }
 
@@ -185,7 +164,8 @@ impl Figure for Corner {
         let top = |j: usize| if highest(j) > 0.0 { 1.1 * highest(j) } else { 1.0 };
         let cells = (0..d * d).map(|k| self.cell(k / d, k % d, &ranges, top(k / d)));
         let table = Table { cells: cells.collect(), columns: d, shapes: vec![1.0] };
-        let width = self.width.unwrap_or(80.0 + (560.0 / d as f64).clamp(125.0, 200.0) * d as f64);
+        let width =
+            self.look.width.unwrap_or(80.0 + (560.0 / d as f64).clamp(125.0, 200.0) * d as f64);
         let sheet = Sheet { heading: self.heading(), width, beside: None };
         let (mut scene, areas) = sheet.place(&table)?;
         for (k, (cell, &area)) in table.cells.iter().zip(&areas).enumerate() {

@@ -1,11 +1,12 @@
 //! Draws one-dimensional densities over a histogram of the data.
 
+use super::look::{Look, look_setters};
 use super::sheet::{Sheet, Table};
-use crate::axes::{Axis, Heading, Panel, Swatch, View};
+use crate::axes::{Axis, Panel, Swatch, View};
 use crate::draw::scene::{Pen, Scene};
 use crate::stats::histogram::{Histogram, bins};
 use crate::stats::{Interval, usable};
-use crate::{Figure, PlotError, Points, Result, Theme};
+use crate::{Figure, PlotError, Points, Result};
 
 /// Height of the marks of the rug.
 const RUG: f64 = 6.0;
@@ -29,10 +30,8 @@ const RUG_MARKS: usize = 1500;
 pub struct DensityCurve {
     curves: Vec<Curve>,
     data: Option<Points>,
-    title: String,
+    look: Look,
     label: String,
-    theme: Theme,
-    width: f64,
 }
 
 /// A named curve of points `(x, density)`.
@@ -55,10 +54,8 @@ impl DensityCurve {
         Self {
             curves: vec![Curve::new(name, points, false)],
             data: None,
-            title: String::new(),
+            look: Look::default(),
             label: String::new(),
-            theme: Theme::default(),
-            width: 520.0,
         }
     }
 
@@ -85,13 +82,6 @@ impl DensityCurve {
         Ok(self)
     }
 
-    /// A title above the axes.
-    #[must_use]
-    pub fn title(mut self, title: &str) -> Self {
-        title.clone_into(&mut self.title);
-        self
-    }
-
     /// Name of the column.
     #[must_use]
     pub fn label(mut self, label: &str) -> Self {
@@ -99,22 +89,10 @@ impl DensityCurve {
         self
     }
 
-    /// Colours, text sizes and resolution.
-    #[must_use]
-    pub fn theme(mut self, theme: Theme) -> Self {
-        self.theme = theme;
-        self
-    }
-
-    /// Width of the figure in points; 520 by default.
-    #[must_use]
-    pub fn width(mut self, width: f64) -> Self {
-        self.width = width;
-        self
-    }
+    look_setters!(width: "520 by default");
 
     fn pen(&self, curve: usize) -> Pen {
-        let (theme, width) = (&self.theme, self.theme.line_width);
+        let (theme, width) = (&self.look.theme, self.look.theme.line_width);
         if self.curves[curve].reference {
             return Pen::dashed(theme.ink, 0.8 * width, 5.0, 3.5);
         }
@@ -146,7 +124,7 @@ impl DensityCurve {
 
     fn rug(&self, scene: &mut Scene, view: &View) {
         let Some(data) = &self.data else { return };
-        let pen = Pen::solid(self.theme.data.with_alpha(0.35), 0.6);
+        let pen = Pen::solid(self.look.theme.data.with_alpha(0.35), 0.6);
         let (area, every) = (view.area, data.len().div_ceil(RUG_MARKS));
         for value in data.column(0).step_by(every) {
             let [x, y] = view.point([value, 0.0]);
@@ -160,7 +138,7 @@ impl DensityCurve {
 impl Figure for DensityCurve {
     fn scene(&self) -> Result<Scene> {
         let (x, histogram, top) = self.ranges()?;
-        let theme = &self.theme;
+        let theme = &self.look.theme;
         let fill = theme.tint(theme.data, 0.22);
         let named = self.curves.iter().enumerate();
         let mut legend: Vec<_> =
@@ -170,8 +148,8 @@ impl Figure for DensityCurve {
         }
         let y = Interval { low: 0.0, high: top };
         let panel = Panel::new(theme, Axis::new(x, &self.label), Axis::new(y, "density"));
-        let heading = Heading { theme, title: self.title.clone(), legend, remark: String::new() };
-        let sheet = Sheet { heading, width: self.width, beside: None };
+        let heading = self.look.heading(legend, String::new());
+        let sheet = Sheet { heading, width: self.look.width.unwrap_or(520.0), beside: None };
         let table = Table { cells: vec![Some(panel.clone())], columns: 1, shapes: vec![0.6] };
         let (mut scene, areas) = sheet.place(&table)?;
         let Some(&area) = areas.first() else { return Ok(scene) };

@@ -1,15 +1,12 @@
 //! Draws a density of the plane as a heat map with highest-density contours.
 
 use super::contour_labels::{Contours, Line};
-use super::sheet::{Sheet, Table};
-use crate::axes::{Axis, ColourBar, Heading, Panel};
-use crate::draw::geometry::Rect;
+use super::look::{Look, label_setter, look_setters};
+use super::plane::{Plane, check_planar, shaded};
+use crate::axes::ColourBar;
 use crate::stats::Interval;
 use crate::stats::contour::contour;
-use crate::{Colour, Figure, Grid, Picture, PlotError, Points, Result, Scene, Theme};
-
-/// Pixels of the heat map per point.
-const FINENESS: f64 = 2.0;
+use crate::{Colour, Figure, Grid, Points, Result, Scene};
 
 /// A heat map of a density with contours around its highest-density regions, axes in data units
 /// and a colour bar.
@@ -31,10 +28,9 @@ pub struct DensityMap {
     points: Option<Points>,
     masses: Vec<f64>,
     equal_aspect: bool,
-    title: String,
-    labels: [String; 3],
-    theme: Theme,
-    width: f64,
+    look: Look,
+    labels: [String; 2],
+    value_label: String,
 }
 
 impl DensityMap {
@@ -45,32 +41,18 @@ impl DensityMap {
             points: None,
             masses: vec![0.5, 0.8, 0.95],
             equal_aspect: false,
-            title: String::new(),
-            labels: ["", "", "density"].map(String::from),
-            theme: Theme::default(),
-            width: 520.0,
+            look: Look::default(),
+            labels: <[String; 2]>::default(),
+            value_label: "density".to_owned(),
         }
     }
 
-    /// A title, left of the middle above the axes.
-    #[must_use]
-    pub fn title(mut self, title: &str) -> Self {
-        title.clone_into(&mut self.title);
-        self
-    }
-
-    /// Names of the two columns.
-    #[must_use]
-    pub fn labels(mut self, x: &str, y: &str) -> Self {
-        x.clone_into(&mut self.labels[0]);
-        y.clone_into(&mut self.labels[1]);
-        self
-    }
+    label_setter!();
 
     /// Name of the values, beside the colour bar; "density" by default.
     #[must_use]
     pub fn value_label(mut self, label: &str) -> Self {
-        label.clone_into(&mut self.labels[2]);
+        label.clone_into(&mut self.value_label);
         self
     }
 
@@ -95,26 +77,7 @@ impl DensityMap {
         self
     }
 
-    /// Colours, text sizes and resolution.
-    #[must_use]
-    pub fn theme(mut self, theme: Theme) -> Self {
-        self.theme = theme;
-        self
-    }
-
-    /// Width of the figure in points; 520 by default.
-    #[must_use]
-    pub fn width(mut self, width: f64) -> Self {
-        self.width = width;
-        self
-    }
-
-    /// Height of the axes for a width of one.
-    fn shape(&self) -> f64 {
-        let [x, y] = self.grid.ranges();
-        let ratio = y.span() / x.span();
-        if self.equal_aspect && (0.15..=4.0).contains(&ratio) { ratio } else { 0.85 }
-    }
+    look_setters!(width: "520 by default");
 
     /// Values of the colour bar: from zero, or the lowest value, to the highest.
     fn range(&self) -> Interval {
@@ -123,21 +86,11 @@ impl DensityMap {
         if all.low >= 0.0 { Interval { low: 0.0, ..all } } else { all }
     }
 
-    fn heat(&self, range: Interval, area: &Rect) -> Picture {
-        let pixels = |length: f64| (length * FINENESS).round().clamp(1.0, 4000.0) as u32;
-        let (width, height) = (pixels(area.width), pixels(area.height));
-        let middle = |i: u32, n: u32| (f64::from(i) + 0.5) / f64::from(n);
-        Picture::from_fn(width, height, |column, row| {
-            let value = self.grid.at(middle(column, width), 1.0 - middle(row, height));
-            self.theme.colour_map.at(range.fraction(value))
-        })
-    }
-
     fn levels(&self, range: Interval) -> Vec<(String, Colour, Vec<Line>)> {
         let mut levels = Vec::new();
         for &mass in &self.masses {
             let Some(level) = self.grid.mass_level(mass) else { continue };
-            let ink = readable_on(self.theme.colour_map.at(range.fraction(level)));
+            let ink = readable_on(self.look.theme.colour_map.at(range.fraction(level)));
             let percent = (100.0 * mass * 10.0).round() / 10.0;
             levels.push((format!("{percent} %"), ink, contour(&self.grid, level)));
         }
@@ -154,26 +107,14 @@ fn readable_on(colour: Colour) -> Colour {
 
 impl Figure for DensityMap {
     fn scene(&self) -> Result<Scene> {
-        if let Some(points) = self.points.as_ref().filter(|p| p.features() < 2) {
-            let got = points.features();
-            return Err(PlotError::Size { what: "features of the points", expected: 2, got });
-        }
-        let ([x, y], theme, range) = (self.grid.ranges(), &self.theme, self.range());
-        let axes = (Axis::new(x, &self.labels[0]), Axis::new(y, &self.labels[1]));
-        let same_scale = self.equal_aspect;
-        let panel = Panel { same_scale, ..Panel::new(theme, axes.0, axes.1) };
-        let bar = ColourBar { theme, range, name: self.labels[2].clone() };
-        let heading =
-            Heading { theme, title: self.title.clone(), legend: vec![], remark: String::new() };
-        // A tall map keeps its shape by being narrower, not by making the paper longer.
-        let shape = self.shape();
-        let width = self.width.min(170.0 + (self.width - 170.0) * (1.2 / shape).min(1.0));
-        let sheet = Sheet { heading, width, beside: Some(bar.clone()) };
-        let table = Table { cells: vec![Some(panel.clone())], columns: 1, shapes: vec![shape] };
-        let (mut scene, areas) = sheet.place(&table)?;
-        let Some(&area) = areas.first() else { return Ok(scene) };
-        scene.image(area, self.heat(range, &area));
-        let view = panel.view(area);
+        check_planar(self.points.as_ref())?;
+        let (theme, range) = (&self.look.theme, self.range());
+        let bar = ColourBar::new(theme, theme.shades(), range, &self.value_label);
+        let plane =
+            Plane::new(&self.look, &self.labels, self.grid.ranges(), self.equal_aspect, bar);
+        let (mut scene, view) = plane.place()?;
+        let area = view.area;
+        scene.image(area, shaded(&area, |u, v| plane.bar.colour(self.grid.at(u, v))));
         if let Some(points) = &self.points {
             let dots = points.plane(0, 1).take(5000).map(|p| view.point(p));
             scene.dots_in(&area, dots, 1.0, Colour::hex(0xFF_FF_FF).with_alpha(0.35));
@@ -184,8 +125,7 @@ impl Figure for DensityMap {
             contours.add(label, ink, &lines);
         }
         contours.draw(&mut scene);
-        panel.frame(&mut scene, area);
-        bar.draw(&mut scene, &area);
+        plane.frame(&mut scene, area);
         Ok(scene)
     }
 }

@@ -1,12 +1,13 @@
 //! Draws a grid carried from one space to another.
 
 use super::cloud::cloud;
+use super::look::{Look, look_setters};
 use super::same_scale;
 use super::sheet::{Sheet, Table};
-use crate::axes::{Axis, Heading, Panel};
+use crate::axes::{Axis, Panel};
 use crate::draw::scene::{Pen, Scene};
 use crate::stats::{Interval, quantile, usable};
-use crate::{Colour, Figure, PlotError, Result, Theme};
+use crate::{Colour, Figure, PlotError, Result};
 
 /// Most panels in one row.
 const COLUMNS: usize = 4;
@@ -98,21 +99,13 @@ pub fn latent_grid(half: f64, lines: usize, points: usize) -> Vec<Vec<[f64; 2]>>
 pub struct FlowStages {
     stages: Vec<Stage>,
     common_axes: bool,
-    title: String,
-    theme: Theme,
-    width: Option<f64>,
+    look: Look,
 }
 
 impl FlowStages {
     /// A panel for every stage, each with its own equal axes.
     pub fn new(stages: Vec<Stage>) -> Self {
-        Self {
-            stages,
-            common_axes: false,
-            title: String::new(),
-            theme: Theme::default(),
-            width: None,
-        }
+        Self { stages, common_axes: false, look: Look::default() }
     }
 
     /// The same axes for all stages, as a film strip needs them.
@@ -122,26 +115,7 @@ impl FlowStages {
         self
     }
 
-    /// A title above the panels.
-    #[must_use]
-    pub fn title(mut self, title: &str) -> Self {
-        title.clone_into(&mut self.title);
-        self
-    }
-
-    /// Colours, text sizes and resolution.
-    #[must_use]
-    pub fn theme(mut self, theme: Theme) -> Self {
-        self.theme = theme;
-        self
-    }
-
-    /// Width of the figure in points; by default 340 a panel for two, less for more.
-    #[must_use]
-    pub fn width(mut self, width: f64) -> Self {
-        self.width = Some(width);
-        self
-    }
+    look_setters!(width: "by default 340 a panel for two, less for more");
 
     fn ranges(&self) -> Result<Vec<(Interval, Interval)>> {
         let own: Vec<_> = self.stages.iter().map(Stage::ranges).collect::<Result<_>>()?;
@@ -157,12 +131,10 @@ impl FlowStages {
         Ok(vec![same_scale(x, y, 1.0); own.len()])
     }
 
-    /// Colour of line `i` of `count`: dark to light, but never close to the paper.
+    /// Colour of line `i` of `count`.
     fn colour(&self, i: usize, count: usize) -> Colour {
         let t = i as f64 / count.saturating_sub(1).max(1) as f64;
-        let dark_paper = self.theme.background.rgb.iter().all(|&v| v < 128);
-        let (from, to) = if dark_paper { (0.25, 1.0) } else { (0.0, 0.82) };
-        self.theme.colour_map.at(from + t * (to - from))
+        self.look.theme.inks().at(t)
     }
 
     fn stage(
@@ -174,20 +146,27 @@ impl FlowStages {
     ) {
         let view = panel.view(area);
         let points = stage.points.iter().copied().filter(|p| p.iter().all(|&v| usable(v)));
-        let grey = self.theme.tint(self.theme.muted, 0.75);
-        cloud(scene, &self.theme, &view, points, stage.points.len(), grey);
+        let grey = self.look.theme.tint(self.look.theme.muted, 0.75);
+        cloud(scene, &self.look.theme, &view, points, stage.points.len(), grey);
         for (i, line) in stage.lines.iter().enumerate() {
-            let pen = Pen::solid(self.colour(i, stage.lines.len()), 0.7 * self.theme.line_width);
+            let pen =
+                Pen::solid(self.colour(i, stage.lines.len()), 0.7 * self.look.theme.line_width);
             scene.line_in(&area, &view.points(line), pen);
         }
         panel.frame(scene, area);
     }
 }
 
+/// Panels side by side: rows as equally long as can be, six in two rows of three.
+fn columns(stages: usize) -> usize {
+    let rows = stages.div_ceil(COLUMNS).max(1);
+    stages.div_ceil(rows).max(1)
+}
+
 impl Figure for FlowStages {
     fn scene(&self) -> Result<Scene> {
-        let (ranges, theme) = (self.ranges()?, &self.theme);
-        let columns = self.stages.len().min(COLUMNS);
+        let (ranges, theme) = (self.ranges()?, &self.look.theme);
+        let columns = columns(self.stages.len());
         let cells = self.stages.iter().zip(&ranges).enumerate().map(|(i, (stage, &(x, y)))| {
             let (mut x, mut y) = (Axis::new(x, ""), Axis::new(y, ""));
             if self.common_axes {
@@ -199,9 +178,8 @@ impl Figure for FlowStages {
         });
         let table = Table { cells: cells.collect(), columns, shapes: vec![1.0] };
         let each = [420.0, 340.0, 270.0, 230.0][columns.clamp(1, 4) - 1];
-        let width = self.width.unwrap_or(20.0 + each * columns as f64);
-        let title = self.title.clone();
-        let heading = Heading { theme, title, legend: vec![], remark: String::new() };
+        let width = self.look.width.unwrap_or(20.0 + each * columns as f64);
+        let heading = self.look.heading(vec![], String::new());
         let (mut scene, areas) = Sheet { heading, width, beside: None }.place(&table)?;
         let panels = table.cells.iter().flatten().zip(&areas);
         for ((panel, &area), stage) in panels.zip(&self.stages) {

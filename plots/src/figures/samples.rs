@@ -1,11 +1,12 @@
 //! Draws samples of the data beside samples of models.
 
 use super::cloud::{cloud, is_shaded};
+use super::look::{Look, label_setter, look_setters};
 use super::sheet::{Sheet, Table};
 use crate::axes::ticks::whole;
-use crate::axes::{Axis, Heading, Panel};
+use crate::axes::{Axis, Panel};
 use crate::stats::Interval;
-use crate::{Figure, PlotError, Points, Result, Scene, Theme};
+use crate::{Figure, PlotError, Points, Result, Scene};
 
 /// Most panels in one row.
 const COLUMNS: usize = 3;
@@ -28,10 +29,8 @@ pub struct Samples {
     panels: Vec<(String, Points)>,
     columns: [usize; 2],
     equal_aspect: bool,
-    title: String,
+    look: Look,
     labels: [String; 2],
-    theme: Theme,
-    width: Option<f64>,
 }
 
 impl Samples {
@@ -41,10 +40,8 @@ impl Samples {
             panels: vec![(name.to_owned(), data)],
             columns: [0, 1],
             equal_aspect: false,
-            title: String::new(),
+            look: Look::default(),
             labels: [String::new(), String::new()],
-            theme: Theme::default(),
-            width: None,
         }
     }
 
@@ -62,19 +59,7 @@ impl Samples {
         self
     }
 
-    /// A title above the panels.
-    #[must_use]
-    pub fn title(mut self, title: &str) -> Self {
-        title.clone_into(&mut self.title);
-        self
-    }
-
-    /// Names of the two columns.
-    #[must_use]
-    pub fn labels(mut self, x: &str, y: &str) -> Self {
-        self.labels = [x.to_owned(), y.to_owned()];
-        self
-    }
+    label_setter!();
 
     /// One unit of x as long as one unit of y.
     #[must_use]
@@ -83,19 +68,7 @@ impl Samples {
         self
     }
 
-    /// Colours, text sizes and resolution.
-    #[must_use]
-    pub fn theme(mut self, theme: Theme) -> Self {
-        self.theme = theme;
-        self
-    }
-
-    /// Width of the figure in points; 360 a panel by default.
-    #[must_use]
-    pub fn width(mut self, width: f64) -> Self {
-        self.width = Some(width);
-        self
-    }
+    look_setters!(width: "360 a panel by default");
 
     /// The common range of a column: all of the data, the bulk of the models.
     fn range(&self, column: usize) -> Result<Interval> {
@@ -133,7 +106,7 @@ impl Figure for Samples {
             (x, y) = super::same_scale(x, y, shape);
         }
         let columns = self.panels.len().min(COLUMNS);
-        let theme = &self.theme;
+        let theme = &self.look.theme;
         let cells = self.panels.iter().enumerate().map(|(i, (name, points))| {
             let last_row = i + columns >= self.panels.len();
             let (x, y) = (Axis::new(x, &self.labels[0]), Axis::new(y, &self.labels[1]));
@@ -144,8 +117,8 @@ impl Figure for Samples {
         });
         let table = Table { cells: cells.collect(), columns, shapes: vec![shape] };
         let remark = self.remark(&x, &y);
-        let heading = Heading { theme, title: self.title.clone(), legend: vec![], remark };
-        let width = self.width.unwrap_or(40.0 + 340.0 * columns as f64);
+        let heading = self.look.heading(vec![], remark);
+        let width = self.look.width.unwrap_or(40.0 + 340.0 * columns as f64);
         let (mut scene, areas) = Sheet { heading, width, beside: None }.place(&table)?;
         for (i, (panel, (&area, (_, points)))) in
             table.cells.iter().flatten().zip(areas.iter().zip(&self.panels)).enumerate()

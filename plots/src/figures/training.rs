@@ -1,12 +1,13 @@
 //! Draws the losses of a training run against its steps.
 
+use super::look::{Look, look_setters};
 use super::sheet::{Sheet, Table};
 use super::thin::{smoothed, thinned};
 use crate::axes::ticks::{short, whole};
 use crate::axes::{Axis, Heading, Panel, Swatch, View};
 use crate::draw::scene::{Pen, Scene};
 use crate::stats::{Interval, quantile, usable};
-use crate::{Figure, PlotError, Result, Theme};
+use crate::{Figure, PlotError, Result};
 
 /// Training and held-out losses against the step, with the best step marked.
 ///
@@ -27,10 +28,8 @@ pub struct Training {
     held_out: Vec<[f64; 2]>,
     rate: Vec<[f64; 2]>,
     best: Option<f64>,
-    title: String,
+    look: Look,
     loss_label: String,
-    theme: Theme,
-    width: f64,
 }
 
 /// The points that can be drawn.
@@ -46,10 +45,8 @@ impl Training {
             held_out: Vec::new(),
             rate: Vec::new(),
             best: None,
-            title: String::new(),
+            look: Look::default(),
             loss_label: "negative log-likelihood (nats)".to_owned(),
-            theme: Theme::default(),
-            width: 560.0,
         }
     }
 
@@ -74,13 +71,6 @@ impl Training {
         self
     }
 
-    /// A title above the axes.
-    #[must_use]
-    pub fn title(mut self, title: &str) -> Self {
-        title.clone_into(&mut self.title);
-        self
-    }
-
     /// Name of the loss; "negative log-likelihood (nats)" by default.
     #[must_use]
     pub fn loss_label(mut self, label: &str) -> Self {
@@ -88,19 +78,7 @@ impl Training {
         self
     }
 
-    /// Colours, text sizes and resolution.
-    #[must_use]
-    pub fn theme(mut self, theme: Theme) -> Self {
-        self.theme = theme;
-        self
-    }
-
-    /// Width of the figure in points; 560 by default.
-    #[must_use]
-    pub fn width(mut self, width: f64) -> Self {
-        self.width = width;
-        self
-    }
+    look_setters!(width: "560 by default");
 
     /// The held-out point at the best step.
     fn best_point(&self) -> Option<[f64; 2]> {
@@ -133,7 +111,7 @@ impl Training {
     }
 
     fn curves(&self, scene: &mut Scene, view: &View) {
-        let (theme, width) = (&self.theme, self.theme.line_width);
+        let (theme, width) = (&self.look.theme, self.look.theme.line_width);
         let area = view.area;
         let raw = thinned(&view.points(&self.train));
         let smooth = smoothed(&self.train);
@@ -159,7 +137,7 @@ impl Training {
     }
 
     fn heading(&self, above: Option<f64>) -> Heading<'_> {
-        let (theme, width) = (&self.theme, self.theme.line_width);
+        let (theme, width) = (&self.look.theme, self.look.theme.line_width);
         let mut legend = Vec::new();
         if !self.train.is_empty() {
             legend.push((Swatch::Line(Pen::solid(theme.data, width)), "training".to_owned()));
@@ -173,14 +151,14 @@ impl Training {
         }
         let remark = above.map(|top| format!("losses up to {} lie above the frame", short(top)));
         let remark = remark.unwrap_or_default();
-        Heading { theme, title: self.title.clone(), legend, remark }
+        self.look.heading(legend, remark)
     }
 }
 
 impl Figure for Training {
     fn scene(&self) -> Result<Scene> {
         let (steps, losses, above) = self.ranges()?;
-        let theme = &self.theme;
+        let theme = &self.look.theme;
         let x = || Axis::new(steps, "step");
         let rates = Interval::covering(self.rate.iter().map(|p| p[1]).chain([0.0]));
         let rates = rates.filter(|_| !self.rate.is_empty()).map(|r| r.padded(0.04));
@@ -190,7 +168,11 @@ impl Figure for Training {
             cells.push(Some(Panel::new(theme, x(), Axis::new(rates, "learning rate"))));
         }
         let table = Table { cells, columns: 1, shapes: vec![0.55, 0.2] };
-        let sheet = Sheet { heading: self.heading(above), width: self.width, beside: None };
+        let sheet = Sheet {
+            heading: self.heading(above),
+            width: self.look.width.unwrap_or(560.0),
+            beside: None,
+        };
         let (mut scene, areas) = sheet.place(&table)?;
         for (i, (panel, &area)) in table.cells.iter().flatten().zip(&areas).enumerate() {
             panel.grid(&mut scene, area);

@@ -1,16 +1,16 @@
 //! Holds a function on a regular lattice and the levels that enclose a given mass.
 
 use super::interval::{Interval, usable};
+use super::lattice::Lattice;
 use crate::{PlotError, Result};
 
-/// Values of a density on nx × ny nodes, the outermost nodes on the ends of the ranges.
+/// Values of a density, or of another function, on nx × ny nodes, the outermost nodes on the ends
+/// of the ranges.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Grid {
-    nx: usize,
-    ny: usize,
-    x: Interval,
-    y: Interval,
+    lattice: Lattice,
     values: Vec<f64>,
+    missing: Vec<bool>,
     skipped: usize,
 }
 
@@ -33,27 +33,19 @@ impl Grid {
     /// ```
     pub fn new<T: Copy + Into<f64>>(
         values: &[T],
-        [nx, ny]: [usize; 2],
+        size: [usize; 2],
         x: (f64, f64),
         y: (f64, f64),
     ) -> Result<Self> {
-        let (x, y) = (Interval::new("x", x.0, x.1)?, Interval::new("y", y.0, y.1)?);
-        for (what, got) in [("nodes along x", nx), ("nodes along y", ny)] {
-            if got < 2 {
-                return Err(PlotError::Size { what, expected: 2, got });
-            }
-        }
-        let expected = nx.saturating_mul(ny);
-        if values.len() != expected {
-            return Err(PlotError::Size { what: "grid values", expected, got: values.len() });
-        }
+        let lattice = Lattice::new(size, x, y, values.len())?;
         let all: Vec<f64> = values.iter().map(|&v| v.into()).collect();
-        let skipped = all.iter().filter(|&&v| !usable(v)).count();
+        let missing: Vec<bool> = all.iter().map(|&v| !usable(v)).collect();
+        let skipped = missing.iter().filter(|&&m| m).count();
         if skipped == all.len() {
             return Err(PlotError::Empty { what: "the grid" });
         }
         let values = all.into_iter().map(|v| if usable(v) { v } else { 0.0 }).collect();
-        Ok(Self { nx, ny, x, y, values, skipped })
+        Ok(Self { lattice, values, missing, skipped })
     }
 
     /// Takes log-densities in nats instead of densities; −∞ is a density of zero.
@@ -77,11 +69,11 @@ impl Grid {
 
     /// Number of nodes along x and y.
     pub fn size(&self) -> [usize; 2] {
-        [self.nx, self.ny]
+        [self.lattice.nx, self.lattice.ny]
     }
 
     pub(crate) fn ranges(&self) -> [Interval; 2] {
-        [self.x, self.y]
+        [self.lattice.x, self.lattice.y]
     }
 
     pub(crate) fn values(&self) -> &[f64] {
@@ -90,23 +82,31 @@ impl Grid {
 
     /// The value of node `(i, j)`; nodes outside count as the nearest inside.
     pub(crate) fn node(&self, i: usize, j: usize) -> f64 {
-        let at = j.min(self.ny - 1) * self.nx + i.min(self.nx - 1);
-        self.values.get(at).copied().unwrap_or(0.0)
+        self.values.get(self.lattice.index(i, j)).copied().unwrap_or(0.0)
     }
 
     /// The place of a point given in units of cells.
     pub(crate) fn place(&self, i: f64, j: f64) -> [f64; 2] {
-        [self.x.at(i / (self.nx - 1) as f64), self.y.at(j / (self.ny - 1) as f64)]
+        self.lattice.place(i, j)
     }
 
     /// The bilinear interpolant at fractions of both ranges.
     pub(crate) fn at(&self, u: f64, v: f64) -> f64 {
-        let (s, t) =
-            (u.clamp(0.0, 1.0) * (self.nx - 1) as f64, v.clamp(0.0, 1.0) * (self.ny - 1) as f64);
-        let (i, j) = (s as usize, t as usize);
-        let (s, t) = (s - i as f64, t - j as f64);
-        (1.0 - t) * ((1.0 - s) * self.node(i, j) + s * self.node(i + 1, j))
-            + t * ((1.0 - s) * self.node(i, j + 1) + s * self.node(i + 1, j + 1))
+        let value = |node: usize| self.values.get(node).copied().unwrap_or(0.0);
+        self.lattice.corners(u, v).into_iter().map(|(node, weight)| weight * value(node)).sum()
+    }
+
+    /// The interpolant where no value around is missing.
+    pub(crate) fn known_at(&self, u: f64, v: f64) -> Option<f64> {
+        let gap = |node: usize| self.missing.get(node).copied().unwrap_or(true);
+        let corners = self.lattice.corners(u, v);
+        let known = !corners.into_iter().any(|(node, weight)| weight > 0.0 && gap(node));
+        known.then(|| self.at(u, v))
+    }
+
+    /// The values that were not replaced.
+    pub(crate) fn known(&self) -> impl Iterator<Item = f64> + '_ {
+        self.values.iter().zip(&self.missing).filter(|(_, missing)| !**missing).map(|(&v, _)| v)
     }
 
     /// The density level whose superlevel set holds the share `mass` of the whole sum.

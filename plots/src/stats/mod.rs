@@ -4,10 +4,13 @@ pub(crate) mod contour;
 mod grid;
 pub(crate) mod histogram;
 mod interval;
+mod lattice;
 mod points;
 mod quantile;
+mod vector_grid;
 
 pub use grid::Grid;
 pub(crate) use interval::{Interval, usable};
 pub use points::Points;
 pub(crate) use quantile::quantile;
+pub use vector_grid::VectorGrid;

@@ -1,0 +1,113 @@
+//! Draws a signed function of the plane.
+
+use super::backdrop::outlines;
+use super::look::{Look, label_setter, look_setters};
+use super::plane::{Plane, missing, shaded};
+use crate::axes::ColourBar;
+use crate::stats::{Interval, quantile, usable};
+use crate::{Figure, Grid, Result, Scene};
+
+/// Share of the values within the limits of the colours.
+const WITHIN: f64 = 0.99;
+/// Limits below this count as zero.
+const LEAST: f64 = 1e-80;
+
+/// A heat map of signed values, as a divergence, a curl or a log-determinant: two hues that meet
+/// in a neutral colour at zero, on equal axes.
+///
+/// The colours end at the 99 % quantile of the size of the values, unless told where; a pointed
+/// end of the colour bar says that there are values beyond. Missing values show the paper.
+///
+/// # Example
+/// ```
+/// use diffeo_plots::{Figure, Grid, ScalarMap};
+/// let node = |k: usize| -3.0 + 6.0 * k as f64 / 40.0;
+/// let values: Vec<f64> = (0..41 * 41).map(|k| node(k % 41) * node(k / 41).cos()).collect();
+/// let grid = Grid::new(&values, [41, 41], (-3.0, 3.0), (-3.0, 3.0))?;
+/// let figure = ScalarMap::new(grid).title("divergence at t = 0.5").value_label("div v");
+/// assert!(figure.scene()?.svg()?.contains("div v"));
+/// # Ok::<(), diffeo_plots::PlotError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct ScalarMap {
+    grid: Grid,
+    density: Option<Grid>,
+    limit: Option<f64>,
+    value_label: String,
+    labels: [String; 2],
+    look: Look,
+}
+
+impl ScalarMap {
+    /// A map of the values of `grid`.
+    pub fn new(grid: Grid) -> Self {
+        Self {
+            grid,
+            density: None,
+            limit: None,
+            value_label: String::new(),
+            labels: <[String; 2]>::default(),
+            look: Look::default(),
+        }
+    }
+
+    /// A density whose contours around 50, 80 and 95 % of the mass lie over the map.
+    #[must_use]
+    pub fn density(mut self, density: Grid) -> Self {
+        self.density = Some(density);
+        self
+    }
+
+    /// Size of the values where the colours end, as several maps share it to be compared; one that
+    /// is not positive is ignored.
+    #[must_use]
+    pub fn limit(mut self, limit: f64) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// Name of the values, beside the colour bar.
+    #[must_use]
+    pub fn value_label(mut self, label: &str) -> Self {
+        label.clone_into(&mut self.value_label);
+        self
+    }
+
+    label_setter!();
+
+    look_setters!(width: "520 by default");
+
+    /// The colour bar, with zero in the middle of its range.
+    fn bar(&self) -> ColourBar<'_> {
+        let mut sizes: Vec<f64> = self.grid.known().map(f64::abs).collect();
+        sizes.sort_by(f64::total_cmp);
+        let all = quantile(&sizes, 1.0);
+        let most = quantile(&sizes, WITHIN);
+        let robust = if 1.25 * most >= all || most < LEAST { all } else { most };
+        let given = self.limit.filter(|&limit| usable(limit));
+        let limit = [given, Some(robust)].into_iter().flatten().find(|&limit| limit > LEAST);
+        let limit = limit.unwrap_or(1.0);
+        let range = Interval { low: -limit, high: limit };
+        let beyond = [self.grid.known().any(|v| v < -limit), self.grid.known().any(|v| v > limit)];
+        let theme = &self.look.theme;
+        ColourBar { beyond, ..ColourBar::new(theme, theme.signed(), range, &self.value_label) }
+    }
+}
+
+impl Figure for ScalarMap {
+    fn scene(&self) -> Result<Scene> {
+        let (bar, theme) = (self.bar(), &self.look.theme);
+        let mut plane = Plane::new(&self.look, &self.labels, self.grid.ranges(), true, bar);
+        plane.remark = missing(self.grid.skipped(), self.grid.values().len(), "values");
+        let (mut scene, view) = plane.place()?;
+        let colour = |u: f64, v: f64| {
+            self.grid.known_at(u, v).map_or(theme.background, |value| plane.bar.colour(value))
+        };
+        scene.image(view.area, shaded(&view.area, colour));
+        if let Some(density) = &self.density {
+            outlines(&mut scene, &view, density, theme.ink.with_alpha(0.55));
+        }
+        plane.frame(&mut scene, view.area);
+        Ok(scene)
+    }
+}
