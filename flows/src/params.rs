@@ -208,6 +208,11 @@ impl Scope<'_> {
         Scope { path: self.path.clone(), params: self.params }
     }
 
+    /// The seed of the set.
+    pub fn seed(&self) -> u64 {
+        self.params.seed
+    }
+
     /// The dtype of the variables.
     pub fn dtype(&self) -> DType {
         self.params.dtype

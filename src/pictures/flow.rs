@@ -1,7 +1,6 @@
 //! Pictures of the way between latent and data space: layer by layer, or through time.
 
 use super::{PictureError, Result, Studio, spread};
-use diffeo_flows::Density;
 use diffeo_flows::params::to_f64;
 use diffeo_flows::rng::{Stream, generator};
 use diffeo_flows::transform::Transform;

@@ -155,9 +155,9 @@ impl LayerConfig {
                 MaskedAutoregressive::new(scope, sizes, univariate.build()?, net, start)?,
             )),
             Self::Continuous { field, solver, divergence } => {
-                divergence.check()?;
+                let (seed, solver) = (scope.seed(), solver.solver()?);
                 let field = TimeMlp::new(scope, features, sizes.1, field, start)?;
-                Box::new(ContinuousFlow::new(field, solver.solver()?)?)
+                Box::new(ContinuousFlow::new(field, solver)?.with_divergence(*divergence, seed)?)
             }
         })
     }
