@@ -134,6 +134,13 @@ pub struct LogProbArgs {
     pub model: PathBuf,
     /// Toy name, .csv, .tsv, .npy, .npz[:key], .parquet, or - for CSV on stdin
     pub data: String,
+    /// Add a column `standard_error`: what the solver and the probes of a continuous flow leave open,
+    /// 0 for other flows
+    #[arg(long)]
+    pub errors: bool,
+    /// The same, with tighter tolerances and more probes until each is at most this
+    #[arg(long, value_name = "SE", allow_negative_numbers = true)]
+    pub log_prob_se: Option<f64>,
     /// Where the values go.
     #[command(flatten)]
     pub output: OutputArgs,

@@ -97,48 +97,54 @@ pub trait VectorField: Debug + Send + Sync {
     }
 }
 
-impl VectorField for Box<dyn VectorField> {
-    fn features(&self) -> usize {
-        (**self).features()
-    }
+/// What points to a field is one.
+macro_rules! delegate {
+    ($($pointer:ty),*) => {$(
+        impl VectorField for $pointer {
+        fn features(&self) -> usize {
+            (**self).features()
+        }
 
-    fn velocity(&self, t: f64, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
-        (**self).velocity(t, x, context)
-    }
+        fn velocity(&self, t: f64, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
+            (**self).velocity(t, x, context)
+        }
 
-    fn velocity_at(&self, times: &Tensor, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
-        (**self).velocity_at(times, x, context)
-    }
+        fn velocity_at(&self, times: &Tensor, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
+            (**self).velocity_at(times, x, context)
+        }
 
-    fn velocity_and_jvp(
-        &self,
-        t: f64,
-        x: &Tensor,
-        u: &Tensor,
-        context: Option<&Tensor>,
-    ) -> Result<(Tensor, Tensor)> {
-        (**self).velocity_and_jvp(t, x, u, context)
-    }
+        fn velocity_and_jvp(
+            &self,
+            t: f64,
+            x: &Tensor,
+            u: &Tensor,
+            context: Option<&Tensor>,
+        ) -> Result<(Tensor, Tensor)> {
+            (**self).velocity_and_jvp(t, x, u, context)
+        }
 
-    fn velocity_and_jvps(
-        &self,
-        t: f64,
-        x: &Tensor,
-        u: &Tensor,
-        context: Option<&Tensor>,
-    ) -> Result<(Tensor, Tensor)> {
-        (**self).velocity_and_jvps(t, x, u, context)
-    }
+        fn velocity_and_jvps(
+            &self,
+            t: f64,
+            x: &Tensor,
+            u: &Tensor,
+            context: Option<&Tensor>,
+        ) -> Result<(Tensor, Tensor)> {
+            (**self).velocity_and_jvps(t, x, u, context)
+        }
 
-    fn velocity_and_divergence(
-        &self,
-        t: f64,
-        x: &Tensor,
-        context: Option<&Tensor>,
-    ) -> Result<(Tensor, Tensor)> {
-        (**self).velocity_and_divergence(t, x, context)
-    }
+        fn velocity_and_divergence(
+            &self,
+            t: f64,
+            x: &Tensor,
+            context: Option<&Tensor>,
+        ) -> Result<(Tensor, Tensor)> {
+            (**self).velocity_and_divergence(t, x, context)
+        }
+        }
+    )*};
 }
+delegate!(Box<dyn VectorField>, &dyn VectorField);
 
 /// Fails unless there is a time `[n]` for each row of x.
 ///

@@ -1,12 +1,14 @@
 //! A fitted density in the units of its data: preparation, flow, weights and where they came from.
 
 mod container;
+mod error_bars;
 mod field;
 mod file;
 mod spec;
 mod trajectories;
 
 pub use container::FORMAT;
+pub use error_bars::WithErrors;
 pub use field::{FieldKind, ModelField};
 pub use spec::{Column, DataSummary, ModelSpec, Precision, RowCounts, TrainingSummary};
 

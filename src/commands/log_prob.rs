@@ -18,12 +18,17 @@ pub fn run(common: &Common, args: &LogProbArgs) -> Result<()> {
     let (model, workers) = (model(&args.model, common.engine)?, workers(common.threads)?);
     let target = super::target(common, &args.output)?;
     let data = Data::parse(&args.data)?;
-    let create = || target.create(&["log_prob".to_owned()], Precision::Double);
+    let mut header = vec!["log_prob".to_owned()];
+    if args.errors || args.log_prob_se.is_some() {
+        header.push("standard_error".to_owned());
+    }
+    let create = || target.create(&header, Precision::Double);
+    let asked = Asked { model: &model, with_errors: header.len() == 2, target: args.log_prob_se };
     let rows = match &data {
         Data::Toy(_) => {
             let mut sink = create()?;
             let table = data.read(None, TOY_ROWS, common.seed(), Stream::Sample)?;
-            let rows = write(&model, &table, &mut sink, &workers)?;
+            let rows = asked.write(&table, &mut sink, &workers)?;
             sink.finish()?;
             rows
         }
@@ -33,7 +38,7 @@ pub fn run(common: &Common, args: &LogProbArgs) -> Result<()> {
             let mut sink = create()?;
             let mut rows = 0;
             for chunk in chunks {
-                rows += write(&model, &chunk?, &mut sink, &workers)?;
+                rows += asked.write(&chunk?, &mut sink, &workers)?;
             }
             sink.finish()?;
             rows
@@ -42,12 +47,30 @@ pub fn run(common: &Common, args: &LogProbArgs) -> Result<()> {
     super::written(common, &args.output, json!({"rows": rows}))
 }
 
-fn write(
-    model: &Model,
-    table: &Table,
-    sink: &mut Box<dyn RowSink>,
-    workers: &Workers,
-) -> Result<usize> {
-    sink.write_rows(&model.log_prob_rows(&rows_for(model, table)?, workers)?)?;
-    Ok(table.rows())
+/// What is asked of each row.
+struct Asked<'a> {
+    model: &'a Model,
+    with_errors: bool,
+    target: Option<f64>,
+}
+
+impl Asked<'_> {
+    fn write(
+        &self,
+        table: &Table,
+        sink: &mut Box<dyn RowSink>,
+        workers: &Workers,
+    ) -> Result<usize> {
+        let rows = rows_for(self.model, table)?;
+        if self.with_errors {
+            let found = self.model.log_prob_with_errors(&rows, self.target, workers)?;
+            let pairs = found.values.iter().zip(&found.standard_errors);
+            sink.write_rows(
+                &pairs.flat_map(|(value, error)| [*value, *error]).collect::<Vec<_>>(),
+            )?;
+        } else {
+            sink.write_rows(&self.model.log_prob_rows(&rows, workers)?)?;
+        }
+        Ok(table.rows())
+    }
 }

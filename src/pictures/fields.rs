@@ -76,7 +76,7 @@ impl Studio<'_> {
 
 fn symbol(kind: FieldKind) -> &'static str {
     match kind {
-        FieldKind::Score => "∇ log p",
+        FieldKind::Score => "score",
         FieldKind::Velocity { .. } => "v",
     }
 }

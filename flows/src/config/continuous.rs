@@ -103,10 +103,12 @@ impl SolverConfig {
         Ok(solver)
     }
 
-    /// The same with tolerances multiplied by a factor, or steps divided by its fifth root.
+    /// The same with tolerances multiplied by a factor, or as many more fixed steps as make about
+    /// that of their error.
     #[must_use]
     pub fn with_tolerances_times(self, factor: f64) -> Self {
-        let steps = self.steps.map(|n| (n as f64 / factor.powf(0.2)).ceil() as usize);
+        let root = 1.0 / self.method.tableau().order as f64;
+        let steps = self.steps.map(|n| (n as f64 / factor.powf(root)).round().max(1.0) as usize);
         Self { steps, absolute: self.absolute * factor, relative: self.relative * factor, ..self }
     }
 }
