@@ -104,12 +104,13 @@ impl<F: VectorField> ContinuousFlow<F> {
     /// The same with the divergence that the flow is set to, for points shaped as x.
     ///
     /// # Errors
-    /// When a tensor operation fails.
+    /// [`Error::Shape`] when the shape of x does not fit.
     pub fn system_for<'a>(
         &'a self,
         x: &Tensor,
         context: Option<&'a Tensor>,
     ) -> Result<PointsAndVolume<'a>> {
+        check_points("ContinuousFlow::system_for", x, self.field.features())?;
         let divergence = Divergence::new(self.divergence, self.seed, x)?;
         Ok(PointsAndVolume { field: &self.field, context, divergence })
     }
