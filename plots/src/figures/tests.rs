@@ -1,5 +1,7 @@
 //! Lays out every figure with odd data and looks at the marks.
 
+mod plane;
+
 use crate::draw::geometry::Rect;
 use crate::draw::scene::Mark;
 use crate::{
