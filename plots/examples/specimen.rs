@@ -4,8 +4,8 @@ use std::f64::consts::PI;
 use std::path::{Path, PathBuf};
 
 use diffeo_plots::{
-    Corner, DensityCurve, DensityMap, Figure, FlowStages, Grid, Points, Result, Samples, Stage,
-    Theme, Training, latent_grid,
+    Corner, DensityCurve, DensityMap, FieldMap, FieldStyle, Figure, FlowStages, Grid, Points,
+    Result, Samples, ScalarMap, Stage, Theme, Training, Trajectories, VectorGrid, latent_grid,
 };
 
 /// A small generator of uniform and normal numbers (Steele et al. 2014, `SplitMix64`).
@@ -155,6 +155,59 @@ fn flow(stages: usize, theme: Theme) -> FlowStages {
         .theme(theme)
 }
 
+/// The mean of eight directions, weighted by how close their centres on a ring are.
+fn pull([x, y]: [f64; 2], width: f64) -> [f64; 2] {
+    let (mut sum, mut weights) = ([0.0; 2], 1e-300);
+    for k in 0..8 {
+        let (sin, cos) = (0.25 * PI * f64::from(k)).sin_cos();
+        let (dx, dy) = (2.0 * cos - x, 2.0 * sin - y);
+        let weight = (-0.5 * (dx * dx + dy * dy) / (width * width)).exp();
+        sum = [sum[0] + weight * dx, sum[1] + weight * dy];
+        weights += weight;
+    }
+    sum.map(|s| s / weights / (width * width))
+}
+
+fn place(k: usize) -> [f64; 2] {
+    [k % 81, k / 81].map(|i| -3.5 + 7.0 * i as f64 / 80.0)
+}
+
+fn field(style: FieldStyle, theme: Theme) -> Result<FieldMap> {
+    let vectors: Vec<[f64; 2]> = (0..81 * 81).map(|k| pull(place(k), 0.6)).collect();
+    let field = VectorGrid::new(&vectors, [81, 81], (-3.5, 3.5), (-3.5, 3.5))?;
+    let figure = FieldMap::new(field).style(style).labels("x₁", "x₂").value_label("|score|");
+    Ok(figure.title("score of eight Gaussians").theme(theme))
+}
+
+fn divergence(theme: Theme) -> Result<ScalarMap> {
+    let slope = |k: usize| {
+        let ([x, y], h) = (place(k), 1e-3);
+        let dx = pull([x + h, y], 0.6)[0] - pull([x - h, y], 0.6)[0];
+        let dy = pull([x, y + h], 0.6)[1] - pull([x, y - h], 0.6)[1];
+        (dx + dy) / (2.0 * h)
+    };
+    let values: Vec<f64> = (0..81 * 81).map(slope).collect();
+    let grid = Grid::new(&values, [81, 81], (-3.5, 3.5), (-3.5, 3.5))?;
+    let figure = ScalarMap::new(grid).labels("x₁", "x₂").value_label("div v");
+    Ok(figure.title("divergence of the score").theme(theme))
+}
+
+fn trajectories(theme: Theme) -> Trajectories {
+    let mut random = Random(8);
+    let path = |_| {
+        let mut path = vec![[random.normal(), random.normal()]];
+        for step in 0..100 {
+            let ([x, y], t) = (path[step], 1.0 - step as f64 / 100.0);
+            let [dx, dy] = pull([x, y], 0.3 + 0.9 * t);
+            path.push([x + 0.04 * (dx - 0.6 * t * y), y + 0.04 * (dy + 0.6 * t * x)]);
+        }
+        path
+    };
+    let figure = Trajectories::new((0..120).map(path).collect()).times(1.0, 0.0);
+    let figure = figure.ends("latent (t = 1)", "data (t = 0)").labels("x₁", "x₂");
+    figure.title("a flow to eight Gaussians").theme(theme)
+}
+
 fn draw_all(folder: &Path, theme: &Theme, suffix: &str) -> Result<()> {
     let path =
         |name: &str, kind: &str| -> PathBuf { folder.join(format!("{name}{suffix}.{kind}")) };
@@ -169,6 +222,10 @@ fn draw_all(folder: &Path, theme: &Theme, suffix: &str) -> Result<()> {
         corner(43, theme())?.save(path("corner_many", kind))?;
         training(theme()).save(path("training", kind))?;
         flow(2, theme()).save(path("flow", kind))?;
+        field(FieldStyle::Arrows, theme())?.save(path("field", kind))?;
+        field(FieldStyle::Streamlines, theme())?.save(path("streamlines", kind))?;
+        divergence(theme())?.save(path("divergence", kind))?;
+        trajectories(theme()).save(path("trajectories", kind))?;
         flow(4, theme()).common_axes().save(path("flow_strip", kind))?;
     }
     Ok(())

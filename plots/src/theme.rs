@@ -110,7 +110,7 @@ impl Theme {
 
     /// The colours of lines and small marks: dark to light, but never close to the paper.
     pub(crate) fn inks(&self) -> Ramp {
-        let (from, to) = if self.is_dark() { (0.25, 1.0) } else { (0.0, 0.82) };
+        let (from, to) = if self.is_dark() { (0.35, 1.0) } else { (0.0, 0.82) };
         Ramp::Part { map: self.colour_map, from, to }
     }
 

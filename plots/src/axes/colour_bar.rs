@@ -34,8 +34,16 @@ impl<'a> ColourBar<'a> {
         Self { theme, ramp, range, name: name.to_owned(), beyond: [false; 2] }
     }
 
+    /// As many ticks as stand above each other without touching, zero among them.
     fn ticks(&self, height: f64) -> Ticks {
-        Ticks::nice(&self.range, ((height / 45.0) as usize).clamp(2, 7))
+        let all = Ticks::nice(&self.range, ((height / 45.0) as usize).clamp(2, 7));
+        let apart = all.step().map_or(height, |step| step / self.range.span() * height);
+        let every = (1.3 * self.theme.tick_size / apart).ceil().clamp(1.0, 50.0) as usize;
+        let zero = all.values.iter().position(|v| v.abs() < 1e-9 * self.range.span());
+        let kept = |i: usize| i % every == zero.unwrap_or(0) % every;
+        let pairs = all.values.into_iter().zip(all.labels).enumerate();
+        let (values, labels) = pairs.filter(|(i, _)| kept(*i)).map(|(_, pair)| pair).unzip();
+        Ticks { values, labels, note: all.note }
     }
 
     fn widest(&self, ticks: &Ticks) -> f64 {

@@ -95,46 +95,17 @@ impl Painter<'_> {
             let apart = |k: usize| (pair[0][k] - pair[1][k]).abs() * self.scale >= 0.01;
             !(apart(0) && apart(1))
         };
-        let veil = pen.colour.alpha < 1.0 && points.len() > 2;
-        if points.windows(2).all(along_axes) && !veil {
+        let is_veil = pen.colour.alpha < 1.0 && points.len() > 2;
+        if points.windows(2).all(along_axes) && !is_veil {
             return points
                 .windows(2)
                 .try_for_each(|pair| self.straight(pair[0], pair[1], width, pen.colour));
         }
-        if pen.colour.alpha < 1.0 {
-            return self.veil(points, width, pen.colour);
-        }
-        for pair in points.windows(2) {
-            self.stroke(pair[0], pair[1], width, pen.colour)?;
-        }
-        let radius = (width / 2.0 - 0.5).round() as u32;
-        let joints = points.get(1..points.len().saturating_sub(1)).unwrap_or_default();
-        joints.iter().try_for_each(|&joint| {
-            let centre = self.pixel(joint);
-            self.backend.draw_circle(centre, radius, &style(pen.colour), true)
-        })
-    }
-
-    fn veil(&mut self, points: &[[f64; 2]], width: f64, colour: Colour) -> Painted {
         let line: Vec<_> = points.iter().map(|p| p.map(|v| v * self.scale)).collect();
         // The backend leaves out the last column and row.
         spans(&line, width).into_iter().try_for_each(|(row, from, to)| {
-            self.backend.draw_rect((from, row), (to + 1, row + 1), &style(colour), true)
+            self.backend.draw_rect((from, row), (to + 1, row + 1), &style(pen.colour), true)
         })
-    }
-
-    fn stroke(&mut self, a: [f64; 2], b: [f64; 2], width: f64, colour: Colour) -> Painted {
-        let [(x0, y0), (x1, y1)] = [a, b].map(|[x, y]| (x * self.scale, y * self.scale));
-        let length = (x1 - x0).hypot(y1 - y0).max(1e-9);
-        let (nx, ny) = (-(y1 - y0) / length * width / 2.0, (x1 - x0) / length * width / 2.0);
-        let corner = |x: f64, y: f64| (x.round() as i32, y.round() as i32);
-        let corners = [
-            corner(x0 + nx, y0 + ny),
-            corner(x1 + nx, y1 + ny),
-            corner(x1 - nx, y1 - ny),
-            corner(x0 - nx, y0 - ny),
-        ];
-        self.backend.fill_polygon(corners, &style(colour))
     }
 
     /// A stroke along an axis, moved to whole pixels of the result so that it is sharp.

@@ -8,7 +8,7 @@ use crate::stats::contour::contour;
 use crate::{Colour, Grid, Scene, Theme};
 
 /// Opacity of the backdrop where the density is highest.
-const STRONGEST: f64 = 0.3;
+const STRONGEST: f64 = 0.24;
 /// Shares of the mass inside the outlines.
 const MASSES: [f64; 3] = [0.5, 0.8, 0.95];
 const WIDTH: f64 = 0.8;

@@ -1,10 +1,13 @@
 //! Lays out every figure with odd data and looks at the marks.
 
+mod field;
+mod plane;
+
 use crate::draw::geometry::Rect;
 use crate::draw::scene::Mark;
 use crate::{
-    Corner, DensityCurve, DensityMap, Figure, FlowStages, Grid, PlotError, Points, Samples, Stage,
-    Theme, Training, latent_grid,
+    Corner, DensityCurve, DensityMap, Figure, FlowStages, Grid, PlotError, Points, Samples, Scene,
+    Stage, Theme, Training, latent_grid,
 };
 
 const LONG: &str =
@@ -35,6 +38,13 @@ fn assert_tidy(name: &str, figure: &dyn Figure) {
             assert!(!bounds.grown(-1.0).overlaps(there), "{name}: {text} touches {other}");
         }
     }
+}
+
+fn polygons(scene: &Scene) -> Vec<&[[f64; 2]]> {
+    fn polygon(mark: &Mark) -> Option<&[[f64; 2]]> {
+        if let Mark::Polygon { points, .. } = mark { Some(points) } else { None }
+    }
+    scene.marks.iter().filter_map(polygon).collect()
 }
 
 /// Values at very different places and scales, one of them constant.

@@ -11,7 +11,7 @@ const NEAREST: f64 = 11.0;
 /// Length of the longest arrow as a share of the distance of arrows: none reaches another.
 const LONGEST: f64 = 0.95;
 /// Radius of the dot in place of a tiny arrow.
-const DOT: f64 = 0.85;
+const DOT: f64 = 0.95;
 /// Half the width of a shaft.
 const SHAFT: f64 = 0.7;
 /// Width of a head for a length of one.

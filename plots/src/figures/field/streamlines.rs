@@ -150,3 +150,61 @@ fn step(field: &Carried<'_>, [x, y]: [f64; 2], h: f64) -> Option<[f64; 2]> {
     let mean = |k: usize| (a[k] + 2.0 * b[k] + 2.0 * c[k] + d[k]) / 6.0;
     Some([x + h * mean(0), y + h * mean(1)])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::axes::{Axis, Panel};
+    use crate::stats::Interval;
+    use crate::{Theme, VectorGrid};
+
+    /// Streamlines 12 points apart of a field on the square from −2 to 2, 400 points wide.
+    fn lines(f: impl Fn(f64, f64) -> [f64; 2]) -> Vec<Vec<Reached>> {
+        let node = |k: usize| -2.0 + 4.0 * k as f64 / 40.0;
+        let vectors: Vec<[f64; 2]> = (0..41 * 41).map(|k| f(node(k % 41), node(k / 41))).collect();
+        let field = VectorGrid::new(&vectors, [41, 41], (-2.0, 2.0), (-2.0, 2.0)).unwrap();
+        let (theme, range) = (Theme::light(), Interval { low: -2.0, high: 2.0 });
+        let panel = Panel::new(&theme, Axis::new(range, ""), Axis::new(range, ""));
+        let view = panel.view(Rect::new(0.0, 0.0, 400.0, 400.0));
+        let scale = field.robust_length().0;
+        streamlines(&Carried { field: &field, view: &view, scale }, 12.0)
+    }
+
+    #[test]
+    fn lines_keep_their_distance() {
+        for turn in [0.0, 0.3, 1.0] {
+            let lines = lines(|x, y| [(1.5 * y).sin() - turn * x, (1.5 * x).cos() - turn * y]);
+            assert!(lines.len() > 15, "{}", lines.len());
+            for (i, a) in lines.iter().enumerate() {
+                for (p, _) in a {
+                    let others = lines[i + 1..].iter().flatten();
+                    let nearest = others.map(|(q, _)| distance(*p, *q)).fold(1e9, f64::min);
+                    assert!(nearest >= CLOSEST * 12.0 - 1e-9, "{nearest}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn closed_lines_go_round_once() {
+        for line in lines(|x, y| [-y, x]) {
+            let (first, last) = (line[0].0, line[line.len() - 1].0);
+            let radius = distance(first, [200.0, 200.0]);
+            if radius < 190.0 {
+                let length: f64 = line.windows(2).map(|w| distance(w[0].0, w[1].0)).sum();
+                let around = std::f64::consts::TAU * radius;
+                assert!(distance(first, last) < 2.0 * STEP, "{first:?} {last:?}");
+                assert!((length - around).abs() < 0.02 * around + 2.0 * STEP, "{length} {around}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_sink_ends_lines_and_a_zero_field_has_none() {
+        assert!(lines(|_, _| [0.0; 2]).is_empty());
+        let lines = lines(|x, y| [-x, -y]);
+        assert!(lines.iter().all(|line| line.len() < 400));
+        let ends = lines.iter().map(|line| distance(line[line.len() - 1].0, [200.0; 2]));
+        assert!(ends.fold(f64::INFINITY, f64::min) < 2.0 * STEP);
+    }
+}
