@@ -18,6 +18,7 @@ mod activation;
 mod against_reference;
 mod base;
 mod dense;
+mod field;
 mod flow;
 mod kernel;
 mod layers;

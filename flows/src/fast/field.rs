@@ -1,0 +1,12 @@
+//! Kernels of continuous flows, x′ = v(t, x | c) from data at t = 0 to latent points at t = 1.
+//!
+//! `net` is the network of a field with tangents that run along, `bend` its elementwise part and
+//! `backward` its reverse.
+
+mod backward;
+mod bend;
+mod columns;
+mod net;
+#[cfg(test)]
+mod tests;
+mod time;
