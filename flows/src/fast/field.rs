@@ -6,7 +6,16 @@
 mod backward;
 mod bend;
 mod columns;
+mod control;
+mod likelihood;
+mod march;
 mod net;
+mod objectives;
+mod program;
+mod reverse;
 #[cfg(test)]
 mod tests;
 mod time;
+
+pub use objectives::ContinuousLikelihood;
+pub use program::FieldProgram;

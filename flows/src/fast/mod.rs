@@ -36,6 +36,7 @@ mod training;
 mod triangular;
 mod univariate;
 
+pub use field::{ContinuousLikelihood, FieldProgram};
 pub use flow::FastFlow;
 pub use maximum_likelihood::MaximumLikelihood;
 pub use operation::{FastTransform, flat_theta};

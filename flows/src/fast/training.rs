@@ -72,7 +72,7 @@ pub(super) struct Tile<'a> {
     /// Rows of the batch.
     pub(super) batch: usize,
     /// 1 / Σ wᵢ over the batch.
-    scale: f32,
+    pub(super) scale: f32,
 }
 
 impl Tile<'_> {

@@ -1,6 +1,6 @@
 //! Sums of columns with coefficients, as the steps of a solver take them.
 
-use crate::fast::simd::vectorised;
+use crate::fast::simd::{Level, vectorised};
 use crate::fast::tile::Column;
 
 vectorised! {
@@ -79,5 +79,63 @@ vectorised! {
             }
             s.store(s.mul_add(factor, sum, s.load(to, v)), to, v);
         }
+    }
+}
+
+vectorised! {
+    /// to = factor · weight ∘ from, for each column of `from`.
+    pub(super) fn set_weighted<S>(
+        s,
+        factor: f32,
+        weight: &Column,
+        from: &[Column],
+        to: &mut [Column],
+    ) {
+        let factor = s.splat(factor);
+        for (from, to) in from.iter().zip(to) {
+            for v in 0..S::VECTORS {
+                let weight = s.mul(factor, s.load(weight, v));
+                s.store(s.mul(weight, s.load(from, v)), to, v);
+            }
+        }
+    }
+}
+
+vectorised! {
+    /// to += Σ (error / (absolute + relative max(|before|, |after|)))²
+    pub(super) fn add_scaled_squares<S>(
+        s,
+        tolerances: (f32, f32),
+        error: &[Column],
+        before: &[Column],
+        after: &[Column],
+        to: &mut Column,
+    ) {
+        let (absolute, relative) = (s.splat(tolerances.0), s.splat(tolerances.1));
+        for (error, (before, after)) in error.iter().zip(before.iter().zip(after)) {
+            for v in 0..S::VECTORS {
+                let size = s.max(s.abs(s.load(before, v)), s.abs(s.load(after, v)));
+                let share = s.div(s.load(error, v), s.mul_add(relative, size, absolute));
+                s.store(s.mul_add(share, share, s.load(to, v)), to, v);
+            }
+        }
+    }
+}
+
+/// Whether no entry is NaN or infinite.
+pub(super) fn is_finite(level: Level, columns: &[Column]) -> bool {
+    zero_times(level, columns).is_finite()
+}
+
+vectorised! {
+    /// 0 where all entries are finite, NaN elsewhere.
+    fn zero_times<S>(s, columns: &[Column]) -> f32 {
+        let mut sum = s.splat(0.0);
+        for column in columns {
+            for v in 0..S::VECTORS {
+                sum = s.mul_add(s.splat(0.0), s.load(column, v), sum);
+            }
+        }
+        s.sum(sum)
     }
 }

@@ -1,5 +1,6 @@
 //! Kernels of fields against the reference tier in double precision.
 
+mod likelihood;
 mod networks;
 
 use crate::fast::against_reference::{params, randomise};
