@@ -7,15 +7,21 @@ mod backward;
 mod bend;
 mod columns;
 mod control;
+mod evaluate;
+mod flow;
 mod likelihood;
 mod march;
+mod matching;
 mod net;
 mod objectives;
+mod probes;
 mod program;
 mod reverse;
 #[cfg(test)]
 mod tests;
 mod time;
 
-pub use objectives::ContinuousLikelihood;
+pub use flow::FieldFlow;
+pub use matching::{MatchingPath, Pairing};
+pub use objectives::{ContinuousLikelihood, FlowMatching};
 pub use program::FieldProgram;

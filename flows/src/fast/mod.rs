@@ -36,7 +36,9 @@ mod training;
 mod triangular;
 mod univariate;
 
-pub use field::{ContinuousLikelihood, FieldProgram};
+pub use field::{
+    ContinuousLikelihood, FieldFlow, FieldProgram, FlowMatching, MatchingPath, Pairing,
+};
 pub use flow::FastFlow;
 pub use maximum_likelihood::MaximumLikelihood;
 pub use operation::{FastTransform, flat_theta};

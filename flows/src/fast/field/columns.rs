@@ -139,3 +139,22 @@ vectorised! {
         s.sum(sum)
     }
 }
+
+vectorised! {
+    /// to = a ∘ x + b ∘ z with factors of each row.
+    pub(super) fn mix<S>(
+        s,
+        factors: (&Column, &Column),
+        x: &[Column],
+        z: &[Column],
+        to: &mut [Column],
+    ) {
+        for (to, (x, z)) in to.iter_mut().zip(x.iter().zip(z)) {
+            for v in 0..S::VECTORS {
+                let (a, b) = (s.load(factors.0, v), s.load(factors.1, v));
+                let moved = s.mul(b, s.load(z, v));
+                s.store(s.mul_add(a, s.load(x, v), moved), to, v);
+            }
+        }
+    }
+}

@@ -7,6 +7,7 @@
 
 use super::march::{Equation, Problem, Room, stages_of_state};
 use super::net::{FieldNet, Start};
+use super::probes::fill_probes;
 use super::program::FieldProgram;
 use crate::calculus::Probe;
 use crate::config::{ContinuousTraining, TrainingDivergence};
@@ -138,13 +139,9 @@ impl LikelihoodLoss {
         match self.probe {
             None => unit_tangents(d, &mut work.probes),
             Some(probe) => {
-                work.drawn.resize(tile.rows.len() * d, 0.0);
-                self.draws.probes(probe, tile.first / ROWS, d, &mut work.drawn);
-                for (r, row) in work.drawn.chunks_exact(d).enumerate() {
-                    for (column, value) in work.probes.iter_mut().zip(row) {
-                        column.0[r] = *value as f32;
-                    }
-                }
+                let (place, sizes) = (tile.first / ROWS, (tile.rows.len(), d));
+                let Work { probes, drawn, .. } = work;
+                fill_probes(self.draws, probe, place, sizes, probes, drawn);
             }
         }
         net.first_tangents(pass, &work.probes, &mut work.first);
