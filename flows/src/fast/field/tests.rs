@@ -1,6 +1,8 @@
 //! Kernels of fields against the reference tier in double precision.
 
+mod flows;
 mod likelihood;
+mod matching;
 mod networks;
 
 use crate::fast::against_reference::{params, randomise};

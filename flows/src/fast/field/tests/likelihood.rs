@@ -15,24 +15,26 @@ use crate::fast::tile::ROWS;
 use crate::fast::training::{Gradients, Tile, TileLoss};
 use crate::field::VectorField;
 use crate::fields::{FieldConfig, TimeForm, TimeMlp};
+use crate::flow::Flow;
 use crate::nets::{Activation, LastLayer};
 use crate::objective::Batch;
-use crate::ode::{State, Step, replay};
+use crate::ode::{ContinuousFlow, Solver, State, Step, replay};
 use crate::params::{Params, to_f64};
 use crate::rng::{Stream, generator};
+use crate::transform::{Chain, Layer};
 use crate::workers::Workers;
 use candle_core::{DType, Device, Tensor};
 use std::sync::Arc;
 
 /// A field in both precisions, and rows to train it on.
-struct Case {
-    params: Params,
-    field: TimeMlp,
+pub(super) struct Case {
+    pub(super) params: Params,
+    pub(super) field: TimeMlp,
     /// In single precision.
-    single: Params,
+    pub(super) single: Params,
     config: FieldConfig,
-    sizes: (usize, usize),
-    batch: Batch,
+    pub(super) sizes: (usize, usize),
+    pub(super) batch: Batch,
 }
 
 /// What a tile took, and what the reference makes of it.
@@ -42,7 +44,12 @@ struct Sum {
 }
 
 impl Case {
-    fn new(rows: usize, sizes: (usize, usize), activation: Activation, time: TimeForm) -> Self {
+    pub(super) fn new(
+        rows: usize,
+        sizes: (usize, usize),
+        activation: Activation,
+        time: TimeForm,
+    ) -> Self {
         let config = config(activation, time);
         let (params, field) = field(sizes, &config);
         let mut single = Params::new(DType::F32, &Device::Cpu, 0);
@@ -61,9 +68,25 @@ impl Case {
         Self { params, field, single, config, sizes, batch }
     }
 
-    fn program(&self, level: Level) -> Arc<FieldProgram> {
+    pub(super) fn program(&self, level: Level) -> Arc<FieldProgram> {
         let (config, base) = (&self.config, BaseConfig::StandardNormal);
         FieldProgram::new(PATH, self.sizes, config, base, &self.single, level).unwrap().into()
+    }
+
+    /// Another copy of the field, in double precision.
+    pub(super) fn field(&self) -> TimeMlp {
+        let (mut frozen, (d, k)) = (self.params.frozen(), self.sizes);
+        TimeMlp::new(frozen.scope(PATH), d, k, &self.config, LastLayer::Scaled).unwrap()
+    }
+
+    /// The flow in single precision.
+    pub(super) fn flow(&self) -> Flow {
+        let (mut frozen, (d, k)) = (self.single.frozen(), self.sizes);
+        let field = TimeMlp::new(frozen.scope(PATH), d, k, &self.config, LastLayer::Scaled);
+        let transform = Box::new(ContinuousFlow::new(field.unwrap(), Solver::default()).unwrap());
+        let chain = Chain::new(d, vec![Layer { name: "0.continuous".into(), transform }]).unwrap();
+        let base = StandardNormal::new(d).on(DType::F32, &Device::Cpu);
+        Flow::new(chain, Box::new(base), k, (DType::F32, &Device::Cpu)).unwrap()
     }
 
     /// The loss over all tiles, each on the steps that its kernel took.
