@@ -18,6 +18,7 @@ mod activation;
 mod against_reference;
 mod base;
 mod dense;
+mod field;
 mod flow;
 mod kernel;
 mod layers;
@@ -35,6 +36,9 @@ mod training;
 mod triangular;
 mod univariate;
 
+pub use field::{
+    ContinuousLikelihood, FieldFlow, FieldProgram, FlowMatching, MatchingPath, Pairing,
+};
 pub use flow::FastFlow;
 pub use maximum_likelihood::MaximumLikelihood;
 pub use operation::{FastTransform, flat_theta};

@@ -3,6 +3,7 @@
 mod build;
 
 pub use build::Unsupported;
+pub(super) use build::{base, check_placement};
 
 use super::kernel::{Base, Kernel, Pass, Reverse};
 use super::simd::Level;
@@ -68,15 +69,7 @@ impl Program {
     /// # Errors
     /// [`Error::Shape`] when they are those of another flow.
     pub(super) fn theta(&self, params: &Params) -> Result<Vec<f32>> {
-        let mut theta = Vec::with_capacity(self.length);
-        for param in params.trainable() {
-            theta.extend(param.var().flatten_all()?.to_vec1::<f32>()?);
-        }
-        if theta.len() != self.parameters {
-            let expected = format!("[{}] parameters", self.parameters);
-            return Err(Error::shape("a fast flow", expected, &[theta.len()]));
-        }
-        theta.resize(self.length, 0.0);
+        let mut theta = read_theta(params, self.parameters, self.length)?;
         self.prepare(&mut theta);
         Ok(theta)
     }
@@ -188,4 +181,18 @@ impl Program {
         self.base.backward(&pass, points, reverse);
         self.backward(theta, work, gradient);
     }
+}
+
+/// All parameters as they stand, with room for `length` numbers.
+pub(super) fn read_theta(params: &Params, parameters: usize, length: usize) -> Result<Vec<f32>> {
+    let mut theta = Vec::with_capacity(length);
+    for param in params.trainable() {
+        theta.extend(param.var().flatten_all()?.to_vec1::<f32>()?);
+    }
+    if theta.len() != parameters {
+        let expected = format!("[{parameters}] parameters");
+        return Err(Error::shape("a fast flow", expected, &[theta.len()]));
+    }
+    theta.resize(length, 0.0);
+    Ok(theta)
 }

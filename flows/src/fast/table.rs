@@ -2,7 +2,7 @@
 
 use super::program::Workspace;
 use super::simd::Level;
-use super::tile::{ROWS, read_rows};
+use super::tile::{Column, ROWS, read_rows};
 use crate::error::{Error, Result};
 use crate::objective::Batch;
 use candle_core::{DType, Device, Tensor};
@@ -72,13 +72,28 @@ impl Table {
         rows: impl ExactSizeIterator<Item = usize> + Clone,
         work: &mut Workspace,
     ) {
+        self.read(level, rows, &mut work.points, &mut work.context);
+    }
+
+    /// The same, into columns for points and context.
+    pub(super) fn read(
+        &self,
+        level: Level,
+        rows: impl ExactSizeIterator<Item = usize> + Clone,
+        points: &mut [Column],
+        context: &mut [Column],
+    ) {
         let (d, k) = (self.features, self.context_features);
-        let points = rows.clone().map(|row| &self.points[row * d..(row + 1) * d]);
-        read_rows(level, points, &mut work.points);
+        read_rows(level, rows.clone().map(|row| &self.points[row * d..(row + 1) * d]), points);
         if k > 0 {
-            let context = rows.map(|row| &self.context[row * k..(row + 1) * k]);
-            read_rows(level, context, &mut work.context);
+            let from = rows.map(|row| &self.context[row * k..(row + 1) * k]);
+            read_rows(level, from, context);
         }
+    }
+
+    /// The points of a row.
+    pub(super) fn point(&self, row: usize) -> &[f32] {
+        &self.points[row * self.features..(row + 1) * self.features]
     }
 
     /// The weight of a row.

@@ -1,25 +1,90 @@
-//! Optimiser steps of maximum likelihood, fused from the rows to the weights.
+//! Optimiser steps, fused from the rows to the weights.
 
 use super::optimizer::{Factors, Vectors, accumulate, square_norm, step};
-use super::program::{Program, Workspace};
+use super::simd::Level;
 use super::table::{Table, tiles};
 use super::team::{Job, Team};
-use super::tile::{Column, ROWS};
-use crate::error::Result;
+use super::tile::ROWS;
+use crate::error::{Error, Result};
 use crate::train::{Moving, Steps, Update};
 use rand::RngCore;
+use std::fmt::Debug;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The fewest rows of a chunk, and the most chunks of a batch: each has a gradient of its own, so
-/// that the sum does not depend on the number of threads.
-const CHUNK_ROWS: usize = 2 * ROWS;
+/// The most chunks of a batch: each has a gradient of its own, so that the sum does not depend on
+/// the number of threads.
 const CHUNKS: usize = 16;
 
 /// The chunks of a batch: their sizes depend on the number of rows alone.
-pub(super) fn chunks(rows: usize) -> Vec<Range<usize>> {
-    let size = rows.div_ceil(CHUNKS).next_multiple_of(ROWS).max(CHUNK_ROWS);
+fn chunks(rows: usize, fewest: usize) -> Vec<Range<usize>> {
+    let size = rows.div_ceil(CHUNKS).next_multiple_of(ROWS).max(fewest);
     (0..rows).step_by(size).map(|start| start..rows.min(start + size)).collect()
+}
+
+/// A loss that tiles of rows add up to, with its gradient.
+pub(super) trait TileLoss: Debug + Send + Sync + 'static {
+    /// What one thread works in.
+    type Work: Debug + Send;
+    /// The fewest rows of a chunk, a multiple of [`ROWS`]: more where a gradient of its own costs
+    /// more than its rows.
+    const FEWEST_ROWS: usize;
+
+    /// The instructions to use.
+    fn level(&self) -> Level;
+
+    /// Trainable scalars.
+    fn parameters(&self) -> usize;
+
+    /// Trainable scalars and those prepared from them.
+    fn length(&self) -> usize;
+
+    /// Prepares what depends on the parameters alone.
+    fn prepare(&self, theta: &mut [f32]);
+
+    /// Turns the gradients of what was prepared into those of the parameters.
+    fn finish(&self, theta: &[f32], gradient: &mut [f32]);
+
+    /// Room for one thread.
+    fn work(&self) -> Self::Work;
+
+    /// Draws what the rows of a batch have in common.
+    fn draw(&mut self, table: &Table, rows: &[u32], rng: &mut dyn RngCore) -> Result<()>;
+
+    /// The tile's part of the loss; adds that of the gradient.
+    fn run(
+        &self,
+        theta: &[f32],
+        tile: &Tile,
+        work: &mut Self::Work,
+        gradient: &mut [f32],
+    ) -> Result<f64>;
+}
+
+/// Up to [`ROWS`] rows of a batch.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tile<'a> {
+    pub(super) table: &'a Table,
+    /// Their numbers in the table.
+    pub(super) rows: &'a [u32],
+    /// The place of the first of them in the batch, a multiple of [`ROWS`].
+    pub(super) first: usize,
+    /// Rows of the batch.
+    pub(super) batch: usize,
+    /// 1 / Σ wᵢ over the batch.
+    pub(super) scale: f32,
+}
+
+impl Tile<'_> {
+    /// The shares wᵢ / Σ w of the rows in the loss.
+    pub(super) fn shares(&self) -> impl ExactSizeIterator<Item = f32> + '_ {
+        self.rows.iter().map(|row| self.scale * self.table.weight(*row as usize))
+    }
+
+    /// The numbers of the rows in the table.
+    pub(super) fn numbers(&self) -> impl ExactSizeIterator<Item = usize> + Clone + '_ {
+        self.rows.iter().map(|row| *row as usize)
+    }
 }
 
 /// What one chunk came to.
@@ -27,23 +92,24 @@ pub(super) fn chunks(rows: usize) -> Vec<Range<usize>> {
 struct Chunk {
     loss: f64,
     gradient: Vec<f32>,
+    failure: Option<Error>,
 }
 
 /// A batch to be differentiated, chunk by chunk, and the buffers that stay from step to step.
 #[derive(Debug)]
-struct BatchJob {
-    program: Arc<Program>,
+struct BatchJob<L: TileLoss> {
+    loss: L,
     table: Table,
     /// The parameters, and what is prepared from them.
     theta: Vec<f32>,
     /// The rows of the batch.
     rows: Vec<u32>,
     ranges: Vec<Range<usize>>,
-    /// −1 / Σ wᵢ
+    /// 1 / Σ wᵢ
     scale: f32,
     chunks: Vec<Mutex<Chunk>>,
     /// One for each thread at work.
-    workspaces: Mutex<Vec<Workspace>>,
+    works: Mutex<Vec<L::Work>>,
 }
 
 /// What a thread left behind is overwritten, so a panic elsewhere spoils nothing.
@@ -51,120 +117,131 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Job for BatchJob {
+impl<L: TileLoss> Job for BatchJob<L> {
     fn run(&self, piece: usize) {
         let mut chunk = lock(&self.chunks[piece]);
-        let work = lock(&self.workspaces).pop();
-        let mut work = work.unwrap_or_else(|| self.program.workspace(true));
-        chunk.run(self, &self.rows[self.ranges[piece].clone()], &mut work);
-        lock(&self.workspaces).push(work);
+        let work = lock(&self.works).pop();
+        let mut work = work.unwrap_or_else(|| self.loss.work());
+        chunk.failure = chunk.run(self, self.ranges[piece].clone(), &mut work).err();
+        lock(&self.works).push(work);
     }
 }
 
-impl BatchJob {
-    fn take(&mut self, rows: &[u32]) {
+impl<L: TileLoss> BatchJob<L> {
+    fn take(&mut self, rows: &[u32], rng: &mut dyn RngCore) -> Result<usize> {
         self.rows.clear();
         self.rows.extend_from_slice(rows);
-        self.ranges = chunks(rows.len());
+        self.ranges = chunks(rows.len(), L::FEWEST_ROWS);
         self.chunks.resize_with(self.chunks.len().max(self.ranges.len()), Mutex::default);
         let total: f64 = rows.iter().map(|row| f64::from(self.table.weight(*row as usize))).sum();
-        self.scale = (-1.0 / total) as f32;
-        self.program.prepare(&mut self.theta);
+        self.scale = (1.0 / total) as f32;
+        self.loss.prepare(&mut self.theta);
+        self.loss.draw(&self.table, rows, rng)?;
+        Ok(self.ranges.len())
     }
 
     /// The loss, and its gradient in `sum`: chunks in their order.
-    fn collect(&self, sum: &mut [f32]) -> f64 {
+    fn collect(&self, sum: &mut [f32]) -> Result<f64> {
         if self.ranges.is_empty() {
             sum.fill(0.0);
-            return f64::NAN;
+            return Ok(f64::NAN);
         }
         let mut loss = 0.0;
         for (i, chunk) in self.chunks[..self.ranges.len()].iter().enumerate() {
-            let chunk = lock(chunk);
+            let mut chunk = lock(chunk);
+            if let Some(failure) = chunk.failure.take() {
+                return Err(failure);
+            }
             loss += chunk.loss;
             if i == 0 {
                 sum.copy_from_slice(&chunk.gradient);
             } else {
-                accumulate(self.program.level(), &chunk.gradient, sum);
+                accumulate(self.loss.level(), &chunk.gradient, sum);
             }
         }
-        self.program.finish(&self.theta, sum);
-        loss
+        self.loss.finish(&self.theta, sum);
+        Ok(loss)
     }
 }
 
 impl Chunk {
-    fn run(&mut self, job: &BatchJob, rows: &[u32], work: &mut Workspace) {
-        let BatchJob { program, table, theta, scale, .. } = job;
+    fn run<L: TileLoss>(
+        &mut self,
+        job: &BatchJob<L>,
+        range: Range<usize>,
+        work: &mut L::Work,
+    ) -> Result<()> {
         self.loss = 0.0;
         self.gradient.clear();
-        self.gradient.resize(program.length(), 0.0);
-        for tile in tiles(0..rows.len()) {
-            let rows = &rows[tile];
-            table.fill(program.level(), rows.iter().map(|row| *row as usize), work);
-            work.d_log_det = Column::ZERO;
-            for (d, row) in work.d_log_det.0.iter_mut().zip(rows) {
-                *d = scale * table.weight(*row as usize);
-            }
-            program.log_prob_and_gradients(theta, work, &mut self.gradient);
-            let log_prob = work.log_det.0.iter().zip(rows);
-            let weighted = log_prob.zip(&work.d_log_det.0).map(|((log_prob, row), d)| {
-                f64::from(*d) * f64::from(log_prob + table.log_det(*row as usize))
-            });
-            self.loss += weighted.sum::<f64>();
+        self.gradient.resize(job.loss.length(), 0.0);
+        for tile in tiles(range) {
+            let tile = Tile {
+                table: &job.table,
+                rows: &job.rows[tile.clone()],
+                first: tile.start,
+                batch: job.rows.len(),
+                scale: job.scale,
+            };
+            self.loss += job.loss.run(&job.theta, &tile, work, &mut self.gradient)?;
         }
+        Ok(())
     }
 }
 
 /// Losses and gradients of batches of a table.
 #[derive(Debug)]
-pub(super) struct Gradients {
-    program: Arc<Program>,
-    team: Team<BatchJob>,
+pub(super) struct Gradients<L: TileLoss> {
+    team: Team<BatchJob<L>>,
+    level: Level,
+    parameters: usize,
+    length: usize,
     /// Of the last batch.
     pub(super) sum: Vec<f32>,
 }
 
-impl Gradients {
+impl<L: TileLoss> Gradients<L> {
     /// For rows of this table, with parameters `theta`.
-    pub(super) fn new(
-        program: &Arc<Program>,
-        table: Table,
-        theta: Vec<f32>,
-        threads: usize,
-    ) -> Self {
-        let sum = vec![0.0; program.length()];
+    pub(super) fn new(loss: L, table: Table, theta: Vec<f32>, threads: usize) -> Self {
+        let (level, parameters, length) = (loss.level(), loss.parameters(), loss.length());
         let job = BatchJob {
-            program: Arc::clone(program),
+            loss,
             table,
             theta,
             rows: Vec::new(),
             ranges: Vec::new(),
             scale: 0.0,
             chunks: Vec::new(),
-            workspaces: Mutex::default(),
+            works: Mutex::default(),
         };
-        Self { program: Arc::clone(program), team: Team::new(job, threads.min(CHUNKS)), sum }
+        let team = Team::new(job, threads.min(CHUNKS));
+        Self { team, level, parameters, length, sum: vec![0.0; length] }
     }
 
-    /// −Σ wᵢ log p(xᵢ) / Σ wᵢ over these rows of the table; its gradient is left in `sum`.
-    pub(super) fn run(&mut self, rows: &[u32]) -> f64 {
-        self.team.job().take(rows);
-        self.team.run(chunks(rows.len()).len());
+    /// The loss of these rows of the table; its gradient is left in `sum`.
+    pub(super) fn run(&mut self, rows: &[u32], rng: &mut dyn RngCore) -> Result<f64> {
+        let pieces = self.team.job().take(rows, rng)?;
+        self.team.run(pieces);
         self.team.job().collect(&mut self.sum)
+    }
+
+    /// The loss of all rows of the table, and its gradient with respect to the parameters.
+    pub(super) fn run_all(&mut self, rng: &mut dyn RngCore) -> Result<(f64, Vec<f64>)> {
+        let rows: Vec<u32> = (0..self.team.job().table.rows() as u32).collect();
+        let loss = self.run(&rows, rng)?;
+        Ok((loss, double(&self.sum[..self.parameters])))
     }
 }
 
 /// Training in single precision.
 #[derive(Debug)]
-pub(super) struct FastSteps {
-    gradients: Gradients,
+pub(super) struct FastSteps<L: TileLoss> {
+    gradients: Gradients<L>,
     vectors: Vectors,
     taken: usize,
 }
 
-impl FastSteps {
-    pub(super) fn new(gradients: Gradients, decayed: &[bool]) -> Self {
+impl<L: TileLoss> FastSteps<L> {
+    pub(super) fn new(gradients: Gradients<L>, decayed: &[bool]) -> Self {
         let decayed = decayed.iter().map(|decays| f32::from(u8::from(*decays))).collect();
         Self { gradients, vectors: Vectors { decayed, ..Vectors::default() }, taken: 0 }
     }
@@ -178,10 +255,10 @@ fn double(values: &[f32]) -> Vec<f64> {
     values.iter().map(|v| f64::from(*v)).collect()
 }
 
-impl Steps for FastSteps {
+impl<L: TileLoss> Steps for FastSteps<L> {
     fn load(&mut self, moving: &Moving) -> Result<()> {
         let mut theta = single(&moving.weights);
-        theta.resize(self.gradients.program.length(), 0.0);
+        theta.resize(self.gradients.length, 0.0);
         self.gradients.team.job().theta = theta;
         self.vectors = Vectors {
             average: single(&moving.average),
@@ -194,7 +271,7 @@ impl Steps for FastSteps {
     }
 
     fn store(&self, moving: &mut Moving) {
-        let count = self.gradients.program.parameters();
+        let count = self.gradients.parameters;
         moving.weights = double(&self.gradients.team.job().theta[..count]);
         moving.average = double(&self.vectors.average);
         moving.optimizer.first = double(&self.vectors.first);
@@ -202,10 +279,15 @@ impl Steps for FastSteps {
         moving.optimizer.steps = self.taken;
     }
 
-    fn step(&mut self, rows: &[u32], update: &Update, _: &mut dyn RngCore) -> Result<Option<f64>> {
+    fn step(
+        &mut self,
+        rows: &[u32],
+        update: &Update,
+        rng: &mut dyn RngCore,
+    ) -> Result<Option<f64>> {
         let Self { gradients, vectors, taken } = self;
-        let loss = gradients.run(rows);
-        let (level, count) = (gradients.program.level(), gradients.program.parameters());
+        let loss = gradients.run(rows, rng)?;
+        let (level, count) = (gradients.level, gradients.parameters);
         let gradient = &gradients.sum[..count];
         let norm = square_norm(level, gradient).sqrt();
         if !(loss.is_finite() && norm.is_finite()) {

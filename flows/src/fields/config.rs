@@ -23,7 +23,7 @@ pub enum TimeForm {
 
 impl TimeForm {
     /// Number of inputs that this form appends.
-    pub(super) fn inputs(self) -> usize {
+    pub(crate) fn inputs(self) -> usize {
         match self {
             Self::Concat => 1,
             Self::ConcatSquash => 0,
@@ -32,7 +32,7 @@ impl TimeForm {
     }
 
     /// What it appends at time t.
-    pub(super) fn values(self, t: f64) -> Vec<f64> {
+    pub(crate) fn values(self, t: f64) -> Vec<f64> {
         match self {
             Self::Concat => vec![t],
             Self::ConcatSquash => Vec::new(),

@@ -38,13 +38,7 @@ impl Program {
     /// # Errors
     /// [`Unsupported`] naming the first part without a kernel.
     pub fn new(config: &FlowConfig, params: &Params, level: Level) -> Result<Self, Unsupported> {
-        let not = |reason: &str| Unsupported { part: "parameters".into(), reason: reason.into() };
-        if params.dtype() != DType::F32 {
-            return Err(not("kernels are in single precision"));
-        }
-        if !matches!(params.device(), Device::Cpu) {
-            return Err(not("kernels run on the CPU"));
-        }
+        check_placement(params)?;
         let mut layout = Layout::new(params);
         let parameters = layout.len();
         let mut layers = Vec::with_capacity(config.layers.len());
@@ -57,10 +51,7 @@ impl Program {
                 reason: "there is no kernel for it, or not for its settings and parameters".into(),
             })?);
         }
-        let base = base(config.base, &mut layout, config.features).ok_or_else(|| Unsupported {
-            part: "base".into(),
-            reason: "its parameters are missing".into(),
-        })?;
+        let base = base(config.base, &mut layout, config.features)?;
         Ok(Self {
             level,
             features: config.features,
@@ -73,11 +64,32 @@ impl Program {
     }
 }
 
-fn base(config: BaseConfig, layout: &mut Layout, features: usize) -> Option<Box<dyn Base>> {
-    Some(match config {
+/// Fails unless the parameters are where kernels can read them.
+pub(in crate::fast) fn check_placement(params: &Params) -> Result<(), Unsupported> {
+    let not = |reason: &str| Unsupported { part: "parameters".into(), reason: reason.into() };
+    if params.dtype() != DType::F32 {
+        return Err(not("kernels are in single precision"));
+    }
+    if !matches!(params.device(), Device::Cpu) {
+        return Err(not("kernels run on the CPU"));
+    }
+    Ok(())
+}
+
+/// The kernels of a base density.
+pub(in crate::fast) fn base(
+    config: BaseConfig,
+    layout: &mut Layout,
+    features: usize,
+) -> Result<Box<dyn Base>, Unsupported> {
+    Ok(match config {
         BaseConfig::StandardNormal => Box::new(StandardNormal),
         BaseConfig::GaussianMixture { components } => {
-            Box::new(GaussianMixture::new(layout, "base", features, components)?)
+            let base = GaussianMixture::new(layout, "base", features, components);
+            Box::new(base.ok_or_else(|| Unsupported {
+                part: "base".into(),
+                reason: "its parameters are missing".into(),
+            })?)
         }
     })
 }

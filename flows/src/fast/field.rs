@@ -1,0 +1,27 @@
+//! Kernels of continuous flows, x′ = v(t, x | c) from data at t = 0 to latent points at t = 1.
+//!
+//! `net` is the network of a field with tangents that run along, `bend` its elementwise part and
+//! `backward` its reverse.
+
+mod backward;
+mod bend;
+mod columns;
+mod control;
+mod evaluate;
+mod flow;
+mod likelihood;
+mod march;
+mod matching;
+mod net;
+mod objectives;
+mod probes;
+mod program;
+mod reverse;
+#[cfg(test)]
+mod tests;
+mod time;
+
+pub use flow::FieldFlow;
+pub use matching::{MatchingPath, Pairing};
+pub use objectives::{ContinuousLikelihood, FlowMatching};
+pub use program::FieldProgram;

@@ -1,0 +1,175 @@
+//! Log-densities and samples of a continuous flow, tile by tile.
+
+use super::columns::add_dot;
+use super::likelihood::{Path, unit_tangents};
+use super::march::{Equation, Problem, Room};
+use super::net::{FieldNet, Start};
+use super::probes::fill_probes;
+use super::program::FieldProgram;
+use crate::calculus::Probe;
+use crate::config::DivergenceConfig;
+use crate::draws::Draws;
+use crate::error::{Error, Result};
+use crate::fast::kernel::Pass;
+use crate::fast::tile::Column;
+use crate::ode::Solver;
+use std::sync::Arc;
+
+/// A program with a solver, and a divergence for log-densities.
+#[derive(Debug, Clone)]
+pub(super) struct Evaluator {
+    pub(super) program: Arc<FieldProgram>,
+    solver: Solver,
+    /// How many probes there are and how they are drawn; none for the exact divergence.
+    probes: Option<(Probe, usize)>,
+}
+
+/// The columns of a tile.
+#[derive(Debug)]
+pub(super) struct Work {
+    /// Points, the log-volume, and the log-volumes by each probe.
+    pub(super) state: Vec<Column>,
+    pub(super) context: Vec<Column>,
+    input: Vec<Column>,
+    tape: Vec<Column>,
+    pub(super) room: Room,
+    probes: Vec<Column>,
+    first: Vec<Column>,
+    derivatives: Vec<Column>,
+    base: Vec<Column>,
+    drawn: Vec<f64>,
+}
+
+/// x′ = v(t, x), ℓ′ = div v(t, x), and its estimates by each probe where the state has room.
+#[derive(Debug)]
+struct Volume<'a> {
+    net: &'a FieldNet,
+    pass: Pass<'a>,
+    input: &'a mut [Column],
+    tape: &'a mut [Column],
+    probes: &'a [Column],
+    first: &'a [Column],
+    derivatives: &'a mut [Column],
+    /// What each tangent counts for.
+    share: f32,
+}
+
+impl Equation for Volume<'_> {
+    fn slope(&mut self, t: f64, state: &[Column], slope: &mut [Column]) {
+        let d = self.net.features();
+        self.input[..d].copy_from_slice(&state[..d]);
+        self.net.set_time(t, self.input);
+        let start = Start { input: self.input, tangents: self.first };
+        let (velocity, rest) = slope.split_at_mut(d);
+        let to = (velocity, &mut *self.derivatives);
+        self.net.forward(&self.pass, start, self.tape, to, false);
+        rest.fill(Column::ZERO);
+        let Some((mean, each)) = rest.split_first_mut() else { return };
+        add_dot(self.pass.level, self.share, self.probes, self.derivatives, mean);
+        let sets = self.probes.chunks_exact(d).zip(self.derivatives.chunks_exact(d));
+        for (to, (probe, along)) in each.iter_mut().zip(sets) {
+            add_dot(self.pass.level, 1.0, probe, along, to);
+        }
+    }
+}
+
+impl Evaluator {
+    pub(super) fn new(
+        program: &Arc<FieldProgram>,
+        solver: Solver,
+        divergence: DivergenceConfig,
+    ) -> Result<Self> {
+        solver.check()?;
+        divergence.check()?;
+        let d = program.features();
+        let probes = match divergence.resolved(d) {
+            DivergenceConfig::Exact | DivergenceConfig::Auto => None,
+            // More of them than dimensions add nothing.
+            DivergenceConfig::Hutchinson { probe: Probe::Orthogonal, probes } => {
+                Some((Probe::Orthogonal, probes.min(d)))
+            }
+            DivergenceConfig::Hutchinson { probe, probes } => Some((probe, probes)),
+            DivergenceConfig::HutchPlusPlus { .. } => {
+                return Err(Error::config(
+                    "divergence",
+                    "the fast engine has no hutch++",
+                    "take hutchinson, or the reference engine",
+                ));
+            }
+        };
+        Ok(Self { program: Arc::clone(program), solver, probes })
+    }
+
+    /// Estimates of each log-density: 1 for the exact divergence.
+    pub(super) fn estimates(&self) -> usize {
+        self.probes.map_or(1, |(_, count)| count)
+    }
+
+    /// Room for one thread.
+    pub(super) fn work(&self) -> Work {
+        let (net, d) = (self.program.net(), self.program.features());
+        let sets = self.probes.map_or(d, |(_, count)| count);
+        let columns = |count: usize| vec![Column::ZERO; count];
+        let mut work = Work {
+            state: columns(d + 1 + sets),
+            context: columns(net.context()),
+            input: columns(net.inputs()),
+            tape: columns(net.tape(sets, false)),
+            room: Room::default(),
+            probes: columns(sets * d),
+            first: columns(sets * net.first_width()),
+            derivatives: columns(sets * d),
+            base: columns(self.program.base().tape()),
+            drawn: Vec::new(),
+        };
+        if self.probes.is_none() {
+            unit_tangents(d, &mut work.probes);
+        }
+        work
+    }
+
+    /// The log-density of each of the `rows` rows of a tile whose points and context are in place,
+    /// in column d of the state; with `each`, its estimates by each probe in those after it.
+    pub(super) fn log_prob(
+        &self,
+        theta: &[f32],
+        work: &mut Work,
+        (rows, block): (usize, usize),
+        draws: Draws,
+        each: bool,
+    ) -> Result<()> {
+        let (net, d) = (self.program.net(), self.program.features());
+        let (pass, base) = (self.program.pass(theta), self.program.base());
+        if let Some((probe, _)) = self.probes {
+            let Work { probes, drawn, .. } = work;
+            fill_probes(draws, probe, block, (rows, d), probes, drawn);
+        }
+        net.first_tangents(&pass, &work.probes, &mut work.first);
+        let count = d + 1 + if each { self.estimates() } else { 0 };
+        let Work { state, context, input, tape, room, probes, first, derivatives, .. } = work;
+        input[d..d + net.context()].copy_from_slice(context);
+        state[d..].fill(Column::ZERO);
+        let share = 1.0 / self.estimates() as f32;
+        let mut volume = Volume { net, pass, input, tape, probes, first, derivatives, share };
+        let (level, solver, span) = (pass.level, &self.solver, (0.0, 1.0));
+        let problem = Problem { level, solver, span, normed: d + 1 };
+        problem.solve(&mut volume, &mut state[..count], room, |_| {})?;
+        let (points, volumes) = state.split_at_mut(d);
+        for log_prob in &mut volumes[..count - d] {
+            base.log_prob(&pass, points, log_prob, &mut work.base);
+        }
+        Ok(())
+    }
+
+    /// Brings the latent points of a tile to the data.
+    pub(super) fn sample(&self, theta: &[f32], work: &mut Work) -> Result<()> {
+        let (net, d, pass) =
+            (self.program.net(), self.program.features(), self.program.pass(theta));
+        let Work { state, context, input, tape, room, .. } = work;
+        input[d..d + net.context()].copy_from_slice(context);
+        let mut path = Path { net, pass, input, tape };
+        let (solver, span) = (&self.solver, (1.0, 0.0));
+        let problem = Problem { level: pass.level, solver, span, normed: d };
+        problem.solve(&mut path, &mut state[..d], room, |_| {})
+    }
+}

@@ -1,0 +1,134 @@
+//! A continuous flow as a density that runs on kernels.
+
+use super::evaluate::{Evaluator, Work};
+use super::program::FieldProgram;
+use crate::config::DivergenceConfig;
+use crate::density::Density;
+use crate::draws::Draws;
+use crate::error::Result;
+use crate::fast::table::{Table, tiles};
+use crate::fast::tile::write_rows;
+use crate::flow::Flow;
+use crate::objective::Batch;
+use crate::ode::Solver;
+use crate::params::Params;
+use crate::rng::{Stream, generator};
+use crate::transform::{check_context, check_points};
+use candle_core::{Device, Tensor};
+use rand::RngCore;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// The density of a continuous [`Flow`] with the weights it had when this was made, outside any
+/// gradient.
+///
+/// Points and log-densities are `f32` on the CPU; base samples are those of the flow's own base.
+/// Adaptive steps are chosen for each tile of 64 rows. Probes, where the divergence is estimated,
+/// follow from a seed and the place of the row in the call.
+#[derive(Debug)]
+pub struct FieldFlow {
+    evaluator: Evaluator,
+    flow: Flow,
+    theta: Vec<f32>,
+    seed: u64,
+    evaluations: AtomicUsize,
+}
+
+impl FieldFlow {
+    /// The flow with the weights as they stand, solved so; probes are drawn from `seed`.
+    ///
+    /// # Errors
+    /// [`Error::Config`](crate::Error::Config) for a solver or a divergence that cannot be used;
+    /// otherwise when the weights cannot be read.
+    pub fn new(
+        program: &Arc<FieldProgram>,
+        flow: Flow,
+        params: &Params,
+        (solver, divergence): (Solver, DivergenceConfig),
+        seed: u64,
+    ) -> Result<Self> {
+        let evaluator = Evaluator::new(program, solver, divergence)?;
+        let theta = program.theta(params)?;
+        Ok(Self { evaluator, flow, theta, seed, evaluations: AtomicUsize::new(0) })
+    }
+
+    /// Evaluations of the field so far, over all tiles of 64 rows and all calls.
+    pub fn evaluations(&self) -> usize {
+        self.evaluations.load(Ordering::Relaxed)
+    }
+
+    /// The log-density of each row by each of k probes, `[n, k]`: their mean is an estimate of the
+    /// log-density and their spread says how good it is. Where the divergence is exact, k = 1.
+    ///
+    /// # Errors
+    /// As [`Density::log_prob`].
+    pub fn log_prob_each(&self, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
+        let k = self.evaluator.estimates();
+        let mut values = Vec::new();
+        self.log_probs(x, context, true, |work, rows| {
+            let d = self.features();
+            for r in 0..rows {
+                values.extend(work.state[d + 1..d + 1 + k].iter().map(|column| column.0[r]));
+            }
+        })?;
+        Ok(Tensor::from_vec(values, (x.dim(0)?, k), &Device::Cpu)?)
+    }
+
+    fn table(&self, x: &Tensor, context: Option<&Tensor>) -> Result<Table> {
+        let program = &self.evaluator.program;
+        check_points("FieldFlow", x, program.features())?;
+        let context = check_context("FieldFlow", x, context, program.context_features())?;
+        let batch = Batch { context: context.cloned(), ..Batch::new(x.clone()) };
+        Table::new(&batch, (program.features(), program.context_features()))
+    }
+
+    /// Shows every tile of log-densities, and the number of its rows, to `take`.
+    fn log_probs(
+        &self,
+        x: &Tensor,
+        context: Option<&Tensor>,
+        each: bool,
+        mut take: impl FnMut(&Work, usize),
+    ) -> Result<()> {
+        let (table, d) = (self.table(x, context)?, self.features());
+        let draws = Draws::new(&mut generator(self.seed, Stream::Objective, 0));
+        let mut work = self.evaluator.work();
+        for (block, tile) in tiles(0..table.rows()).enumerate() {
+            let (rows, level) = (tile.len(), self.evaluator.program.level());
+            table.read(level, tile, &mut work.state[..d], &mut work.context);
+            self.evaluator.log_prob(&self.theta, &mut work, (rows, block), draws, each)?;
+            take(&work, rows);
+        }
+        self.evaluations.fetch_add(work.room.evaluations, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+impl Density for FieldFlow {
+    fn features(&self) -> usize {
+        self.evaluator.program.features()
+    }
+
+    fn log_prob(&self, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
+        let (mut values, d) = (Vec::new(), self.features());
+        self.log_probs(x, context, false, |work, rows| {
+            values.extend_from_slice(&work.state[d].0[..rows]);
+        })?;
+        Ok(Tensor::from_vec(values, x.dim(0)?, &Device::Cpu)?)
+    }
+
+    fn sample(&self, n: usize, context: Option<&Tensor>, rng: &mut dyn RngCore) -> Result<Tensor> {
+        let z = self.flow.base().sample(n, context, rng)?;
+        let (table, d) = (self.table(&z, context)?, self.features());
+        let level = self.evaluator.program.level();
+        let mut work = self.evaluator.work();
+        let mut values = vec![0.0; n * d];
+        for tile in tiles(0..n) {
+            table.read(level, tile.clone(), &mut work.state[..d], &mut work.context);
+            self.evaluator.sample(&self.theta, &mut work)?;
+            write_rows(level, &work.state[..d], &mut values[tile.start * d..tile.end * d]);
+        }
+        self.evaluations.fetch_add(work.room.evaluations, Ordering::Relaxed);
+        Ok(Tensor::from_vec(values, (n, d), &Device::Cpu)?)
+    }
+}

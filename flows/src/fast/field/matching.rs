@@ -1,0 +1,240 @@
+//! Flow matching: a loss that tiles add up to.
+
+use super::backward::Gradients;
+use super::columns::mix;
+use super::net::Start;
+use super::program::FieldProgram;
+use crate::draws::Draws;
+use crate::error::Result;
+use crate::fast::kernel::Pass;
+use crate::fast::simd::{Level, vectorised};
+use crate::fast::table::{Table, tiles};
+use crate::fast::tile::{Column, ROWS, read_rows};
+use crate::fast::training::{Tile, TileLoss};
+use crate::rng::{Stream, generator};
+use rand::RngCore;
+use std::f64::consts::FRAC_PI_2;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+/// How a point x and a latent point z are joined: x_t = α(t) x + σ(t) z, data at t = 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MatchingPath {
+    /// α = 1 − t, σ = t: Lipman et al. 2023, *Flow Matching*; Liu et al. 2023, *Rectified Flow*.
+    Straight,
+    /// α = cos πt/2, σ = sin πt/2: Albergo and Vanden-Eijnden 2023, *Stochastic Interpolants*.
+    VariancePreserving,
+}
+
+impl MatchingPath {
+    /// α, σ, α′ and σ′ at time t.
+    pub(super) fn coefficients(self, t: f64) -> [f64; 4] {
+        match self {
+            Self::Straight => [1.0 - t, t, -1.0, 1.0],
+            Self::VariancePreserving => {
+                let (sin, cos) = (FRAC_PI_2 * t).sin_cos();
+                [cos, sin, -FRAC_PI_2 * sin, FRAC_PI_2 * cos]
+            }
+        }
+    }
+}
+
+/// Decides which latent point of a batch belongs to which of its points.
+pub trait Pairing: Debug + Send + Sync {
+    /// Reorders the rows of `latent`, row-major `[n, d]`, for the rows of `points`.
+    fn pair(&self, points: &[f32], latent: &mut [f32], features: usize);
+}
+
+/// Σ wᵢ |v(tᵢ, x_t) − α′ xᵢ − σ′ zᵢ|² / Σ wᵢ with tᵢ = frac(u + i/n) for one uniform u.
+#[derive(Debug)]
+pub(super) struct MatchingLoss {
+    program: Arc<FieldProgram>,
+    path: MatchingPath,
+    pairing: Option<Arc<dyn Pairing>>,
+    draws: Draws,
+    offset: f64,
+    /// Row-major, where a pairing has decided.
+    latent: Vec<f32>,
+}
+
+/// The columns of a tile.
+#[derive(Debug)]
+pub(super) struct Work {
+    points: Vec<Column>,
+    latent: Vec<Column>,
+    context: Vec<Column>,
+    input: Vec<Column>,
+    tape: Vec<Column>,
+    velocity: Vec<Column>,
+    /// The target, then the gradient of the velocity.
+    target: Vec<Column>,
+    d_points: Vec<Column>,
+    scratch: Vec<Column>,
+    shares: Column,
+    /// |v − u|² of each row.
+    pub(super) squares: Column,
+    times: Vec<f64>,
+    drawn: Vec<f64>,
+}
+
+impl MatchingLoss {
+    pub(super) fn new(
+        program: &Arc<FieldProgram>,
+        path: MatchingPath,
+        pairing: Option<Arc<dyn Pairing>>,
+    ) -> Self {
+        let draws = Draws::new(&mut generator(0, Stream::Objective, 0));
+        let program = Arc::clone(program);
+        Self { program, path, pairing, draws, offset: 0.0, latent: Vec::new() }
+    }
+
+    /// The latent points of a tile.
+    fn latent(&self, level: Level, tile: &Tile, work: &mut Work) {
+        let d = self.program.features();
+        if self.pairing.is_some() {
+            let rows = &self.latent[tile.first * d..(tile.first + tile.rows.len()) * d];
+            read_rows(level, rows.chunks_exact(d), &mut work.latent);
+            return;
+        }
+        work.drawn.resize(tile.rows.len() * d, 0.0);
+        self.draws.normal(tile.first / ROWS, &mut work.drawn);
+        for (r, row) in work.drawn.chunks_exact(d).enumerate() {
+            for (column, value) in work.latent.iter_mut().zip(row) {
+                column.0[r] = *value as f32;
+            }
+        }
+    }
+
+    /// v at the points between, and |v − u|² of each row; `target` becomes v − u.
+    pub(super) fn residuals(&self, pass: &Pass, tile: &Tile, work: &mut Work) {
+        let (net, d, level) = (self.program.net(), self.program.features(), pass.level);
+        tile.table.read(level, tile.numbers(), &mut work.points, &mut work.context);
+        self.latent(level, tile, work);
+        let mut path = [Column::ZERO; 4];
+        work.times.clear();
+        for r in 0..tile.rows.len() {
+            let t = (self.offset + (tile.first + r) as f64 / tile.batch as f64).fract();
+            for (column, value) in path.iter_mut().zip(self.path.coefficients(t)) {
+                column.0[r] = value as f32;
+            }
+            work.times.push(t);
+        }
+        let [alpha, sigma, d_alpha, d_sigma] = &path;
+        mix(level, (alpha, sigma), &work.points, &work.latent, &mut work.input[..d]);
+        mix(level, (d_alpha, d_sigma), &work.points, &work.latent, &mut work.target);
+        work.input[d..d + net.context()].copy_from_slice(&work.context);
+        net.set_times(&work.times, &mut work.input);
+        let start = Start { input: &work.input, tangents: &[] };
+        net.forward(pass, start, &mut work.tape, (&mut work.velocity, &mut []), true);
+        subtract(level, &work.velocity, &mut work.target, &mut work.squares);
+    }
+
+    /// The rows of a table as the tiles of one batch.
+    pub(super) fn batch_tiles<'a>(
+        table: &'a Table,
+        rows: &'a [u32],
+        range: std::ops::Range<usize>,
+    ) -> impl Iterator<Item = Tile<'a>> {
+        tiles(range).map(|tile| {
+            let (first, batch) = (tile.start, rows.len());
+            Tile { table, rows: &rows[tile], first, batch, scale: 1.0 }
+        })
+    }
+}
+
+vectorised! {
+    /// target = v − target, and the sum of its squares.
+    fn subtract<S>(s, velocity: &[Column], target: &mut [Column], squares: &mut Column) {
+        for v in 0..S::VECTORS {
+            let mut sum = s.splat(0.0);
+            for (velocity, target) in velocity.iter().zip(&mut *target) {
+                let difference = s.sub(s.load(velocity, v), s.load(target, v));
+                sum = s.mul_add(difference, difference, sum);
+                s.store(difference, target, v);
+            }
+            s.store(sum, squares, v);
+        }
+    }
+}
+
+impl TileLoss for MatchingLoss {
+    type Work = Work;
+    const FEWEST_ROWS: usize = 2 * ROWS;
+
+    fn level(&self) -> Level {
+        self.program.level()
+    }
+
+    fn parameters(&self) -> usize {
+        self.program.parameters()
+    }
+
+    fn length(&self) -> usize {
+        self.program.length()
+    }
+
+    fn prepare(&self, _: &mut [f32]) {}
+
+    fn finish(&self, _: &[f32], _: &mut [f32]) {}
+
+    fn work(&self) -> Work {
+        let (net, d) = (self.program.net(), self.program.features());
+        let columns = |count: usize| vec![Column::ZERO; count];
+        Work {
+            points: columns(d),
+            latent: columns(d),
+            context: columns(net.context()),
+            input: columns(net.inputs()),
+            tape: columns(net.tape(0, true)),
+            velocity: columns(d),
+            target: columns(d),
+            d_points: columns(d),
+            scratch: columns(net.scratch(0)),
+            shares: Column::ZERO,
+            squares: Column::ZERO,
+            times: Vec::with_capacity(ROWS),
+            drawn: Vec::new(),
+        }
+    }
+
+    fn draw(&mut self, table: &Table, rows: &[u32], rng: &mut dyn RngCore) -> Result<()> {
+        self.draws = Draws::new(rng);
+        self.offset = self.draws.uniform();
+        let Some(pairing) = &self.pairing else { return Ok(()) };
+        let d = self.program.features();
+        self.latent.clear();
+        let mut drawn = vec![0.0; ROWS * d];
+        for (block, tile) in tiles(0..rows.len()).enumerate() {
+            let drawn = &mut drawn[..tile.len() * d];
+            self.draws.normal(block, drawn);
+            self.latent.extend(drawn.iter().map(|value| *value as f32));
+        }
+        let point = |row: &u32| table.point(*row as usize).iter().copied();
+        let points: Vec<f32> = rows.iter().flat_map(point).collect();
+        pairing.pair(&points, &mut self.latent, d);
+        Ok(())
+    }
+
+    fn run(
+        &self,
+        theta: &[f32],
+        tile: &Tile,
+        work: &mut Work,
+        gradient: &mut [f32],
+    ) -> Result<f64> {
+        let pass = self.program.pass(theta);
+        self.residuals(&pass, tile, work);
+        work.shares = Column::ZERO;
+        for (to, share) in work.shares.0.iter_mut().zip(tile.shares()) {
+            *to = share;
+        }
+        let Work { input, tape, velocity, target, d_points, scratch, shares, squares, .. } = work;
+        super::columns::set_weighted(pass.level, 2.0, shares, target, velocity);
+        let start = Start { input, tangents: &[] };
+        let mut gradients = Gradients { points: d_points, tangents: &mut [], theta: gradient };
+        let cotangents = (&**velocity, &[][..]);
+        self.program.net().backward(&pass, start, tape, scratch, cotangents, &mut gradients);
+        let rows = squares.0.iter().zip(&shares.0).take(tile.rows.len());
+        Ok(rows.map(|(square, share)| f64::from(*square) * f64::from(*share)).sum())
+    }
+}

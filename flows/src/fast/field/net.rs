@@ -1,0 +1,180 @@
+//! The network of a field over a tile of rows, the fast tier of [`crate::fields::TimeMlp`]: values,
+//! and tangents that run along with them.
+#![expect(clippy::mut_mut, reason = "a tape is cut from its front, piece by piece")]
+
+use super::bend::{Hidden, bend, keeps_slopes};
+use super::time::time_columns;
+use crate::fast::dense::{Dense, Reach, Store};
+use crate::fast::kernel::Pass;
+use crate::fast::layout::Layout;
+use crate::fast::net::take;
+use crate::fast::tile::Column;
+use crate::fields::{FieldConfig, TimeForm};
+use crate::nets::Activation;
+
+/// A perceptron of points, context and time, in that order.
+#[derive(Debug)]
+pub(in crate::fast) struct FieldNet {
+    features: usize,
+    context: usize,
+    time: TimeForm,
+    pub(super) activation: Activation,
+    /// From the first to the last.
+    pub(super) layers: Vec<Dense>,
+    /// The first layer as far as it meets points.
+    pub(super) points: Dense,
+}
+
+/// What a pass starts from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Start<'a> {
+    /// Points, context and time.
+    pub(super) input: &'a [Column],
+    /// The first layer's tangents, whole sets, as [`FieldNet::first_tangents`] gives them.
+    pub(super) tangents: &'a [Column],
+}
+
+impl FieldNet {
+    /// The network below `path`; none where its parameters are missing or it depends on time in
+    /// another form.
+    pub(super) fn new(
+        layout: &Layout,
+        path: &str,
+        (features, context): (usize, usize),
+        config: &FieldConfig,
+    ) -> Option<Self> {
+        if config.time == TimeForm::ConcatSquash || config.hidden.is_empty() {
+            return None;
+        }
+        let dense = |name: &str, inputs: usize, outputs: usize| {
+            let weight = layout.place(&format!("{path}.{name}.weight"), inputs * outputs)?;
+            let bias = layout.place(&format!("{path}.{name}.bias"), outputs)?;
+            Some(Dense { inputs, outputs, weight, bias, reach: Reach::Full })
+        };
+        let inputs = features + context + config.time.inputs();
+        let mut layers = vec![dense("first", inputs, config.hidden[0])?];
+        for (i, pair) in config.hidden.windows(2).enumerate() {
+            layers.push(dense(&(i + 1).to_string(), pair[0], pair[1])?);
+        }
+        layers.push(dense("last", *config.hidden.last()?, features)?);
+        let points = Dense { inputs: features, ..layers[0].clone() };
+        let (time, activation) = (config.time, config.activation);
+        Some(Self { features, context, time, activation, layers, points })
+    }
+
+    pub(super) fn features(&self) -> usize {
+        self.features
+    }
+
+    pub(super) fn context(&self) -> usize {
+        self.context
+    }
+
+    /// Columns of points, context and time.
+    pub(super) fn inputs(&self) -> usize {
+        self.layers[0].inputs
+    }
+
+    /// Columns of a set of first tangents.
+    pub(super) fn first_width(&self) -> usize {
+        self.points.outputs
+    }
+
+    /// Columns of the widest hidden layer.
+    fn widest(&self) -> usize {
+        self.layers.iter().skip(1).map(|dense| dense.inputs).max().unwrap_or_default()
+    }
+
+    /// Columns that a pass with that many tangents needs, `kept` for a backward one.
+    pub(super) fn tape(&self, tangents: usize, kept: bool) -> usize {
+        let copies = if kept && keeps_slopes(self.activation) { 2 } else { 1 };
+        let units: usize = self.layers.iter().skip(1).map(|dense| dense.inputs).sum();
+        copies * (1 + tangents) * units
+    }
+
+    /// Columns that backward needs beside the tape.
+    pub(super) fn scratch(&self, tangents: usize) -> usize {
+        2 * (1 + tangents) * self.widest()
+    }
+
+    /// Writes the time, the same for all rows, into its columns of `input`.
+    pub(super) fn set_time(&self, t: f64, input: &mut [Column]) {
+        let values = self.time.values(t);
+        let columns = &mut input[self.features + self.context..];
+        for (column, value) in columns.iter_mut().zip(values) {
+            *column = Column::splat(value as f32);
+        }
+    }
+
+    /// Writes times, one for each row.
+    pub(super) fn set_times(&self, times: &[f64], input: &mut [Column]) {
+        time_columns(self.time, times, &mut input[self.features + self.context..]);
+    }
+
+    /// Wᵀ ε of the first layer for each set of tangents ε: the same at all points and times.
+    pub(super) fn first_tangents(&self, pass: &Pass, probes: &[Column], to: &mut [Column]) {
+        let dense = &self.points;
+        for (probe, to) in probes.chunks(dense.inputs).zip(to.chunks_mut(dense.outputs)) {
+            let how = (Store::Replace, false);
+            dense.forward(pass.level, pass.theta, probe, to, 0..dense.outputs, how);
+        }
+    }
+
+    /// v, and the derivatives of v along each tangent; `kept` leaves in `tape` what
+    /// [`FieldNet::backward`](super::net::FieldNet::backward) needs.
+    pub(super) fn forward(
+        &self,
+        pass: &Pass,
+        start: Start,
+        mut tape: &mut [Column],
+        (velocity, derivatives): (&mut [Column], &mut [Column]),
+        kept: bool,
+    ) {
+        let Some((last, inner)) = self.layers.split_last() else { return };
+        let sets = start.tangents.len() / self.first_width();
+        let mut below: Option<Hidden> = None;
+        for dense in inner {
+            let mut layer = self.cut(&mut tape, dense.outputs, sets, kept);
+            match &below {
+                None => {
+                    product(pass, dense, start.input, layer.values, true);
+                    layer.tangents.copy_from_slice(start.tangents);
+                }
+                Some(below) => {
+                    product(pass, dense, below.values, layer.values, true);
+                    product(pass, dense, below.tangents, layer.tangents, false);
+                }
+            }
+            bend(pass.level, self.activation, &mut layer);
+            below = Some(layer);
+        }
+        let Some(top) = below else { return };
+        product(pass, last, top.values, velocity, true);
+        product(pass, last, top.tangents, derivatives, false);
+    }
+
+    /// The columns of a hidden layer, from the front of the tape.
+    pub(super) fn cut<'a>(
+        &self,
+        tape: &mut &'a mut [Column],
+        width: usize,
+        sets: usize,
+        kept: bool,
+    ) -> Hidden<'a> {
+        let kept = if kept && keeps_slopes(self.activation) { width } else { 0 };
+        Hidden {
+            values: take(tape, width),
+            tangents: take(tape, sets * width),
+            slopes: take(tape, kept),
+            bends: take(tape, sets * kept),
+        }
+    }
+}
+
+/// One product for each set of columns.
+fn product(pass: &Pass, dense: &Dense, x: &[Column], y: &mut [Column], biased: bool) {
+    for (x, y) in x.chunks_exact(dense.inputs).zip(y.chunks_exact_mut(dense.outputs)) {
+        let how = (Store::Replace, biased);
+        dense.forward(pass.level, pass.theta, x, y, 0..dense.outputs, how);
+    }
+}

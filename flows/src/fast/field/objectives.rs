@@ -1,0 +1,190 @@
+//! Losses of continuous flows on the fast tier.
+
+use super::evaluate::Evaluator;
+use super::likelihood::LikelihoodLoss;
+use super::matching::{MatchingLoss, MatchingPath, Pairing};
+use super::program::FieldProgram;
+use crate::config::{ContinuousTraining, DivergenceConfig};
+use crate::draws::Draws;
+use crate::error::Result;
+use crate::fast::table::{Table, tiles};
+use crate::fast::tile::ROWS;
+use crate::fast::training::{FastSteps, Gradients, TileLoss};
+use crate::flow::Flow;
+use crate::objective::{self, Batch, Objective, Offender};
+use crate::objectives;
+use crate::ode::Solver;
+use crate::params::Params;
+use crate::train::Steps;
+use crate::workers::Workers;
+use rand::RngCore;
+use std::sync::Arc;
+
+/// Rows of one chunk of an evaluation.
+const EVALUATION_ROWS: usize = 256;
+
+/// The likelihood of a continuous flow, with the penalties of [`ContinuousTraining`], by kernels.
+#[derive(Debug, Clone)]
+pub struct ContinuousLikelihood<'a> {
+    program: &'a Arc<FieldProgram>,
+    training: ContinuousTraining,
+    reported: Evaluator,
+    flow: &'a Flow,
+    workers: &'a Workers,
+}
+
+impl<'a> ContinuousLikelihood<'a> {
+    /// The loss of a flow whose kernels are `program`; the losses of rows are −log p by the solver
+    /// and the divergence that are reported.
+    ///
+    /// # Errors
+    /// [`Error::Config`](crate::Error::Config) for settings that cannot be used.
+    pub fn new(
+        program: &'a Arc<FieldProgram>,
+        training: ContinuousTraining,
+        (solver, divergence): (Solver, DivergenceConfig),
+        flow: &'a Flow,
+        workers: &'a Workers,
+    ) -> Result<Self> {
+        training.check()?;
+        let reported = Evaluator::new(program, solver, divergence)?;
+        Ok(Self { program, training, reported, flow, workers })
+    }
+
+    fn table(&self, batch: &Batch) -> Result<Table> {
+        Table::new(batch, (self.program.features(), self.program.context_features()))
+    }
+
+    fn gradients(&self, table: Table, theta: Vec<f32>) -> Result<Gradients<LikelihoodLoss>> {
+        let loss = LikelihoodLoss::new(self.program, &self.training)?;
+        Ok(Gradients::new(loss, table, theta, self.workers.threads()))
+    }
+}
+
+impl Objective for ContinuousLikelihood<'_> {
+    fn loss_and_gradients(
+        &self,
+        params: &Params,
+        batch: &Batch,
+        rng: &mut dyn RngCore,
+    ) -> Result<(f64, objective::Gradients)> {
+        let (table, theta) = (self.table(batch)?, self.program.theta(params)?);
+        self.gradients(table, theta)?.run_all(rng)
+    }
+
+    fn row_losses(
+        &self,
+        params: &Params,
+        batch: &Batch,
+        rng: &mut dyn RngCore,
+    ) -> Result<Vec<f64>> {
+        let (table, theta) = (self.table(batch)?, self.program.theta(params)?);
+        let (draws, d) = (Draws::new(rng), self.program.features());
+        let chunks = self.workers.map_chunks(table.rows(), EVALUATION_ROWS, |rows| {
+            let mut work = self.reported.work();
+            let mut losses = Vec::with_capacity(rows.len());
+            for tile in tiles(rows) {
+                let level = self.program.level();
+                table.read(level, tile.clone(), &mut work.state[..d], &mut work.context);
+                let place = (tile.len(), tile.start / ROWS);
+                self.reported.log_prob(&theta, &mut work, place, draws, false)?;
+                let log_prob = work.state[d].0.iter().zip(tile);
+                losses.extend(log_prob.map(|(l, row)| -f64::from(l + table.log_det(row))));
+            }
+            Ok(losses)
+        })?;
+        Ok(chunks.concat())
+    }
+
+    fn steps(&self, train: &Batch, decayed: &[bool]) -> Result<Option<Box<dyn Steps + '_>>> {
+        let gradients = self.gradients(self.table(train)?, Vec::new())?;
+        Ok(Some(Box::new(FastSteps::new(gradients, decayed))))
+    }
+
+    fn offender(&self, batch: &Batch) -> Result<Option<Offender>> {
+        objectives::MaximumLikelihood::new(self.flow, self.workers).offender(batch)
+    }
+}
+
+/// Flow matching by kernels: the mean over rows of |v(t, x_t) − u|², summed over features.
+///
+/// Times are spread evenly over the rows of a batch from one random start; latent points are
+/// standard normal.
+#[derive(Debug, Clone)]
+pub struct FlowMatching<'a> {
+    program: &'a Arc<FieldProgram>,
+    path: MatchingPath,
+    pairing: Option<Arc<dyn Pairing>>,
+    flow: &'a Flow,
+    workers: &'a Workers,
+}
+
+impl<'a> FlowMatching<'a> {
+    /// The loss of a flow whose kernels are `program`; a pairing may exchange the latent points of
+    /// a batch.
+    pub fn new(
+        program: &'a Arc<FieldProgram>,
+        path: MatchingPath,
+        pairing: Option<Arc<dyn Pairing>>,
+        flow: &'a Flow,
+        workers: &'a Workers,
+    ) -> Self {
+        Self { program, path, pairing, flow, workers }
+    }
+
+    fn table(&self, batch: &Batch) -> Result<Table> {
+        Table::new(batch, (self.program.features(), self.program.context_features()))
+    }
+
+    fn loss(&self) -> MatchingLoss {
+        MatchingLoss::new(self.program, self.path, self.pairing.clone())
+    }
+
+    fn gradients(&self, table: Table, theta: Vec<f32>) -> Gradients<MatchingLoss> {
+        Gradients::new(self.loss(), table, theta, self.workers.threads())
+    }
+}
+
+impl Objective for FlowMatching<'_> {
+    fn loss_and_gradients(
+        &self,
+        params: &Params,
+        batch: &Batch,
+        rng: &mut dyn RngCore,
+    ) -> Result<(f64, objective::Gradients)> {
+        let (table, theta) = (self.table(batch)?, self.program.theta(params)?);
+        self.gradients(table, theta).run_all(rng)
+    }
+
+    fn row_losses(
+        &self,
+        params: &Params,
+        batch: &Batch,
+        rng: &mut dyn RngCore,
+    ) -> Result<Vec<f64>> {
+        let (table, theta) = (self.table(batch)?, self.program.theta(params)?);
+        let rows: Vec<u32> = (0..table.rows() as u32).collect();
+        let mut loss = self.loss();
+        loss.draw(&table, &rows, rng)?;
+        let chunks = self.workers.map_chunks(rows.len(), EVALUATION_ROWS, |range| {
+            let mut work = loss.work();
+            let mut losses = Vec::with_capacity(range.len());
+            for tile in MatchingLoss::batch_tiles(&table, &rows, range) {
+                loss.residuals(&self.program.pass(&theta), &tile, &mut work);
+                let squares = work.squares.0[..tile.rows.len()].iter();
+                losses.extend(squares.map(|square| f64::from(*square)));
+            }
+            Ok(losses)
+        })?;
+        Ok(chunks.concat())
+    }
+
+    fn steps(&self, train: &Batch, decayed: &[bool]) -> Result<Option<Box<dyn Steps + '_>>> {
+        let gradients = self.gradients(self.table(train)?, Vec::new());
+        Ok(Some(Box::new(FastSteps::new(gradients, decayed))))
+    }
+
+    fn offender(&self, batch: &Batch) -> Result<Option<Offender>> {
+        objectives::MaximumLikelihood::new(self.flow, self.workers).offender(batch)
+    }
+}

@@ -1,0 +1,96 @@
+//! A continuous flow as kernels.
+
+use super::net::FieldNet;
+use crate::config::BaseConfig;
+use crate::error::Result;
+use crate::fast::kernel::{Base, Pass};
+use crate::fast::layout::Layout;
+use crate::fast::program::{Unsupported, base, check_placement, read_theta};
+use crate::fast::simd::Level;
+use crate::fields::{FieldConfig, TimeForm};
+use crate::params::Params;
+
+/// The kernels of a field and of the base that its flow leads to.
+#[derive(Debug)]
+pub struct FieldProgram {
+    level: Level,
+    net: FieldNet,
+    base: Box<dyn Base>,
+    /// Trainable scalars.
+    parameters: usize,
+    /// Trainable scalars and those prepared from them.
+    length: usize,
+}
+
+impl FieldProgram {
+    /// The kernels of the [`TimeMlp`](crate::fields::TimeMlp) of `features` features given
+    /// `context` context features whose parameters stand below `path`, and of the base whose
+    /// parameters stand below `base`.
+    ///
+    /// # Errors
+    /// [`Unsupported`] naming the first part without a kernel.
+    pub fn new(
+        path: &str,
+        (features, context): (usize, usize),
+        config: &FieldConfig,
+        base_config: BaseConfig,
+        params: &Params,
+        level: Level,
+    ) -> std::result::Result<Self, Unsupported> {
+        check_placement(params)?;
+        let not = |reason: &str| Unsupported { part: path.into(), reason: reason.into() };
+        if config.time == TimeForm::ConcatSquash {
+            return Err(not("there is no kernel for concat-squash layers"));
+        }
+        let mut layout = Layout::new(params);
+        let parameters = layout.len();
+        let net = FieldNet::new(&layout, path, (features, context), config);
+        let net = net.ok_or_else(|| not("its parameters are missing"))?;
+        let base = base(base_config, &mut layout, features)?;
+        Ok(Self { level, net, base, parameters, length: layout.len() })
+    }
+
+    /// Number of features.
+    pub fn features(&self) -> usize {
+        self.net.features()
+    }
+
+    /// Number of context features.
+    pub fn context_features(&self) -> usize {
+        self.net.context()
+    }
+
+    /// The vector instructions it runs on.
+    pub fn level(&self) -> Level {
+        self.level
+    }
+
+    /// Trainable scalars.
+    pub fn parameters(&self) -> usize {
+        self.parameters
+    }
+
+    /// Trainable scalars and those prepared from them.
+    pub(super) fn length(&self) -> usize {
+        self.length
+    }
+
+    pub(super) fn net(&self) -> &FieldNet {
+        &self.net
+    }
+
+    pub(super) fn base(&self) -> &dyn Base {
+        self.base.as_ref()
+    }
+
+    pub(super) fn pass<'a>(&self, theta: &'a [f32]) -> Pass<'a> {
+        Pass { level: self.level, theta, context: &[] }
+    }
+
+    /// All parameters as they stand, and what is prepared from them.
+    pub(super) fn theta(&self, params: &Params) -> Result<Vec<f32>> {
+        let mut theta = read_theta(params, self.parameters, self.length)?;
+        self.base.prepare(&mut theta);
+        Ok(theta)
+    }
+}

@@ -1,0 +1,33 @@
+//! Kernels of fields against the reference tier in double precision.
+
+mod flows;
+mod likelihood;
+mod matching;
+mod networks;
+
+use crate::fast::against_reference::{params, randomise};
+use crate::fields::{FieldConfig, TimeForm, TimeMlp};
+use crate::nets::{Activation, LastLayer};
+use crate::params::Params;
+use candle_core::{Device, Tensor};
+
+const PATH: &str = "flow.0.continuous";
+const FORMS: [TimeForm; 2] = [TimeForm::Concat, TimeForm::Fourier { frequencies: 3 }];
+const ACTIVATIONS: [Activation; 3] = [Activation::Relu, Activation::Silu, Activation::Tanh];
+
+fn config(activation: Activation, time: TimeForm) -> FieldConfig {
+    FieldConfig { hidden: vec![9, 7, 8], activation, time }
+}
+
+/// A reference field with random parameters that single precision holds exactly.
+fn field(sizes: (usize, usize), config: &FieldConfig) -> (Params, TimeMlp) {
+    let mut params = params();
+    let scope = params.scope(PATH);
+    let field = TimeMlp::new(scope, sizes.0, sizes.1, config, LastLayer::Scaled).unwrap();
+    randomise(&params, 3, 0.5);
+    (params, field)
+}
+
+fn tensor(values: &[f64], columns: usize) -> Tensor {
+    Tensor::from_slice(values, (values.len() / columns.max(1), columns), &Device::Cpu).unwrap()
+}

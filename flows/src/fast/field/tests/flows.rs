@@ -1,0 +1,185 @@
+//! Log-densities and samples against the reference flow in double precision.
+
+use super::likelihood::Case;
+use super::{ACTIVATIONS, FORMS, tensor};
+use crate::calculus::Probe;
+use crate::config::{ContinuousTraining, DivergenceConfig, SolverConfig, TrainingDivergence};
+use crate::densities::StandardNormal;
+use crate::density::Density;
+use crate::draws::Draws;
+use crate::error::{Error, SolverError};
+use crate::fast::field::{ContinuousLikelihood, FieldFlow};
+use crate::fast::simd::Level;
+use crate::field::VectorField;
+use crate::fields::TimeForm;
+use crate::nets::Activation;
+use crate::objective::Objective;
+use crate::ode::{ContinuousFlow, DOPRI5, EULER, RK4, Solver, State, TSIT5, solve};
+use crate::params::to_f64;
+use crate::rng::{Stream, generator};
+use crate::transform::Transform;
+use crate::workers::Workers;
+use candle_core::{DType, Tensor};
+
+const SEED: u64 = 11;
+
+fn fast(case: &Case, level: Level, solver: Solver, divergence: DivergenceConfig) -> FieldFlow {
+    let (program, flow) = (case.program(level), case.flow());
+    FieldFlow::new(&program, flow, &case.single, (solver, divergence), SEED).unwrap()
+}
+
+fn assert_close(what: &str, got: &Tensor, expected: &Tensor, tolerance: f64) {
+    let (got, expected) = (to_f64(got).unwrap(), to_f64(expected).unwrap());
+    assert_eq!(got.len(), expected.len());
+    for (i, (got, expected)) in got.iter().zip(&expected).enumerate() {
+        let error = (got - expected).abs();
+        assert!(error <= tolerance * expected.abs().max(1.0), "{what}, {i}: {got} for {expected}");
+    }
+}
+
+/// log p by the reference.
+fn reference(case: &Case, solver: Solver) -> Tensor {
+    let flow = ContinuousFlow::new(case.field(), solver).unwrap();
+    let mapped = flow.forward(&case.batch.points, case.batch.context.as_ref()).unwrap();
+    let base = StandardNormal::new(case.sizes.0).log_prob(&mapped.points, None).unwrap();
+    (base + mapped.log_det).unwrap()
+}
+
+#[test]
+fn log_densities_are_those_of_the_reference_on_the_same_steps() {
+    for time in FORMS {
+        for activation in ACTIVATIONS {
+            let case = Case::new(70, (2, 1), activation, time);
+            for solver in
+                [Solver::fixed(&RK4, 5), Solver::fixed(&DOPRI5, 3), Solver::fixed(&EULER, 30)]
+            {
+                let expected = reference(&case, solver);
+                for level in Level::available() {
+                    let fast = fast(&case, level, solver, DivergenceConfig::Exact);
+                    let got = fast.log_prob(&case.batch.points, case.batch.context.as_ref());
+                    assert_close(solver.tableau.name, &got.unwrap(), &expected, 1e-5);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn adaptive_steps_keep_the_tolerance() {
+    let case = Case::new(197, (3, 0), Activation::Tanh, TimeForm::Concat);
+    let expected = reference(&case, Solver::adaptive(&TSIT5, 1e-10, 1e-10));
+    for tolerance in [1e-3, 1e-5] {
+        for method in [&TSIT5, &DOPRI5] {
+            let solver = Solver::adaptive(method, tolerance, tolerance);
+            let fast = fast(&case, Level::best(), solver, DivergenceConfig::Auto);
+            let got = fast.log_prob(&case.batch.points, None).unwrap();
+            assert_close("adaptive", &got, &expected, 5.0 * tolerance);
+            assert!(fast.evaluations() > 4 * 7);
+        }
+    }
+}
+
+#[test]
+fn every_probe_gives_an_estimate() {
+    let (rows, d, k) = (30, 4, 3);
+    let case = Case::new(rows, (d, 0), Activation::Silu, TimeForm::Concat);
+    let solver = Solver::fixed(&RK4, 4);
+    for probe in [Probe::Rademacher, Probe::Gaussian] {
+        let draws = Draws::new(&mut generator(SEED, Stream::Objective, 0));
+        let mut probes = vec![0.0; rows * k * d];
+        draws.probes(probe, 0, d, &mut probes);
+        let divergence = DivergenceConfig::Hutchinson { probe, probes: k };
+        let fast = fast(&case, Level::best(), solver, divergence);
+        let each = fast.log_prob_each(&case.batch.points, None).unwrap();
+        assert_eq!(each.dims(), [rows, k]);
+        let mean = fast.log_prob(&case.batch.points, None).unwrap();
+        assert_close("mean", &each.mean(1).unwrap(), &mean, 1e-5);
+        let probes = tensor(&probes, k * d);
+        for j in 0..k {
+            let direction = probes.narrow(1, j * d, d).unwrap().contiguous().unwrap();
+            let expected = by_probe(&case, solver, &direction);
+            let got = each.narrow(1, j, 1).unwrap();
+            assert_close("one probe", &got, &expected, 1e-5);
+        }
+    }
+    // As many orthogonal probes as dimensions are exact.
+    let divergence = DivergenceConfig::Hutchinson { probe: Probe::Orthogonal, probes: 9 };
+    let fast = fast(&case, Level::best(), solver, divergence);
+    let got = fast.log_prob(&case.batch.points, None).unwrap();
+    assert_close("orthogonal", &got, &reference(&case, solver), 1e-5);
+}
+
+/// log p with the divergence along one direction.
+fn by_probe(case: &Case, solver: Solver, direction: &Tensor) -> Tensor {
+    let system = |t: f64, state: &State| {
+        let (velocity, along) =
+            case.field().velocity_and_jvp(t, &state.parts()[0], direction, None)?;
+        Ok(State::new(vec![velocity, (along * direction)?.sum(1)?]))
+    };
+    let zero = direction.sum(1).unwrap().zeros_like().unwrap();
+    let start = State::new(vec![case.batch.points.clone(), zero]);
+    let end = solve(&system, &start, (0.0, 1.0), &solver).unwrap().state.into_parts();
+    let base = StandardNormal::new(case.sizes.0).log_prob(&end[0], None).unwrap();
+    (base + &end[1]).unwrap()
+}
+
+#[test]
+fn samples_are_those_of_the_reference() {
+    let case = Case::new(70, (2, 1), Activation::Silu, TimeForm::Concat);
+    let context = case.batch.context.as_ref();
+    let rng = || generator(2, Stream::Sample, 0);
+    let z = case.flow().base().sample(70, context, &mut rng()).unwrap();
+    let z = z.to_dtype(DType::F64).unwrap();
+    for solver in [Solver::fixed(&EULER, 100), Solver::fixed(&TSIT5, 4)] {
+        let flow = ContinuousFlow::new(case.field(), solver).unwrap();
+        let expected = flow.inverse(&z, context).unwrap().points;
+        for level in Level::available() {
+            let fast = fast(&case, level, solver, DivergenceConfig::Auto);
+            let got = fast.sample(70, context, &mut rng()).unwrap();
+            assert_close("sample", &got, &expected, 1e-5);
+        }
+    }
+}
+
+#[test]
+fn losses_of_rows_are_those_that_are_reported() {
+    let case = Case::new(300, (2, 0), Activation::Tanh, TimeForm::Concat);
+    let (program, flow, workers) =
+        (case.program(Level::best()), case.flow(), Workers::new(2).unwrap());
+    let solver = Solver::fixed(&RK4, 5);
+    let training = ContinuousTraining {
+        solver: SolverConfig::default(),
+        divergence: TrainingDivergence::Exact,
+        kinetic: 0.0,
+        jacobian: 0.0,
+    };
+    let reported = (solver, DivergenceConfig::Exact);
+    let objective = ContinuousLikelihood::new(&program, training, reported, &flow, &workers);
+    let mut rng = generator(1, Stream::Objective, 0);
+    let losses = objective.unwrap().row_losses(&case.single, &case.batch, &mut rng).unwrap();
+    let expected = (reference(&case, solver) + case.batch.log_det.as_ref().unwrap()).unwrap();
+    assert_close("losses", &tensor(&losses, 1), &expected.neg().unwrap(), 1e-5);
+}
+
+#[test]
+fn what_cannot_be_solved_is_an_error() {
+    let case = Case::new(3, (2, 0), Activation::Tanh, TimeForm::Concat);
+    let bad = tensor(&[0.1, f64::NAN, 0.3, 0.4], 2);
+    for solver in [Solver::fixed(&RK4, 5), Solver::default()] {
+        let fast = fast(&case, Level::best(), solver, DivergenceConfig::Exact);
+        let error = fast.log_prob(&bad, None).unwrap_err();
+        assert!(matches!(error, Error::Solver { problem: SolverError::NonFinite, .. }));
+    }
+    let mut few = Solver::adaptive(&TSIT5, 1e-9, 0.0);
+    if let crate::ode::Stepping::Adaptive(tolerance) = &mut few.stepping {
+        tolerance.max_steps = 2;
+    }
+    let error = fast(&case, Level::best(), few, DivergenceConfig::Exact)
+        .log_prob(&case.batch.points, None)
+        .unwrap_err();
+    assert!(matches!(error, Error::Solver { problem: SolverError::TooManySteps { .. }, .. }));
+    let sketch = DivergenceConfig::HutchPlusPlus { probes: 3 };
+    let (program, solver) = (case.program(Level::best()), Solver::default());
+    let flow = FieldFlow::new(&program, case.flow(), &case.single, (solver, sketch), SEED);
+    assert!(matches!(flow.unwrap_err(), Error::Config { .. }));
+}

@@ -1,0 +1,134 @@
+//! Flow matching against single rows of the reference in double precision.
+
+use super::likelihood::Case;
+use super::{FORMS, tensor};
+use crate::draws::Draws;
+use crate::fast::against_reference::assert_gradient;
+use crate::fast::field::{FlowMatching, MatchingPath, Pairing};
+use crate::fast::simd::Level;
+use crate::fast::tile::ROWS;
+use crate::field::VectorField;
+use crate::fields::TimeForm;
+use crate::nets::Activation;
+use crate::objective::Objective;
+use crate::params::to_f64;
+use crate::rng::{Stream, generator};
+use crate::workers::Workers;
+use candle_core::Tensor;
+use rand_chacha::ChaCha8Rng;
+use std::f64::consts::FRAC_PI_2;
+use std::sync::Arc;
+
+fn rng() -> ChaCha8Rng {
+    generator(4, Stream::Objective, 7)
+}
+
+/// Exchanges neighbours.
+#[derive(Debug)]
+struct Swap;
+
+impl Pairing for Swap {
+    fn pair(&self, points: &[f32], latent: &mut [f32], features: usize) {
+        assert_eq!(points.len(), latent.len());
+        for pair in latent.chunks_exact_mut(2 * features) {
+            let (a, b) = pair.split_at_mut(features);
+            a.swap_with_slice(b);
+        }
+    }
+}
+
+/// Latent points of the batch, row-major.
+fn latent(rows: usize, d: usize, swapped: bool) -> Vec<f64> {
+    let draws = Draws::new(&mut rng());
+    let mut all = vec![0.0; rows * d];
+    for (block, values) in all.chunks_mut(ROWS * d).enumerate() {
+        draws.normal(block, values);
+    }
+    if swapped {
+        for pair in all.chunks_exact_mut(2 * d) {
+            pair.rotate_left(d);
+        }
+    }
+    all
+}
+
+/// The loss of one row, as a scalar tensor.
+fn row_loss(case: &Case, path: MatchingPath, latent: &[f64], r: usize) -> Tensor {
+    let (rows, d) = (case.batch.rows().unwrap(), case.sizes.0);
+    let t = (Draws::new(&mut rng()).uniform() + r as f64 / rows as f64).fract();
+    let [a, b, d_a, d_b] = match path {
+        MatchingPath::Straight => [1.0 - t, t, -1.0, 1.0],
+        MatchingPath::VariancePreserving => {
+            let (sin, cos) = (FRAC_PI_2 * t).sin_cos();
+            [cos, sin, -FRAC_PI_2 * sin, FRAC_PI_2 * cos]
+        }
+    };
+    let row = case.batch.narrow(r, 1).unwrap();
+    let z = tensor(&latent[r * d..(r + 1) * d], d);
+    let mix = |a: f64, b: f64| ((&row.points * a).unwrap() + (&z * b).unwrap()).unwrap();
+    let velocity = case.field.velocity(t, &mix(a, b), row.context.as_ref()).unwrap();
+    (velocity - mix(d_a, d_b)).unwrap().sqr().unwrap().sum_all().unwrap()
+}
+
+fn check(case: &Case, path: MatchingPath, paired: bool) {
+    let rows = case.batch.rows().unwrap();
+    let latent = latent(rows, case.sizes.0, paired);
+    let losses: Vec<Tensor> = (0..rows).map(|r| row_loss(case, path, &latent, r)).collect();
+    let weights = to_f64(case.batch.weights.as_ref().unwrap()).unwrap();
+    let total: f64 = weights.iter().sum();
+    let all = (Tensor::stack(&losses, 0).unwrap() * case.batch.weights.as_ref().unwrap()).unwrap();
+    let loss = (all.sum_all().unwrap() / total).unwrap();
+    let expected = to_f64(&loss).unwrap()[0];
+    let store = Workers::new(1).unwrap().run(|| loss.backward().unwrap());
+    let of = |var: &candle_core::Var| to_f64(store.get(var).unwrap()).unwrap();
+    let expected_gradient: Vec<f64> = case.params.trainable().flat_map(|p| of(p.var())).collect();
+    let (flow, workers) = (case.flow(), Workers::new(1).unwrap());
+    for level in Level::available() {
+        let program = case.program(level);
+        let pairing = paired.then(|| Arc::new(Swap) as Arc<dyn Pairing>);
+        let objective = FlowMatching::new(&program, path, pairing, &flow, &workers);
+        let (loss, gradient) =
+            objective.loss_and_gradients(&case.single, &case.batch, &mut rng()).unwrap();
+        let what = format!("{path:?}, {rows} rows, {}", level.name());
+        assert!((loss - expected).abs() < 1e-5 * expected.max(1.0), "{what}: {loss} {expected}");
+        let gradient: Vec<f32> = gradient.iter().map(|g| *g as f32).collect();
+        assert_gradient(&what, &case.params, &gradient, &expected_gradient, 1e-4);
+        let each = objective.row_losses(&case.single, &case.batch, &mut rng()).unwrap();
+        for (r, (got, expected)) in each.iter().zip(&losses).enumerate() {
+            let expected = to_f64(expected).unwrap()[0];
+            assert!((got - expected).abs() < 1e-5 * expected.max(1.0), "{what} {r}: {got}");
+        }
+    }
+}
+
+#[test]
+fn flow_matching_matches_the_reference() {
+    for (time, context) in [(FORMS[0], 0), (TimeForm::Fourier { frequencies: 2 }, 1)] {
+        for path in [MatchingPath::Straight, MatchingPath::VariancePreserving] {
+            for rows in [1, ROWS + 1] {
+                check(&Case::new(rows, (2, context), Activation::Silu, time), path, false);
+            }
+        }
+    }
+    let case = Case::new(3 * ROWS + 5, (3, 0), Activation::Tanh, TimeForm::Concat);
+    check(&case, MatchingPath::Straight, false);
+    check(&case, MatchingPath::Straight, true);
+}
+
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    let case = Case::new(1100, (2, 0), Activation::Silu, TimeForm::Concat);
+    let (program, flow) = (case.program(Level::best()), case.flow());
+    let run = |threads: usize| {
+        let workers = Workers::new(threads).unwrap();
+        let path = MatchingPath::Straight;
+        let objective = FlowMatching::new(&program, path, None, &flow, &workers);
+        objective.loss_and_gradients(&case.single, &case.batch, &mut rng()).unwrap()
+    };
+    let (loss, gradient) = run(1);
+    for threads in [2, 7] {
+        let (other, others) = run(threads);
+        assert_eq!(loss.to_bits(), other.to_bits());
+        assert!(gradient.iter().zip(&others).all(|(a, b)| a.to_bits() == b.to_bits()));
+    }
+}
