@@ -3,16 +3,18 @@
 
 #![expect(clippy::print_stdout, reason = "an example shows what it found")]
 
+mod continuous;
 mod machine;
 mod subject;
 
 use clap::{Parser, ValueEnum};
+use continuous::Continuous;
 use diffeo::flows::Engine;
 use diffeo::flows::fast::{peak::peak_flops, simd::Level};
 use machine::{Machine, Timing};
 use serde::Serialize;
 use std::time::Instant;
-use subject::Subject;
+use subject::{Built, Subject};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -23,7 +25,7 @@ struct Args {
     /// One JSON object a line in place of a table
     #[arg(long)]
     json: bool,
-    /// The recipes
+    /// The recipes; `cnf` and `cfm` are continuous flows
     #[arg(long, value_delimiter = ',', default_value = "realnvp,maf,nsf,nsf-ar")]
     models: Vec<String>,
     /// Numbers of features
@@ -133,7 +135,10 @@ fn measure(
         EngineName::Fast => Engine::Fast,
         EngineName::Reference => Engine::Reference,
     };
-    let subject = Subject::new(model, features, tier, threads)?;
+    let subject: Box<dyn Subject> = match model {
+        "cnf" | "cfm" => Box::new(Continuous::new(model, features, threads)?),
+        _ => Box::new(Built::new(model, features, tier, threads)?),
+    };
     let peak = threads as f64
         * peak_flops(Level::best(), |work| {
             let before = Instant::now();
@@ -143,35 +148,36 @@ fn measure(
     let machine = Machine { seconds: args.seconds };
     let wants = |metric| args.metrics.contains(&metric);
     let report = |metric, rows, timing| {
-        show(args.json, &Row::new(&subject, (metric, rows), (threads, peak), timing));
+        let row = Row::new(subject.as_ref(), (metric, rows), (threads, peak), timing)?;
+        show(args.json, &row);
+        Ok::<(), diffeo::flows::Error>(())
     };
     if wants(Metric::TrainStep) {
         for &batch in &args.batches {
-            report(Metric::TrainStep, batch, subject.train_step(batch, &machine)?);
+            report(Metric::TrainStep, batch, subject.train_step(batch, &machine)?)?;
         }
     }
     if wants(Metric::LogProb) {
-        report(Metric::LogProb, CHUNK, subject.log_prob(CHUNK, &machine)?);
+        report(Metric::LogProb, CHUNK, subject.log_prob(CHUNK, &machine)?)?;
     }
     if wants(Metric::Sample) {
-        report(Metric::Sample, CHUNK, subject.sample(CHUNK, &machine)?);
+        report(Metric::Sample, CHUNK, subject.sample(CHUNK, &machine)?)?;
     }
     Ok(())
 }
 
 impl<'a> Row<'a> {
     fn new(
-        subject: &'a Subject,
+        subject: &'a dyn Subject,
         (metric, rows): (Metric, usize),
         (threads, peak): (usize, f64),
         timing: Timing,
-    ) -> Self {
+    ) -> diffeo::flows::Result<Self> {
         let seconds = timing.wall_med;
         let trains = metric == Metric::TrainStep;
-        // A forward product, and for a training step two of the same size backward.
-        let products = if trains { 3.0 } else { 1.0 };
+        let products = subject.products(metric)?;
         let flops = 2.0 * products * subject.weights() as f64 * rows as f64 / seconds;
-        Self {
+        Ok(Self {
             tier: subject.tier(),
             version: env!("CARGO_PKG_VERSION"),
             model: subject.model(),
@@ -191,7 +197,7 @@ impl<'a> Row<'a> {
             gflops: flops / 1e9,
             peak_gflops: peak / 1e9,
             peak_share: flops / peak,
-        }
+        })
     }
 }
 

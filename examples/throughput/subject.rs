@@ -1,23 +1,53 @@
 //! A flow to be timed.
 
+use crate::Metric;
 use crate::machine::{Machine, Timing};
 use candle_core::{DType, Device, Tensor};
 use diffeo::flows::config::recipe;
 use diffeo::flows::engine::Choice;
-use diffeo::flows::objective::Batch;
+use diffeo::flows::objective::{Batch, Objective};
 use diffeo::flows::params::to_f64;
 use diffeo::flows::rng::{Stream, generator};
 use diffeo::flows::train::{Moving, TrainConfig, Update, steps};
-use diffeo::flows::{Engine, Flow, FlowConfig, Params, Result, Workers};
+use diffeo::flows::{Density, Engine, Flow, FlowConfig, Params, Result, Workers};
 use rand::Rng;
 use rand_distr::StandardNormal;
 
 /// Rows of the training set.
 const ROWS: usize = 65_536;
 
+/// What can be timed.
+pub(crate) trait Subject {
+    fn model(&self) -> &str;
+
+    fn features(&self) -> usize;
+
+    /// What tables of several libraries call it.
+    fn tier(&self) -> &'static str;
+
+    /// The tier and its vector instructions.
+    fn engine(&self) -> &'static str;
+
+    /// Trainable scalars.
+    fn parameters(&self) -> usize;
+
+    /// Weights of the networks that no mask removes.
+    fn weights(&self) -> usize;
+
+    /// How often a row meets each weight.
+    fn products(&self, metric: Metric) -> Result<f64>;
+
+    /// Steps with Adam, the default clipping and averaging included.
+    fn train_step(&self, rows: usize, machine: &Machine) -> Result<Timing>;
+
+    fn log_prob(&self, rows: usize, machine: &Machine) -> Result<Timing>;
+
+    fn sample(&self, rows: usize, machine: &Machine) -> Result<Timing>;
+}
+
 /// A recipe built at one size, and the tier that runs it.
 #[derive(Debug)]
-pub(crate) struct Subject {
+pub(crate) struct Built {
     model: String,
     config: FlowConfig,
     params: Params,
@@ -27,7 +57,7 @@ pub(crate) struct Subject {
     workers: Workers,
 }
 
-impl Subject {
+impl Built {
     pub(crate) fn new(
         model: &str,
         features: usize,
@@ -41,38 +71,36 @@ impl Subject {
         let model = model.to_owned();
         Ok(Self { model, config, params, flow, engine, choice, workers: Workers::new(threads)? })
     }
+}
 
-    pub(crate) fn model(&self) -> &str {
+impl Subject for Built {
+    fn model(&self) -> &str {
         &self.model
     }
 
-    pub(crate) fn features(&self) -> usize {
+    fn features(&self) -> usize {
         self.config.features
     }
 
-    /// What tables of several libraries call it.
-    pub(crate) fn tier(&self) -> &'static str {
+    fn tier(&self) -> &'static str {
         match &self.choice {
             Choice::Fast(_) => "diffeo",
             Choice::Reference(_) => "diffeo-reference",
         }
     }
 
-    /// The tier and its vector instructions.
-    pub(crate) fn engine(&self) -> &'static str {
+    fn engine(&self) -> &'static str {
         match &self.choice {
             Choice::Fast(program) => program.level().name(),
             Choice::Reference(_) => "reference",
         }
     }
 
-    /// Trainable scalars.
-    pub(crate) fn parameters(&self) -> usize {
+    fn parameters(&self) -> usize {
         self.params.count()
     }
 
-    /// Weights of the networks that no mask removes.
-    pub(crate) fn weights(&self) -> usize {
+    fn weights(&self) -> usize {
         let weights = self.params.trainable().filter_map(|p| p.name().strip_suffix(".weight"));
         weights
             .map(|path| match self.params.get(&format!("{path}.mask")) {
@@ -84,50 +112,73 @@ impl Subject {
             .sum()
     }
 
-    fn batch(&self, rows: usize) -> Result<Batch> {
-        let d = self.config.features;
-        let mut rng = generator(0, Stream::Sample, 0);
-        let values: Vec<f32> = (0..rows * d).map(|_| rng.sample(StandardNormal)).collect();
-        Ok(Batch::new(Tensor::from_vec(values, (rows, d), &Device::Cpu)?))
+    fn products(&self, metric: Metric) -> Result<f64> {
+        // A forward product, and for a training step two of the same size backward.
+        Ok(if metric == Metric::TrainStep { 3.0 } else { 1.0 })
     }
 
-    /// Steps with Adam, the default clipping and averaging included.
-    pub(crate) fn train_step(&self, rows: usize, machine: &Machine) -> Result<Timing> {
-        let train = self.batch(ROWS.max(rows))?;
+    fn train_step(&self, rows: usize, machine: &Machine) -> Result<Timing> {
         let objective = self.choice.maximum_likelihood(&self.flow, &self.workers);
-        let config = TrainConfig::default();
-        let mut steps = steps(objective.as_ref(), &self.params, &train)?;
-        steps.load(&Moving::new(self.params.read_flat()?))?;
-        let update = Update { config: &config, learning_rate: 1e-4, average_decay: Some(0.995) };
-        let mut rng = generator(0, Stream::Objective, 0);
-        let (mut start, all) = (0, (0..ROWS.max(rows) as u32).collect::<Vec<_>>());
-        machine.time(|| {
-            let step = steps.step(&all[start..start + rows], &update, &mut rng);
-            start = if start + 2 * rows <= ROWS { start + rows } else { 0 };
-            step.map(|_| ())
-        })
+        step(objective.as_ref(), &self.params, (rows, self.config.features), machine)
     }
 
-    pub(crate) fn log_prob(&self, rows: usize, machine: &Machine) -> Result<Timing> {
-        let batch = self.batch(rows)?;
+    fn log_prob(&self, rows: usize, machine: &Machine) -> Result<Timing> {
+        let batch = self::rows(rows, self.config.features)?;
         let objective = self.choice.maximum_likelihood(&self.flow, &self.workers);
         let mut rng = generator(0, Stream::Objective, 0);
         machine.time(|| objective.row_losses(&self.params, &batch, &mut rng).map(|_| ()))
     }
 
-    pub(crate) fn sample(&self, rows: usize, machine: &Machine) -> Result<Timing> {
+    fn sample(&self, rows: usize, machine: &Machine) -> Result<Timing> {
         let frozen = self.config.build(&mut self.params.frozen())?;
         let choice = self.engine.choose(&self.config, &self.params)?;
-        let density = choice.density(frozen, &self.params)?;
-        let per_thread = rows.div_ceil(self.workers.threads());
-        machine.time(|| {
-            let draw = |range: std::ops::Range<usize>| {
-                let mut rng = generator(0, Stream::Sample, range.start as u64);
-                density.sample(range.len(), None, &mut rng)
-            };
-            self.workers.map_chunks(rows, per_thread, draw).map(|_| ())
-        })
+        draw(choice.density(frozen, &self.params)?.as_ref(), &self.workers, rows, machine)
     }
+}
+
+/// Normal rows.
+pub(crate) fn rows(rows: usize, d: usize) -> Result<Batch> {
+    let mut rng = generator(0, Stream::Sample, 0);
+    let values: Vec<f32> = (0..rows * d).map(|_| rng.sample(StandardNormal)).collect();
+    Ok(Batch::new(Tensor::from_vec(values, (rows, d), &Device::Cpu)?))
+}
+
+/// Times steps of an objective.
+pub(crate) fn step(
+    objective: &dyn Objective,
+    params: &Params,
+    (batch, features): (usize, usize),
+    machine: &Machine,
+) -> Result<Timing> {
+    let train = rows(ROWS.max(batch), features)?;
+    let config = TrainConfig::default();
+    let mut steps = steps(objective, params, &train)?;
+    steps.load(&Moving::new(params.read_flat()?))?;
+    let update = Update { config: &config, learning_rate: 1e-4, average_decay: Some(0.995) };
+    let mut rng = generator(0, Stream::Objective, 0);
+    let (mut start, all) = (0, (0..ROWS.max(batch) as u32).collect::<Vec<_>>());
+    machine.time(|| {
+        let step = steps.step(&all[start..start + batch], &update, &mut rng);
+        start = if start + 2 * batch <= ROWS { start + batch } else { 0 };
+        step.map(|_| ())
+    })
+}
+
+/// Times samples of a density.
+pub(crate) fn draw(
+    density: &dyn Density,
+    workers: &Workers,
+    rows: usize,
+    machine: &Machine,
+) -> Result<Timing> {
+    let per_thread = rows.div_ceil(workers.threads());
+    machine.time(|| {
+        let part = |range: std::ops::Range<usize>| {
+            let mut rng = generator(0, Stream::Sample, range.start as u64);
+            density.sample(range.len(), None, &mut rng)
+        };
+        workers.map_chunks(rows, per_thread, part).map(|_| ())
+    })
 }
 
 fn count(param: &diffeo::flows::params::Param) -> usize {
