@@ -1,172 +1,92 @@
-//! Continuous flows to be timed: `cnf` trained by likelihood, `cfm` by flow matching.
+//! Continuous flows to be timed, as other libraries' benchmarks have them: three layers of 64 units;
+//! `cnf` trained by likelihood, `cfm` by flow matching.
 
 use crate::Metric;
-use crate::machine::{Machine, Timing};
-use crate::subject::{Subject, rows, step};
-use candle_core::{DType, Device};
+use candle_core::Tensor;
 use diffeo::flows::calculus::Probe;
 use diffeo::flows::config::{
-    BaseConfig, ContinuousTraining, DivergenceConfig, Method, SolverConfig, TrainingDivergence,
+    BaseConfig, ContinuousTraining, DivergenceConfig, LayerConfig, Matching, Method,
+    ObjectiveConfig, SolverConfig, TrainingDivergence,
 };
-use diffeo::flows::densities::StandardNormal;
-use diffeo::flows::fast::simd::Level;
-use diffeo::flows::fast::{
-    ContinuousLikelihood, FieldFlow, FieldProgram, FlowMatching, MatchingPath,
-};
-use diffeo::flows::fields::{FieldConfig, TimeForm, TimeMlp};
-use diffeo::flows::nets::{Activation, LastLayer};
-use diffeo::flows::objective::Objective;
-use diffeo::flows::ode::{ContinuousFlow, EULER, Solver};
+use diffeo::flows::fields::{FieldConfig, TimeForm};
+use diffeo::flows::nets::Activation;
+use diffeo::flows::ode::{PointsAndVolume, State, System, solve};
 use diffeo::flows::rng::{Stream, generator};
-use diffeo::flows::transform::Layer;
-use diffeo::flows::{Chain, Density, Error, Flow, Params, Result, Workers};
-use std::sync::Arc;
+use diffeo::flows::{Flow, FlowConfig, Params, Result};
+use rand::Rng;
 
-const PATH: &str = "flow.0.continuous";
-/// Steps of training.
+/// Steps of training by RK4.
 const STEPS: usize = 20;
-/// Steps of a sample of `cfm`.
+/// Steps of a sample of `cfm` by Euler's method.
 const SAMPLE_STEPS: usize = 100;
 
-/// A field of three layers of 64 units: tanh and RK4 for `cnf`, SiLU for `cfm`.
-#[derive(Debug)]
-pub(crate) struct Continuous {
-    matches: bool,
-    config: FieldConfig,
-    features: usize,
-    params: Params,
-    program: Arc<FieldProgram>,
-    workers: Workers,
-}
-
-impl Continuous {
-    pub(crate) fn new(model: &str, features: usize, threads: usize) -> Result<Self> {
-        let matches = model == "cfm";
-        let activation = if matches { Activation::Silu } else { Activation::Tanh };
-        let config = FieldConfig { hidden: vec![64; 3], activation, time: TimeForm::Concat };
-        let mut params = Params::new(DType::F32, &Device::Cpu, 0);
-        TimeMlp::new(params.scope(PATH), features, 0, &config, LastLayer::Scaled)?;
-        let (sizes, base) = ((features, 0), BaseConfig::StandardNormal);
-        let program = FieldProgram::new(PATH, sizes, &config, base, &params, Level::best());
-        let program = program
-            .map_err(|why| Error::config("engine", why.to_string(), "take another model"))?;
-        let workers = Workers::new(threads)?;
-        Ok(Self { matches, config, features, params, program: program.into(), workers })
-    }
-
-    fn flow(&self) -> Result<Flow> {
-        let mut frozen = self.params.frozen();
-        let scope = frozen.scope(PATH);
-        let field = TimeMlp::new(scope, self.features, 0, &self.config, LastLayer::Scaled)?;
-        let transform = Box::new(ContinuousFlow::new(field, Solver::default())?);
-        let layer = Layer { name: "0.continuous".to_owned(), transform };
-        let base = StandardNormal::new(self.features).on(DType::F32, &Device::Cpu);
-        let chain = Chain::new(self.features, vec![layer])?;
-        Flow::new(chain, Box::new(base), 0, (DType::F32, &Device::Cpu))
-    }
-
-    fn objective<'a>(&'a self, flow: &'a Flow) -> Result<Box<dyn Objective + 'a>> {
-        let Self { program, workers, .. } = self;
-        if self.matches {
-            let path = MatchingPath::Straight;
-            return Ok(Box::new(FlowMatching::new(program, path, None, flow, workers)));
-        }
-        let reported = (dopri5()?, DivergenceConfig::Exact);
-        let training = ContinuousTraining {
-            solver: SolverConfig {
-                method: Method::Rk4,
-                steps: Some(STEPS),
-                ..SolverConfig::default()
-            },
-            divergence: TrainingDivergence::Hutchinson { probe: Probe::Rademacher },
-            kinetic: 0.0,
-            jacobian: 0.0,
-        };
-        Ok(Box::new(ContinuousLikelihood::new(program, training, reported, flow, workers)?))
-    }
-
-    fn density(&self, solver: Solver) -> Result<FieldFlow> {
-        let reported = (solver, DivergenceConfig::Exact);
-        FieldFlow::new(&self.program, self.flow()?, &self.params, reported, 0)
-    }
-
-    fn sampler(&self) -> Result<Solver> {
-        if self.matches { Ok(Solver::fixed(&EULER, SAMPLE_STEPS)) } else { dopri5() }
-    }
-
-    /// Evaluations of the field for a tile of rows.
-    fn evaluations(&self, metric: Metric) -> Result<f64> {
-        let one =
-            self.density(if metric == Metric::Sample { self.sampler()? } else { dopri5()? })?;
-        let points = rows(64, self.features)?.points;
-        let mut rng = generator(0, Stream::Sample, 0);
-        match metric {
-            Metric::Sample => one.sample(64, None, &mut rng)?,
-            _ => one.log_prob(&points, None)?,
-        };
-        Ok(one.evaluations() as f64)
-    }
-}
-
-fn dopri5() -> Result<Solver> {
-    SolverConfig { method: Method::Dopri5, ..SolverConfig::default() }.solver()
-}
-
-impl Subject for Continuous {
-    fn model(&self) -> &str {
-        if self.matches { "cfm" } else { "cnf" }
-    }
-
-    fn features(&self) -> usize {
-        self.features
-    }
-
-    fn tier(&self) -> &'static str {
-        "diffeo"
-    }
-
-    fn engine(&self) -> &'static str {
-        self.program.level().name()
-    }
-
-    fn parameters(&self) -> usize {
-        self.params.count()
-    }
-
-    fn weights(&self) -> usize {
-        let weights = self.params.trainable().filter(|p| p.name().ends_with(".weight"));
-        weights.map(|param| param.var().elem_count()).sum()
-    }
-
-    fn products(&self, metric: Metric) -> Result<f64> {
-        Ok(match metric {
-            Metric::TrainStep if self.matches => 3.0,
-            // The path; then values and a tangent forward and, twice as much, backward.
-            Metric::TrainStep => (4 * STEPS * 7) as f64,
-            Metric::LogProb => self.evaluations(metric)? * (1 + self.features) as f64,
-            Metric::Sample => self.evaluations(metric)?,
-        })
-    }
-
-    fn train_step(&self, batch: usize, machine: &Machine) -> Result<Timing> {
-        let flow = self.flow()?;
-        let objective = self.objective(&flow)?;
-        step(objective.as_ref(), &self.params, (batch, self.features), machine)
-    }
-
-    fn log_prob(&self, count: usize, machine: &Machine) -> Result<Timing> {
-        let (density, batch) = (self.density(dopri5()?)?, rows(count, self.features)?);
-        let per_thread = count.div_ceil(self.workers.threads());
-        machine.time(|| {
-            let part = |range: std::ops::Range<usize>| {
-                density.log_prob(&batch.narrow(range.start, range.len())?.points, None)
+/// The flow of that name and what it is trained by, if it is one of these.
+pub(crate) fn plan(model: &str, features: usize) -> Option<(FlowConfig, ObjectiveConfig)> {
+    let (activation, solver, objective) = match model {
+        "cnf" => {
+            let (method, steps) = (Method::Rk4, Some(STEPS));
+            let training = ContinuousTraining {
+                solver: SolverConfig { method, steps, ..SolverConfig::default() },
+                divergence: TrainingDivergence::Hutchinson { probe: Probe::Rademacher },
+                ..ContinuousTraining::default()
             };
-            self.workers.map_chunks(count, per_thread, part).map(|_| ())
-        })
-    }
+            let solver = SolverConfig { method: Method::Dopri5, ..SolverConfig::default() };
+            (Activation::Tanh, solver, ObjectiveConfig::ContinuousLikelihood(training))
+        }
+        "cfm" => {
+            let (method, steps) = (Method::Euler, Some(SAMPLE_STEPS));
+            let solver = SolverConfig { method, steps, ..SolverConfig::default() };
+            (Activation::Silu, solver, ObjectiveConfig::FlowMatching(Matching::default()))
+        }
+        _ => return None,
+    };
+    let field = FieldConfig { hidden: vec![64; 3], activation, time: TimeForm::Concat };
+    let layers =
+        vec![LayerConfig::Continuous { field, solver, divergence: DivergenceConfig::Exact }];
+    let base = BaseConfig::StandardNormal;
+    Some((FlowConfig { features, context: 0, layers, base }, objective))
+}
 
-    fn sample(&self, count: usize, machine: &Machine) -> Result<Timing> {
-        let density = self.density(self.sampler()?)?;
-        crate::subject::draw(&density, &self.workers, count, machine)
+/// Makes the weights those of a field that moves points: fresh ones give no velocity.
+pub(crate) fn stir(params: &Params) -> Result<()> {
+    let mut rng = generator(1, Stream::Initialisation, 0);
+    for param in params.trainable() {
+        let shape = param.var().dims();
+        let bound = 1.0 / 64f64.min(shape[0].max(2) as f64).sqrt();
+        let mut draw = || rng.random_range(-bound..bound);
+        let values: Vec<f64> = (0..param.var().elem_count()).map(|_| draw()).collect();
+        let tensor = Tensor::from_vec(values, shape, param.var().device())?;
+        param.var().set(&tensor.to_dtype(param.var().dtype())?)?;
     }
+    Ok(())
+}
+
+/// How often a row meets each weight.
+pub(crate) fn products(
+    config: &FlowConfig,
+    flow: &Flow,
+    objective: &ObjectiveConfig,
+    metric: Metric,
+) -> Result<f64> {
+    if metric == Metric::TrainStep {
+        let matches = matches!(objective, ObjectiveConfig::FlowMatching(_));
+        // The path of values; then values and a tangent forward and, twice as much, backward.
+        return Ok(if matches { 3.0 } else { (4 * STEPS * 7) as f64 });
+    }
+    let ([LayerConfig::Continuous { solver, .. }], Some(field)) =
+        (config.layers.as_slice(), flow.field())
+    else {
+        return Ok(0.0);
+    };
+    let points = crate::subject::rows(64, config.features)?.points;
+    let velocity = |t: f64, state: &State| -> Result<State> {
+        let velocity = field.velocity(t, &state.parts()[0], None)?.detach();
+        let zero = state.parts()[1].zeros_like()?;
+        Ok(State::new(vec![velocity, zero]))
+    };
+    let system: &dyn System = &velocity;
+    let start = PointsAndVolume::start(&points)?;
+    let evaluations = solve(system, &start, (0.0, 1.0), &solver.solver()?)?.evaluations as f64;
+    let tangents = if metric == Metric::LogProb { config.features as f64 } else { 0.0 };
+    Ok(evaluations * (1.0 + tangents))
 }

@@ -8,13 +8,12 @@ mod machine;
 mod subject;
 
 use clap::{Parser, ValueEnum};
-use continuous::Continuous;
 use diffeo::flows::Engine;
 use diffeo::flows::fast::{peak::peak_flops, simd::Level};
 use machine::{Machine, Timing};
 use serde::Serialize;
 use std::time::Instant;
-use subject::{Built, Subject};
+use subject::Built;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -135,10 +134,7 @@ fn measure(
         EngineName::Fast => Engine::Fast,
         EngineName::Reference => Engine::Reference,
     };
-    let subject: Box<dyn Subject> = match model {
-        "cnf" | "cfm" => Box::new(Continuous::new(model, features, threads)?),
-        _ => Box::new(Built::new(model, features, tier, threads)?),
-    };
+    let subject = Built::new(model, features, tier, threads)?;
     let peak = threads as f64
         * peak_flops(Level::best(), |work| {
             let before = Instant::now();
@@ -148,7 +144,7 @@ fn measure(
     let machine = Machine { seconds: args.seconds };
     let wants = |metric| args.metrics.contains(&metric);
     let report = |metric, rows, timing| {
-        let row = Row::new(subject.as_ref(), (metric, rows), (threads, peak), timing)?;
+        let row = Row::new(&subject, (metric, rows), (threads, peak), timing)?;
         show(args.json, &row);
         Ok::<(), diffeo::flows::Error>(())
     };
@@ -168,7 +164,7 @@ fn measure(
 
 impl<'a> Row<'a> {
     fn new(
-        subject: &'a dyn Subject,
+        subject: &'a Built,
         (metric, rows): (Metric, usize),
         (threads, peak): (usize, f64),
         timing: Timing,

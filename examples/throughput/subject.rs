@@ -1,10 +1,12 @@
 //! A flow to be timed.
 
 use crate::Metric;
+use crate::continuous;
 use crate::machine::{Machine, Timing};
 use candle_core::{DType, Device, Tensor};
-use diffeo::flows::config::recipe;
+use diffeo::flows::config::{ObjectiveConfig, recipe};
 use diffeo::flows::engine::Choice;
+use diffeo::flows::fast::simd::Level;
 use diffeo::flows::objective::{Batch, Objective};
 use diffeo::flows::params::to_f64;
 use diffeo::flows::rng::{Stream, generator};
@@ -16,40 +18,12 @@ use rand_distr::StandardNormal;
 /// Rows of the training set.
 const ROWS: usize = 65_536;
 
-/// What can be timed.
-pub(crate) trait Subject {
-    fn model(&self) -> &str;
-
-    fn features(&self) -> usize;
-
-    /// What tables of several libraries call it.
-    fn tier(&self) -> &'static str;
-
-    /// The tier and its vector instructions.
-    fn engine(&self) -> &'static str;
-
-    /// Trainable scalars.
-    fn parameters(&self) -> usize;
-
-    /// Weights of the networks that no mask removes.
-    fn weights(&self) -> usize;
-
-    /// How often a row meets each weight.
-    fn products(&self, metric: Metric) -> Result<f64>;
-
-    /// Steps with Adam, the default clipping and averaging included.
-    fn train_step(&self, rows: usize, machine: &Machine) -> Result<Timing>;
-
-    fn log_prob(&self, rows: usize, machine: &Machine) -> Result<Timing>;
-
-    fn sample(&self, rows: usize, machine: &Machine) -> Result<Timing>;
-}
-
 /// A recipe built at one size, and the tier that runs it.
 #[derive(Debug)]
 pub(crate) struct Built {
     model: String,
     config: FlowConfig,
+    objective: ObjectiveConfig,
     params: Params,
     flow: Flow,
     engine: Engine,
@@ -65,42 +39,47 @@ impl Built {
         threads: usize,
     ) -> Result<Self> {
         let mut params = Params::new(DType::F32, &Device::Cpu, 0);
-        let config = recipe(model)?.flow(features, 0)?;
+        let plan = continuous::plan(model, features);
+        let is_continuous = plan.is_some();
+        let (config, objective) = match plan {
+            Some(plan) => plan,
+            None => (recipe(model)?.flow(features, 0)?, ObjectiveConfig::default()),
+        };
         let flow = config.build(&mut params)?;
+        if is_continuous {
+            continuous::stir(&params)?;
+        }
         let choice = engine.choose(&config, &params)?;
         let model = model.to_owned();
-        Ok(Self { model, config, params, flow, engine, choice, workers: Workers::new(threads)? })
+        let workers = Workers::new(threads)?;
+        Ok(Self { model, config, objective, params, flow, engine, choice, workers })
     }
-}
 
-impl Subject for Built {
-    fn model(&self) -> &str {
+    pub(crate) fn model(&self) -> &str {
         &self.model
     }
 
-    fn features(&self) -> usize {
+    pub(crate) fn features(&self) -> usize {
         self.config.features
     }
 
-    fn tier(&self) -> &'static str {
-        match &self.choice {
-            Choice::Fast(_) => "diffeo",
-            Choice::Reference(_) => "diffeo-reference",
-        }
+    /// What tables of several libraries call it.
+    pub(crate) fn tier(&self) -> &'static str {
+        if self.choice.level().is_some() { "diffeo" } else { "diffeo-reference" }
     }
 
-    fn engine(&self) -> &'static str {
-        match &self.choice {
-            Choice::Fast(program) => program.level().name(),
-            Choice::Reference(_) => "reference",
-        }
+    /// The tier and its vector instructions.
+    pub(crate) fn engine(&self) -> &'static str {
+        self.choice.level().map_or("reference", Level::name)
     }
 
-    fn parameters(&self) -> usize {
+    /// Trainable scalars.
+    pub(crate) fn parameters(&self) -> usize {
         self.params.count()
     }
 
-    fn weights(&self) -> usize {
+    /// Weights of the networks that no mask removes.
+    pub(crate) fn weights(&self) -> usize {
         let weights = self.params.trainable().filter_map(|p| p.name().strip_suffix(".weight"));
         weights
             .map(|path| match self.params.get(&format!("{path}.mask")) {
@@ -112,24 +91,29 @@ impl Subject for Built {
             .sum()
     }
 
-    fn products(&self, metric: Metric) -> Result<f64> {
+    /// How often a row meets each weight.
+    pub(crate) fn products(&self, metric: Metric) -> Result<f64> {
+        if self.flow.field().is_some() {
+            return continuous::products(&self.config, &self.flow, &self.objective, metric);
+        }
         // A forward product, and for a training step two of the same size backward.
         Ok(if metric == Metric::TrainStep { 3.0 } else { 1.0 })
     }
 
-    fn train_step(&self, rows: usize, machine: &Machine) -> Result<Timing> {
-        let objective = self.choice.maximum_likelihood(&self.flow, &self.workers);
+    /// Steps with Adam, the default clipping and averaging included.
+    pub(crate) fn train_step(&self, rows: usize, machine: &Machine) -> Result<Timing> {
+        let objective = self.choice.objective(&self.objective, &self.flow, &self.workers)?;
         step(objective.as_ref(), &self.params, (rows, self.config.features), machine)
     }
 
-    fn log_prob(&self, rows: usize, machine: &Machine) -> Result<Timing> {
+    pub(crate) fn log_prob(&self, rows: usize, machine: &Machine) -> Result<Timing> {
         let batch = self::rows(rows, self.config.features)?;
-        let objective = self.choice.maximum_likelihood(&self.flow, &self.workers);
+        let objective = self.choice.objective(&self.objective, &self.flow, &self.workers)?;
         let mut rng = generator(0, Stream::Objective, 0);
         machine.time(|| objective.row_losses(&self.params, &batch, &mut rng).map(|_| ()))
     }
 
-    fn sample(&self, rows: usize, machine: &Machine) -> Result<Timing> {
+    pub(crate) fn sample(&self, rows: usize, machine: &Machine) -> Result<Timing> {
         let frozen = self.config.build(&mut self.params.frozen())?;
         let choice = self.engine.choose(&self.config, &self.params)?;
         draw(choice.density(frozen, &self.params)?.as_ref(), &self.workers, rows, machine)

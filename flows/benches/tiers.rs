@@ -5,7 +5,7 @@
 use candle_core::{DType, Device, Tensor};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
-use diffeo_flows::config::recipe;
+use diffeo_flows::config::{ObjectiveConfig, recipe};
 use diffeo_flows::objective::Batch;
 use diffeo_flows::rng::{Stream, generator};
 use diffeo_flows::train::{Moving, TrainConfig, Update, steps};
@@ -35,7 +35,8 @@ fn measure(
     let flow = config.build(&mut params)?;
     let workers = Workers::new(1)?;
     let choice = engine.choose(&config, &params)?;
-    let objective = choice.maximum_likelihood(&flow, &workers);
+    let likelihood = ObjectiveConfig::MaximumLikelihood;
+    let objective = choice.objective(&likelihood, &flow, &workers)?;
     let settings = TrainConfig::default();
     let update = Update { config: &settings, learning_rate: 1e-4, average_decay: Some(0.995) };
     for rows in [256, 4096] {

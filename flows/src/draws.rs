@@ -36,9 +36,9 @@ impl Draws {
         Self { seed: rng.next_u64() }
     }
 
-    /// The draws that a seed stands for.
-    pub(crate) fn seeded(seed: u64) -> Self {
-        Self { seed }
+    /// The draws of the probe of that number, of those that a seed stands for.
+    pub(crate) fn of_probe(seed: u64, number: usize) -> Self {
+        Self::new(&mut generator(seed, Stream::Probe, number as u64))
     }
 
     fn generator(self, purpose: Purpose, block: usize) -> ChaCha8Rng {

@@ -1,13 +1,17 @@
 //! Chooses the tier that computes a flow: the one place that does.
 
-use crate::config::{FlowConfig, ObjectiveConfig};
+use crate::config::{
+    ContinuousTraining, DivergenceConfig, FlowConfig, LayerConfig, ObjectiveConfig,
+};
 use crate::density::Density;
 use crate::error::{Error, Result};
 use crate::fast::simd::Level;
-use crate::fast::{self, FastFlow, Program, Unsupported};
+use crate::fast::{self, FastFlow, FieldFlow, FieldProgram, Program, Unsupported};
+use crate::fields::FieldConfig;
 use crate::flow::Flow;
 use crate::objective::Objective;
-use crate::objectives;
+use crate::objectives::Judged;
+use crate::ode::Solver;
 use crate::params::Params;
 use crate::workers::Workers;
 use std::sync::Arc;
@@ -33,29 +37,104 @@ pub enum Engine {
 /// What runs, and why not the other.
 #[derive(Debug)]
 pub enum Choice {
-    /// Kernels.
+    /// Kernels of layers.
     Fast(Arc<Program>),
+    /// Kernels of the one field of a continuous flow.
+    FastField(FastField),
     /// Tensor operations: because they were asked for, or because a part has no kernel.
     Reference(Option<Unsupported>),
+}
+
+/// The kernels of a field, and how log-densities are found that are reported.
+#[derive(Debug)]
+pub struct FastField {
+    program: Arc<FieldProgram>,
+    reported: (Solver, DivergenceConfig),
+    seed: u64,
 }
 
 impl Engine {
     /// The tier that runs the flow which `config` builds from these parameters.
     ///
     /// # Errors
-    /// [`Error::Config`] naming the part without a kernel when kernels were asked for.
+    /// [`Error::Config`] naming the part without a kernel when kernels were asked for, or a solver
+    /// that cannot be used.
     pub fn choose(self, config: &FlowConfig, params: &Params) -> Result<Choice> {
         if self == Self::Reference {
             return Ok(Choice::Reference(None));
         }
-        match (Program::new(config, params, Level::best()), self) {
-            (Ok(program), _) => Ok(Choice::Fast(program.into())),
+        let found = match config.layers.as_slice() {
+            [LayerConfig::Continuous { field, solver, divergence }] => {
+                let reported = (solver.solver()?, divergence.resolved(config.features));
+                FastField::new(config, field, reported, params).map(Choice::FastField)
+            }
+            _ => Program::new(config, params, Level::best()).map(|p| Choice::Fast(p.into())),
+        };
+        match (found, self) {
+            (Ok(choice), _) => Ok(choice),
             (Err(why), Self::Fast) => Err(Error::config(
                 "engine",
                 format!("the fast engine cannot run this flow: {why}"),
                 "take the reference engine, or leave the choice to the program",
             )),
             (Err(why), _) => Ok(Choice::Reference(Some(why))),
+        }
+    }
+}
+
+impl FastField {
+    fn new(
+        config: &FlowConfig,
+        field: &FieldConfig,
+        reported: (Solver, DivergenceConfig),
+        params: &Params,
+    ) -> std::result::Result<Self, Unsupported> {
+        let part = format!("0.{}", config.layers[0].name());
+        if let DivergenceConfig::HutchPlusPlus { .. } = reported.1 {
+            return Err(Unsupported { part, reason: "there is no kernel for hutch++".into() });
+        }
+        let (path, sizes) = (format!("flow.{part}"), (config.features, config.context));
+        let level = Level::best();
+        let program = FieldProgram::new(&path, sizes, field, config.base, params, level)?;
+        Ok(Self { program: program.into(), reported, seed: params.seed() })
+    }
+
+    /// The vector instructions it runs on.
+    pub fn level(&self) -> Level {
+        self.program.level()
+    }
+
+    /// The likelihood, trained so.
+    fn likelihood<'a>(
+        &'a self,
+        training: ContinuousTraining,
+        flow: &'a Flow,
+        workers: &'a Workers,
+    ) -> Result<Box<dyn Objective + 'a>> {
+        let Self { program, reported, seed } = self;
+        let loss =
+            fast::ContinuousLikelihood::new(program, training, *reported, *seed, flow, workers)?;
+        Ok(Box::new(loss))
+    }
+
+    fn objective<'a>(
+        &'a self,
+        objective: &'a ObjectiveConfig,
+        flow: &'a Flow,
+        workers: &'a Workers,
+    ) -> Result<Box<dyn Objective + 'a>> {
+        match objective {
+            // Through the solver that reports, whose steps such training is asked to follow.
+            ObjectiveConfig::MaximumLikelihood => objective.build(flow, workers),
+            ObjectiveConfig::ContinuousLikelihood(training) => {
+                self.likelihood(*training, flow, workers)
+            }
+            ObjectiveConfig::FlowMatching(matching) => {
+                matching.pairing.check()?;
+                let training = fast::FlowMatching::new(&self.program, *matching, flow, workers);
+                let judge = self.likelihood(ContinuousTraining::default(), flow, workers)?;
+                Ok(Box::new(Judged { training: Box::new(training), judge }))
+            }
         }
     }
 }
@@ -68,20 +147,11 @@ impl Choice {
     pub fn density(self, frozen: Flow, params: &Params) -> Result<Box<dyn Density>> {
         Ok(match self {
             Self::Fast(program) => Box::new(FastFlow::new(program, frozen, params)?),
+            Self::FastField(FastField { program, reported, seed }) => {
+                Box::new(FieldFlow::new(&program, frozen, params, reported, seed)?)
+            }
             Self::Reference(_) => Box::new(frozen),
         })
-    }
-
-    /// The loss of maximum likelihood.
-    pub fn maximum_likelihood<'a>(
-        &'a self,
-        flow: &'a Flow,
-        workers: &'a Workers,
-    ) -> Box<dyn Objective + 'a> {
-        match self {
-            Self::Fast(program) => Box::new(fast::MaximumLikelihood::new(program, flow, workers)),
-            Self::Reference(_) => Box::new(objectives::MaximumLikelihood::new(flow, workers)),
-        }
     }
 
     /// The loss of an objective.
@@ -94,9 +164,21 @@ impl Choice {
         flow: &'a Flow,
         workers: &'a Workers,
     ) -> Result<Box<dyn Objective + 'a>> {
-        match objective {
-            ObjectiveConfig::MaximumLikelihood => Ok(self.maximum_likelihood(flow, workers)),
+        match (self, objective) {
+            (Self::Fast(program), ObjectiveConfig::MaximumLikelihood) => {
+                Ok(Box::new(fast::MaximumLikelihood::new(program, flow, workers)))
+            }
+            (Self::FastField(field), _) => field.objective(objective, flow, workers),
             _ => objective.build(flow, workers),
+        }
+    }
+
+    /// The vector instructions of the kernels that run, if any do.
+    pub fn level(&self) -> Option<Level> {
+        match self {
+            Self::Fast(program) => Some(program.level()),
+            Self::FastField(field) => Some(field.level()),
+            Self::Reference(_) => None,
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::input::model;
 use anyhow::Result;
 use diffeo::flows::config::LayerConfig;
 use diffeo::flows::engine::Choice;
+use diffeo::flows::fast::simd::Level;
 use diffeo::flows::model::{FORMAT, Model, ModelSpec};
 use serde::Serialize;
 
@@ -31,9 +32,11 @@ struct EngineInfo {
 
 impl EngineInfo {
     fn of(model: &Model) -> Result<Self> {
-        Ok(match model.engine()? {
-            Choice::Fast(program) => {
-                Self { tier: "fast", instructions: Some(program.level().name()), reason: None }
+        let choice = model.engine()?;
+        let instructions = choice.level().map(Level::name);
+        Ok(match choice {
+            Choice::Fast(_) | Choice::FastField(_) => {
+                Self { tier: "fast", instructions, reason: None }
             }
             Choice::Reference(why) => Self {
                 tier: "reference",

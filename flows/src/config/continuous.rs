@@ -181,13 +181,13 @@ pub enum TrainingDivergence {
     },
 }
 
-/// How the likelihood of a continuous flow is trained.
+/// How the likelihood of a continuous flow is trained; by default exactly, without penalties.
 ///
 /// The loss of a row is −log p(x) + `kinetic` ∫|v|² dt + `jacobian` ∫‖∂v/∂x‖²_F dt along its path;
 /// with a probe ε the latter is ∫|(∂v/∂x) ε|² dt, of the same expectation.
 ///
 /// Finlay et al. 2020, *How to Train Your Neural ODE*, eq. 9.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContinuousTraining {
     /// The solver in training.

@@ -22,6 +22,5 @@ mod tests;
 mod time;
 
 pub use flow::FieldFlow;
-pub use matching::{MatchingPath, Pairing};
 pub use objectives::{ContinuousLikelihood, FlowMatching};
 pub use program::FieldProgram;

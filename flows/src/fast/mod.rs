@@ -36,9 +36,7 @@ mod training;
 mod triangular;
 mod univariate;
 
-pub use field::{
-    ContinuousLikelihood, FieldFlow, FieldProgram, FlowMatching, MatchingPath, Pairing,
-};
+pub use field::{ContinuousLikelihood, FieldFlow, FieldProgram, FlowMatching};
 pub use flow::FastFlow;
 pub use maximum_likelihood::MaximumLikelihood;
 pub use operation::{FastTransform, flat_theta};

@@ -5,9 +5,7 @@ use crate::config::DivergenceConfig;
 use crate::draws::{BLOCK, Draws};
 use crate::error::Result;
 use crate::field::VectorField;
-use crate::rng::{Stream, generator};
 use candle_core::{Device, Tensor};
-use rand::RngCore;
 use std::ops::Range;
 
 /// How a divergence is found, with probes that stay the same over a solve.
@@ -103,7 +101,7 @@ pub(super) fn drawn(probe: Probe, seed: u64, x: &Tensor, numbers: Range<usize>) 
 
 /// The probe of one number, `[n, d]`: what a row gets does not depend on how many follow it.
 fn one(probe: Probe, seed: u64, x: &Tensor, number: usize) -> Result<Tensor> {
-    let draws = Draws::seeded(generator(seed, Stream::Probe, number as u64).next_u64());
+    let draws = Draws::of_probe(seed, number);
     let d = x.dim(1)?;
     let mut values = vec![0.0; x.elem_count()];
     for (block, values) in values.chunks_mut(BLOCK * d).enumerate() {

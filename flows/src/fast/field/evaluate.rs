@@ -8,7 +8,6 @@ use super::probes::fill_probes;
 use super::program::FieldProgram;
 use crate::calculus::Probe;
 use crate::config::DivergenceConfig;
-use crate::draws::Draws;
 use crate::error::{Error, Result};
 use crate::fast::kernel::Pass;
 use crate::fast::tile::Column;
@@ -22,6 +21,8 @@ pub(super) struct Evaluator {
     solver: Solver,
     /// How many probes there are and how they are drawn; none for the exact divergence.
     probes: Option<(Probe, usize)>,
+    /// What the probes are drawn from.
+    seed: u64,
 }
 
 /// The columns of a tile.
@@ -78,6 +79,7 @@ impl Evaluator {
         program: &Arc<FieldProgram>,
         solver: Solver,
         divergence: DivergenceConfig,
+        seed: u64,
     ) -> Result<Self> {
         solver.check()?;
         divergence.check()?;
@@ -97,7 +99,7 @@ impl Evaluator {
                 ));
             }
         };
-        Ok(Self { program: Arc::clone(program), solver, probes })
+        Ok(Self { program: Arc::clone(program), solver, probes, seed })
     }
 
     /// Estimates of each log-density: 1 for the exact divergence.
@@ -128,21 +130,20 @@ impl Evaluator {
         work
     }
 
-    /// The log-density of each of the `rows` rows of a tile whose points and context are in place,
-    /// in column d of the state; with `each`, its estimates by each probe in those after it.
+    /// The log-density of each row of a tile whose points and context are in place, and of which
+    /// `place` gives the number of rows and its own number, in column d of the state; with `each`, its estimates by each probe in those after it.
     pub(super) fn log_prob(
         &self,
         theta: &[f32],
         work: &mut Work,
-        (rows, block): (usize, usize),
-        draws: Draws,
+        place: (usize, usize),
         each: bool,
     ) -> Result<()> {
         let (net, d) = (self.program.net(), self.program.features());
         let (pass, base) = (self.program.pass(theta), self.program.base());
         if let Some((probe, _)) = self.probes {
             let Work { probes, drawn, .. } = work;
-            fill_probes(draws, probe, block, (rows, d), probes, drawn);
+            fill_probes(self.seed, probe, place, d, probes, drawn);
         }
         net.first_tangents(&pass, &work.probes, &mut work.first);
         let count = d + 1 + if each { self.estimates() } else { 0 };

@@ -4,7 +4,6 @@ use super::evaluate::{Evaluator, Work};
 use super::program::FieldProgram;
 use crate::config::DivergenceConfig;
 use crate::density::Density;
-use crate::draws::Draws;
 use crate::error::Result;
 use crate::fast::table::{Table, tiles};
 use crate::fast::tile::write_rows;
@@ -12,7 +11,6 @@ use crate::flow::Flow;
 use crate::objective::Batch;
 use crate::ode::Solver;
 use crate::params::Params;
-use crate::rng::{Stream, generator};
 use crate::transform::{check_context, check_points};
 use candle_core::{Device, Tensor};
 use rand::RngCore;
@@ -30,7 +28,6 @@ pub struct FieldFlow {
     evaluator: Evaluator,
     flow: Flow,
     theta: Vec<f32>,
-    seed: u64,
     evaluations: AtomicUsize,
 }
 
@@ -47,9 +44,9 @@ impl FieldFlow {
         (solver, divergence): (Solver, DivergenceConfig),
         seed: u64,
     ) -> Result<Self> {
-        let evaluator = Evaluator::new(program, solver, divergence)?;
+        let evaluator = Evaluator::new(program, solver, divergence, seed)?;
         let theta = program.theta(params)?;
-        Ok(Self { evaluator, flow, theta, seed, evaluations: AtomicUsize::new(0) })
+        Ok(Self { evaluator, flow, theta, evaluations: AtomicUsize::new(0) })
     }
 
     /// Evaluations of the field so far, over all tiles of 64 rows and all calls.
@@ -91,12 +88,11 @@ impl FieldFlow {
         mut take: impl FnMut(&Work, usize),
     ) -> Result<()> {
         let (table, d) = (self.table(x, context)?, self.features());
-        let draws = Draws::new(&mut generator(self.seed, Stream::Objective, 0));
         let mut work = self.evaluator.work();
         for (block, tile) in tiles(0..table.rows()).enumerate() {
             let (rows, level) = (tile.len(), self.evaluator.program.level());
             table.read(level, tile, &mut work.state[..d], &mut work.context);
-            self.evaluator.log_prob(&self.theta, &mut work, (rows, block), draws, each)?;
+            self.evaluator.log_prob(&self.theta, &mut work, (rows, block), each)?;
             take(&work, rows);
         }
         self.evaluations.fetch_add(work.room.evaluations, Ordering::Relaxed);

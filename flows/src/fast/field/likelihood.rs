@@ -7,7 +7,7 @@
 
 use super::march::{Equation, Problem, Room, stages_of_state};
 use super::net::{FieldNet, Start};
-use super::probes::fill_probes;
+use super::probes::fill_probe;
 use super::program::FieldProgram;
 use crate::calculus::Probe;
 use crate::config::{ContinuousTraining, TrainingDivergence};
@@ -139,9 +139,9 @@ impl LikelihoodLoss {
         match self.probe {
             None => unit_tangents(d, &mut work.probes),
             Some(probe) => {
-                let (place, sizes) = (tile.first / ROWS, (tile.rows.len(), d));
+                let place = (tile.rows.len(), tile.first / ROWS);
                 let Work { probes, drawn, .. } = work;
-                fill_probes(self.draws, probe, place, sizes, probes, drawn);
+                fill_probe(self.draws, probe, place, probes, drawn);
             }
         }
         net.first_tangents(pass, &work.probes, &mut work.first);

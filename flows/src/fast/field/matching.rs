@@ -4,6 +4,7 @@ use super::backward::Gradients;
 use super::columns::mix;
 use super::net::Start;
 use super::program::FieldProgram;
+use crate::config::Matching;
 use crate::draws::Draws;
 use crate::error::Result;
 use crate::fast::kernel::Pass;
@@ -11,46 +12,16 @@ use crate::fast::simd::{Level, vectorised};
 use crate::fast::table::{Table, tiles};
 use crate::fast::tile::{Column, ROWS, read_rows};
 use crate::fast::training::{Tile, TileLoss};
+use crate::pairing::Pairing;
 use crate::rng::{Stream, generator};
 use rand::RngCore;
-use std::f64::consts::FRAC_PI_2;
-use std::fmt::Debug;
 use std::sync::Arc;
-
-/// How a point x and a latent point z are joined: x_t = α(t) x + σ(t) z, data at t = 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MatchingPath {
-    /// α = 1 − t, σ = t: Lipman et al. 2023, *Flow Matching*; Liu et al. 2023, *Rectified Flow*.
-    Straight,
-    /// α = cos πt/2, σ = sin πt/2: Albergo and Vanden-Eijnden 2023, *Stochastic Interpolants*.
-    VariancePreserving,
-}
-
-impl MatchingPath {
-    /// α, σ, α′ and σ′ at time t.
-    pub(super) fn coefficients(self, t: f64) -> [f64; 4] {
-        match self {
-            Self::Straight => [1.0 - t, t, -1.0, 1.0],
-            Self::VariancePreserving => {
-                let (sin, cos) = (FRAC_PI_2 * t).sin_cos();
-                [cos, sin, -FRAC_PI_2 * sin, FRAC_PI_2 * cos]
-            }
-        }
-    }
-}
-
-/// Decides which latent point of a batch belongs to which of its points.
-pub trait Pairing: Debug + Send + Sync {
-    /// Reorders the rows of `latent`, row-major `[n, d]`, for the rows of `points`.
-    fn pair(&self, points: &[f32], latent: &mut [f32], features: usize);
-}
 
 /// Σ wᵢ |v(tᵢ, x_t) − α′ xᵢ − σ′ zᵢ|² / Σ wᵢ with tᵢ = frac(u + i/n) for one uniform u.
 #[derive(Debug)]
 pub(super) struct MatchingLoss {
     program: Arc<FieldProgram>,
-    path: MatchingPath,
-    pairing: Option<Arc<dyn Pairing>>,
+    matching: Matching,
     draws: Draws,
     offset: f64,
     /// Row-major, where a pairing has decided.
@@ -78,20 +49,16 @@ pub(super) struct Work {
 }
 
 impl MatchingLoss {
-    pub(super) fn new(
-        program: &Arc<FieldProgram>,
-        path: MatchingPath,
-        pairing: Option<Arc<dyn Pairing>>,
-    ) -> Self {
+    pub(super) fn new(program: &Arc<FieldProgram>, matching: Matching) -> Self {
         let draws = Draws::new(&mut generator(0, Stream::Objective, 0));
         let program = Arc::clone(program);
-        Self { program, path, pairing, draws, offset: 0.0, latent: Vec::new() }
+        Self { program, matching, draws, offset: 0.0, latent: Vec::new() }
     }
 
     /// The latent points of a tile.
     fn latent(&self, level: Level, tile: &Tile, work: &mut Work) {
         let d = self.program.features();
-        if self.pairing.is_some() {
+        if self.matching.pairing != Pairing::Independent {
             let rows = &self.latent[tile.first * d..(tile.first + tile.rows.len()) * d];
             read_rows(level, rows.chunks_exact(d), &mut work.latent);
             return;
@@ -114,7 +81,9 @@ impl MatchingLoss {
         work.times.clear();
         for r in 0..tile.rows.len() {
             let t = (self.offset + (tile.first + r) as f64 / tile.batch as f64).fract();
-            for (column, value) in path.iter_mut().zip(self.path.coefficients(t)) {
+            let c = self.matching.path.coefficients(t);
+            let values = [c.alpha, c.sigma, c.alpha_dot, c.sigma_dot];
+            for (column, value) in path.iter_mut().zip(values) {
                 column.0[r] = value as f32;
             }
             work.times.push(t);
@@ -200,18 +169,20 @@ impl TileLoss for MatchingLoss {
     fn draw(&mut self, table: &Table, rows: &[u32], rng: &mut dyn RngCore) -> Result<()> {
         self.draws = Draws::new(rng);
         self.offset = self.draws.uniform();
-        let Some(pairing) = &self.pairing else { return Ok(()) };
-        let d = self.program.features();
-        self.latent.clear();
-        let mut drawn = vec![0.0; ROWS * d];
-        for (block, tile) in tiles(0..rows.len()).enumerate() {
-            let drawn = &mut drawn[..tile.len() * d];
-            self.draws.normal(block, drawn);
-            self.latent.extend(drawn.iter().map(|value| *value as f32));
+        if self.matching.pairing == Pairing::Independent {
+            return Ok(());
         }
-        let point = |row: &u32| table.point(*row as usize).iter().copied();
-        let points: Vec<f32> = rows.iter().flat_map(point).collect();
-        pairing.pair(&points, &mut self.latent, d);
+        let d = self.program.features();
+        let mut z = vec![0.0; rows.len() * d];
+        for (block, drawn) in z.chunks_mut(ROWS * d).enumerate() {
+            self.draws.normal(block, drawn);
+        }
+        let point = |row: &u32| table.point(*row as usize).iter().map(|x| f64::from(*x));
+        let x: Vec<f64> = rows.iter().flat_map(point).collect();
+        let pairs = self.matching.pairing.pair(&x, &z, d, rng)?;
+        let partner = |row: u32| z[row as usize * d..][..d].iter().map(|z| *z as f32);
+        self.latent.clear();
+        self.latent.extend(pairs.into_iter().flat_map(partner));
         Ok(())
     }
 

@@ -2,10 +2,9 @@
 
 use super::evaluate::Evaluator;
 use super::likelihood::LikelihoodLoss;
-use super::matching::{MatchingLoss, MatchingPath, Pairing};
+use super::matching::MatchingLoss;
 use super::program::FieldProgram;
-use crate::config::{ContinuousTraining, DivergenceConfig};
-use crate::draws::Draws;
+use crate::config::{ContinuousTraining, DivergenceConfig, Matching};
 use crate::error::Result;
 use crate::fast::table::{Table, tiles};
 use crate::fast::tile::ROWS;
@@ -21,7 +20,7 @@ use rand::RngCore;
 use std::sync::Arc;
 
 /// Rows of one chunk of an evaluation.
-const EVALUATION_ROWS: usize = 256;
+const EVALUATION_ROWS: usize = 512;
 
 /// The likelihood of a continuous flow, with the penalties of [`ContinuousTraining`], by kernels.
 #[derive(Debug, Clone)]
@@ -35,7 +34,7 @@ pub struct ContinuousLikelihood<'a> {
 
 impl<'a> ContinuousLikelihood<'a> {
     /// The loss of a flow whose kernels are `program`; the losses of rows are −log p by the solver
-    /// and the divergence that are reported.
+    /// and the divergence that are reported, whose probes are drawn from `seed`.
     ///
     /// # Errors
     /// [`Error::Config`](crate::Error::Config) for settings that cannot be used.
@@ -43,11 +42,12 @@ impl<'a> ContinuousLikelihood<'a> {
         program: &'a Arc<FieldProgram>,
         training: ContinuousTraining,
         (solver, divergence): (Solver, DivergenceConfig),
+        seed: u64,
         flow: &'a Flow,
         workers: &'a Workers,
     ) -> Result<Self> {
         training.check()?;
-        let reported = Evaluator::new(program, solver, divergence)?;
+        let reported = Evaluator::new(program, solver, divergence, seed)?;
         Ok(Self { program, training, reported, flow, workers })
     }
 
@@ -76,18 +76,19 @@ impl Objective for ContinuousLikelihood<'_> {
         &self,
         params: &Params,
         batch: &Batch,
-        rng: &mut dyn RngCore,
+        _rng: &mut dyn RngCore,
     ) -> Result<Vec<f64>> {
         let (table, theta) = (self.table(batch)?, self.program.theta(params)?);
-        let (draws, d) = (Draws::new(rng), self.program.features());
+        let d = self.program.features();
         let chunks = self.workers.map_chunks(table.rows(), EVALUATION_ROWS, |rows| {
             let mut work = self.reported.work();
             let mut losses = Vec::with_capacity(rows.len());
+            let first = rows.start;
             for tile in tiles(rows) {
                 let level = self.program.level();
                 table.read(level, tile.clone(), &mut work.state[..d], &mut work.context);
-                let place = (tile.len(), tile.start / ROWS);
-                self.reported.log_prob(&theta, &mut work, place, draws, false)?;
+                let place = (tile.len(), (tile.start - first) / ROWS);
+                self.reported.log_prob(&theta, &mut work, place, false)?;
                 let log_prob = work.state[d].0.iter().zip(tile);
                 losses.extend(log_prob.map(|(l, row)| -f64::from(l + table.log_det(row))));
             }
@@ -113,23 +114,20 @@ impl Objective for ContinuousLikelihood<'_> {
 #[derive(Debug, Clone)]
 pub struct FlowMatching<'a> {
     program: &'a Arc<FieldProgram>,
-    path: MatchingPath,
-    pairing: Option<Arc<dyn Pairing>>,
+    matching: Matching,
     flow: &'a Flow,
     workers: &'a Workers,
 }
 
 impl<'a> FlowMatching<'a> {
-    /// The loss of a flow whose kernels are `program`; a pairing may exchange the latent points of
-    /// a batch.
+    /// The loss of a flow whose kernels are `program`, on these paths between points paired so.
     pub fn new(
         program: &'a Arc<FieldProgram>,
-        path: MatchingPath,
-        pairing: Option<Arc<dyn Pairing>>,
+        matching: Matching,
         flow: &'a Flow,
         workers: &'a Workers,
     ) -> Self {
-        Self { program, path, pairing, flow, workers }
+        Self { program, matching, flow, workers }
     }
 
     fn table(&self, batch: &Batch) -> Result<Table> {
@@ -137,7 +135,7 @@ impl<'a> FlowMatching<'a> {
     }
 
     fn loss(&self) -> MatchingLoss {
-        MatchingLoss::new(self.program, self.path, self.pairing.clone())
+        MatchingLoss::new(self.program, self.matching)
     }
 
     fn gradients(&self, table: Table, theta: Vec<f32>) -> Gradients<MatchingLoss> {

@@ -4,32 +4,49 @@ use crate::calculus::Probe;
 use crate::draws::Draws;
 use crate::fast::tile::Column;
 
-/// Draws the probes of the rows of a block, as sets of columns; those of a row are orthogonal to
-/// each other where `probe` says so.
-pub(super) fn fill_probes(
+/// Draws one probe for each row of a block, as columns.
+pub(super) fn fill_probe(
     draws: Draws,
     probe: Probe,
-    block: usize,
-    (rows, features): (usize, usize),
+    (rows, block): (usize, usize),
     columns: &mut [Column],
     drawn: &mut Vec<f64>,
 ) {
-    drawn.resize(rows * columns.len(), 0.0);
-    draws.probes(probe, block, features, drawn);
-    for (r, row) in drawn.chunks_exact_mut(columns.len()).enumerate() {
-        if probe == Probe::Orthogonal {
-            orthogonalise(features, row);
-        }
+    let d = columns.len();
+    drawn.resize(rows * d, 0.0);
+    draws.probes(probe, block, d, drawn);
+    for (r, row) in drawn.chunks_exact(d).enumerate() {
         for (column, value) in columns.iter_mut().zip(row) {
             column.0[r] = *value as f32;
         }
     }
 }
 
-/// Takes from each vector of length √d what it has in common with those before it, and gives it its
-/// length again.
-fn orthogonalise(d: usize, vectors: &mut [f64]) {
-    for start in (d..vectors.len()).step_by(d) {
+/// Draws the first probes that a seed stands for, sets of d columns: those of the reference tier.
+pub(super) fn fill_probes(
+    seed: u64,
+    probe: Probe,
+    place: (usize, usize),
+    d: usize,
+    columns: &mut [Column],
+    drawn: &mut Vec<f64>,
+) {
+    let independent = if probe == Probe::Orthogonal { Probe::Gaussian } else { probe };
+    for (number, columns) in columns.chunks_exact_mut(d).enumerate() {
+        fill_probe(Draws::of_probe(seed, number), independent, place, columns, drawn);
+    }
+    if probe == Probe::Orthogonal {
+        for r in 0..place.0 {
+            orthogonalise(d, columns, r);
+        }
+    }
+}
+
+/// Takes from each vector of row r what it has in common with those before it, and makes its
+/// length √d.
+fn orthogonalise(d: usize, columns: &mut [Column], r: usize) {
+    let mut vectors: Vec<f64> = columns.iter().map(|column| f64::from(column.0[r])).collect();
+    for start in (0..vectors.len()).step_by(d) {
         let (before, rest) = vectors.split_at_mut(start);
         let vector = &mut rest[..d];
         for other in before.chunks_exact(d) {
@@ -38,5 +55,8 @@ fn orthogonalise(d: usize, vectors: &mut [f64]) {
         }
         let length = vector.iter().map(|v| v * v).sum::<f64>().sqrt();
         vector.iter_mut().for_each(|v| *v *= (d as f64).sqrt() / length);
+    }
+    for (column, value) in columns.iter_mut().zip(vectors) {
+        column.0[r] = value as f32;
     }
 }

@@ -23,7 +23,7 @@ fn rng() -> ChaCha8Rng {
 }
 
 fn normal(seed: u64, n: usize, d: usize) -> Tensor {
-    Tensor::from_vec(latent(Draws::seeded(seed), n, d), (n, d), &Device::Cpu).unwrap()
+    Tensor::from_vec(latent(Draws::of_probe(seed, 0), n, d), (n, d), &Device::Cpu).unwrap()
 }
 
 fn network(context: usize) -> (Params, TimeMlp) {

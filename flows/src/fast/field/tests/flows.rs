@@ -84,43 +84,28 @@ fn every_probe_gives_an_estimate() {
     let (rows, d, k) = (30, 4, 3);
     let case = Case::new(rows, (d, 0), Activation::Silu, TimeForm::Concat);
     let solver = Solver::fixed(&RK4, 4);
-    for probe in [Probe::Rademacher, Probe::Gaussian] {
-        let draws = Draws::new(&mut generator(SEED, Stream::Objective, 0));
-        let mut probes = vec![0.0; rows * k * d];
-        draws.probes(probe, 0, d, &mut probes);
+    for probe in [Probe::Rademacher, Probe::Gaussian, Probe::Orthogonal] {
         let divergence = DivergenceConfig::Hutchinson { probe, probes: k };
         let fast = fast(&case, Level::best(), solver, divergence);
         let each = fast.log_prob_each(&case.batch.points, None).unwrap();
         assert_eq!(each.dims(), [rows, k]);
         let mean = fast.log_prob(&case.batch.points, None).unwrap();
-        assert_close("mean", &each.mean(1).unwrap(), &mean, 1e-5);
-        let probes = tensor(&probes, k * d);
-        for j in 0..k {
-            let direction = probes.narrow(1, j * d, d).unwrap().contiguous().unwrap();
-            let expected = by_probe(&case, solver, &direction);
-            let got = each.narrow(1, j, 1).unwrap();
-            assert_close("one probe", &got, &expected, 1e-5);
+        let flow = ContinuousFlow::new(case.field(), solver).unwrap();
+        let flow = flow.with_divergence(divergence, SEED).unwrap();
+        let (z, log_dets) = flow.log_det_each(&case.batch.points, None, k, 0).unwrap();
+        let base = StandardNormal::new(d).log_prob(&z, None).unwrap();
+        for (j, log_det) in log_dets.iter().enumerate() {
+            let got = each.narrow(1, j, 1).unwrap().squeeze(1).unwrap();
+            assert_close("one probe", &got, &(&base + log_det).unwrap(), 1e-5);
         }
+        let log_det = flow.forward(&case.batch.points, None).unwrap().log_det;
+        assert_close("mean", &mean, &(base + log_det).unwrap(), 1e-5);
     }
     // As many orthogonal probes as dimensions are exact.
     let divergence = DivergenceConfig::Hutchinson { probe: Probe::Orthogonal, probes: 9 };
     let fast = fast(&case, Level::best(), solver, divergence);
     let got = fast.log_prob(&case.batch.points, None).unwrap();
     assert_close("orthogonal", &got, &reference(&case, solver), 1e-5);
-}
-
-/// log p with the divergence along one direction.
-fn by_probe(case: &Case, solver: Solver, direction: &Tensor) -> Tensor {
-    let system = |t: f64, state: &State| {
-        let (velocity, along) =
-            case.field().velocity_and_jvp(t, &state.parts()[0], direction, None)?;
-        Ok(State::new(vec![velocity, (along * direction)?.sum(1)?]))
-    };
-    let zero = direction.sum(1).unwrap().zeros_like().unwrap();
-    let start = State::new(vec![case.batch.points.clone(), zero]);
-    let end = solve(&system, &start, (0.0, 1.0), &solver).unwrap().state.into_parts();
-    let base = StandardNormal::new(case.sizes.0).log_prob(&end[0], None).unwrap();
-    (base + &end[1]).unwrap()
 }
 
 #[test]
@@ -154,7 +139,7 @@ fn losses_of_rows_are_those_that_are_reported() {
         jacobian: 0.0,
     };
     let reported = (solver, DivergenceConfig::Exact);
-    let objective = ContinuousLikelihood::new(&program, training, reported, &flow, &workers);
+    let objective = ContinuousLikelihood::new(&program, training, reported, 0, &flow, &workers);
     let mut rng = generator(1, Stream::Objective, 0);
     let losses = objective.unwrap().row_losses(&case.single, &case.batch, &mut rng).unwrap();
     let expected = (reference(&case, solver) + case.batch.log_det.as_ref().unwrap()).unwrap();

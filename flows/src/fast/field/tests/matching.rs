@@ -2,77 +2,56 @@
 
 use super::likelihood::Case;
 use super::{FORMS, tensor};
+use crate::config::Matching;
 use crate::draws::Draws;
 use crate::fast::against_reference::assert_gradient;
-use crate::fast::field::{FlowMatching, MatchingPath, Pairing};
+use crate::fast::field::FlowMatching;
 use crate::fast::simd::Level;
 use crate::fast::tile::ROWS;
 use crate::field::VectorField;
 use crate::fields::TimeForm;
 use crate::nets::Activation;
 use crate::objective::Objective;
+use crate::pairing::Pairing;
 use crate::params::to_f64;
+use crate::paths::Path;
 use crate::rng::{Stream, generator};
 use crate::workers::Workers;
 use candle_core::Tensor;
 use rand_chacha::ChaCha8Rng;
-use std::f64::consts::FRAC_PI_2;
-use std::sync::Arc;
 
 fn rng() -> ChaCha8Rng {
     generator(4, Stream::Objective, 7)
 }
 
-/// Exchanges neighbours.
-#[derive(Debug)]
-struct Swap;
-
-impl Pairing for Swap {
-    fn pair(&self, points: &[f32], latent: &mut [f32], features: usize) {
-        assert_eq!(points.len(), latent.len());
-        for pair in latent.chunks_exact_mut(2 * features) {
-            let (a, b) = pair.split_at_mut(features);
-            a.swap_with_slice(b);
-        }
-    }
-}
-
-/// Latent points of the batch, row-major.
-fn latent(rows: usize, d: usize, swapped: bool) -> Vec<f64> {
-    let draws = Draws::new(&mut rng());
-    let mut all = vec![0.0; rows * d];
+/// Latent points of the batch, row-major, as they are paired with it.
+fn latent(case: &Case, pairing: Pairing) -> Vec<f64> {
+    let (rows, d) = (case.batch.rows().unwrap(), case.sizes.0);
+    let (mut rng, mut all) = (rng(), vec![0.0; rows * d]);
+    let draws = Draws::new(&mut rng);
     for (block, values) in all.chunks_mut(ROWS * d).enumerate() {
         draws.normal(block, values);
     }
-    if swapped {
-        for pair in all.chunks_exact_mut(2 * d) {
-            pair.rotate_left(d);
-        }
-    }
-    all
+    let points = to_f64(&case.batch.points).unwrap();
+    let pairs = pairing.pair(&points, &all, d, &mut rng).unwrap();
+    pairs.into_iter().flat_map(|row| all[row as usize * d..][..d].to_vec()).collect()
 }
 
 /// The loss of one row, as a scalar tensor.
-fn row_loss(case: &Case, path: MatchingPath, latent: &[f64], r: usize) -> Tensor {
+fn row_loss(case: &Case, path: Path, latent: &[f64], r: usize) -> Tensor {
     let (rows, d) = (case.batch.rows().unwrap(), case.sizes.0);
     let t = (Draws::new(&mut rng()).uniform() + r as f64 / rows as f64).fract();
-    let [a, b, d_a, d_b] = match path {
-        MatchingPath::Straight => [1.0 - t, t, -1.0, 1.0],
-        MatchingPath::VariancePreserving => {
-            let (sin, cos) = (FRAC_PI_2 * t).sin_cos();
-            [cos, sin, -FRAC_PI_2 * sin, FRAC_PI_2 * cos]
-        }
-    };
+    let c = path.coefficients(t);
     let row = case.batch.narrow(r, 1).unwrap();
     let z = tensor(&latent[r * d..(r + 1) * d], d);
     let mix = |a: f64, b: f64| ((&row.points * a).unwrap() + (&z * b).unwrap()).unwrap();
-    let velocity = case.field.velocity(t, &mix(a, b), row.context.as_ref()).unwrap();
-    (velocity - mix(d_a, d_b)).unwrap().sqr().unwrap().sum_all().unwrap()
+    let velocity = case.field.velocity(t, &mix(c.alpha, c.sigma), row.context.as_ref()).unwrap();
+    (velocity - mix(c.alpha_dot, c.sigma_dot)).unwrap().sqr().unwrap().sum_all().unwrap()
 }
 
-fn check(case: &Case, path: MatchingPath, paired: bool) {
+fn check(case: &Case, path: Path, pairing: Pairing) {
     let rows = case.batch.rows().unwrap();
-    let latent = latent(rows, case.sizes.0, paired);
+    let latent = latent(case, pairing);
     let losses: Vec<Tensor> = (0..rows).map(|r| row_loss(case, path, &latent, r)).collect();
     let weights = to_f64(case.batch.weights.as_ref().unwrap()).unwrap();
     let total: f64 = weights.iter().sum();
@@ -85,8 +64,8 @@ fn check(case: &Case, path: MatchingPath, paired: bool) {
     let (flow, workers) = (case.flow(), Workers::new(1).unwrap());
     for level in Level::available() {
         let program = case.program(level);
-        let pairing = paired.then(|| Arc::new(Swap) as Arc<dyn Pairing>);
-        let objective = FlowMatching::new(&program, path, pairing, &flow, &workers);
+        let matching = Matching { path, pairing };
+        let objective = FlowMatching::new(&program, matching, &flow, &workers);
         let (loss, gradient) =
             objective.loss_and_gradients(&case.single, &case.batch, &mut rng()).unwrap();
         let what = format!("{path:?}, {rows} rows, {}", level.name());
@@ -104,15 +83,21 @@ fn check(case: &Case, path: MatchingPath, paired: bool) {
 #[test]
 fn flow_matching_matches_the_reference() {
     for (time, context) in [(FORMS[0], 0), (TimeForm::Fourier { frequencies: 2 }, 1)] {
-        for path in [MatchingPath::Straight, MatchingPath::VariancePreserving] {
+        for path in [Path::Straight, Path::VariancePreserving] {
             for rows in [1, ROWS + 1] {
-                check(&Case::new(rows, (2, context), Activation::Silu, time), path, false);
+                check(
+                    &Case::new(rows, (2, context), Activation::Silu, time),
+                    path,
+                    Pairing::Independent,
+                );
             }
         }
     }
     let case = Case::new(3 * ROWS + 5, (3, 0), Activation::Tanh, TimeForm::Concat);
-    check(&case, MatchingPath::Straight, false);
-    check(&case, MatchingPath::Straight, true);
+    let sinkhorn = Pairing::Sinkhorn { regularisation: 0.1 };
+    for pairing in [Pairing::Independent, Pairing::OptimalTransport, sinkhorn] {
+        check(&case, Path::Straight, pairing);
+    }
 }
 
 #[test]
@@ -121,8 +106,7 @@ fn the_number_of_threads_changes_no_bit() {
     let (program, flow) = (case.program(Level::best()), case.flow());
     let run = |threads: usize| {
         let workers = Workers::new(threads).unwrap();
-        let path = MatchingPath::Straight;
-        let objective = FlowMatching::new(&program, path, None, &flow, &workers);
+        let objective = FlowMatching::new(&program, Matching::default(), &flow, &workers);
         objective.loss_and_gradients(&case.single, &case.batch, &mut rng()).unwrap()
     };
     let (loss, gradient) = run(1);
