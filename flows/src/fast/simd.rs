@@ -58,6 +58,14 @@ pub(super) trait Simd: Copy {
     fn abs(self, a: Self::F) -> Self::F;
     /// The nearest whole number.
     fn round(self, a: Self::F) -> Self::F;
+    /// 1 / a to two units in the last place, for a of at least 1.
+    fn reciprocal(self, a: Self::F) -> Self::F {
+        self.div(self.splat(1.0), a)
+    }
+    /// a 2ⁿ for whole n from −126 to 127.
+    fn scale(self, a: Self::F, n: Self::F) -> Self::F {
+        self.mul(a, self.power_of_two(n))
+    }
     /// 2ⁿ for whole n from −126 to 127.
     fn power_of_two(self, n: Self::F) -> Self::F;
     /// e and m with x = m 2ᵉ and 1 ≤ m < 2, for positive normal x.

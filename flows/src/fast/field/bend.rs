@@ -59,13 +59,13 @@ impl Curve for Silu {
 
     #[inline(always)]
     fn value<S: Simd>(s: S, x: S::F) -> S::F {
-        s.mul(x, math::sigmoid(s, x))
+        s.mul(x, math::quick_sigmoid(s, x))
     }
 
     #[inline(always)]
     fn all<S: Simd>(s: S, x: S::F) -> [S::F; 3] {
         let one = s.splat(1.0);
-        let share = math::sigmoid(s, x);
+        let share = math::quick_sigmoid(s, x);
         let rest = s.sub(one, share);
         let both = s.mul(share, rest);
         // σ + x σ (1 − σ) and σ (1 − σ) (2 + x (1 − 2 σ))
@@ -89,12 +89,12 @@ impl Curve for Tanh {
 
     #[inline(always)]
     fn value<S: Simd>(s: S, x: S::F) -> S::F {
-        math::tanh(s, x)
+        math::quick_tanh(s, x)
     }
 
     #[inline(always)]
     fn all<S: Simd>(s: S, x: S::F) -> [S::F; 3] {
-        let value = math::tanh(s, x);
+        let value = math::quick_tanh(s, x);
         [value, Self::slope(s, value), s.splat(0.0)]
     }
 

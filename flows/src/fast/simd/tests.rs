@@ -99,7 +99,13 @@ fn whole_numbers<S: Simd>(s: S) {
         let got = lanes(s, s.round(s.splat(a)))[0];
         assert!(same(got, a.round_ties_even()), "round {a}: {got}");
     }
+    for a in (0..400).map(|i| 1.0 + 0.37 * (i * i) as f32).chain([2f32.powi(100)]) {
+        let got = lanes(s, s.reciprocal(s.splat(a)))[0];
+        assert!((got * a - 1.0).abs() < 3e-7, "1 / {a}: {got}");
+    }
     for n in -126..=127i16 {
+        let got = lanes(s, s.scale(s.splat(1.25), s.splat(f32::from(n))))[0];
+        assert!(same(got, 1.25 * f32::from(n).exp2()), "1.25 2^{n}: {got}");
         let got = lanes(s, s.power_of_two(s.splat(f32::from(n))))[0];
         assert!(same(got, f32::from(n).exp2()), "2^{n}: {got}");
         for m in [1.0, 1.25, 2f32.next_down()] {

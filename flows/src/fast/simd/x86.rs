@@ -66,6 +66,13 @@ impl Simd for Avx512 {
         round(a: __m512) -> __m512 {
             _mm512_roundscale_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a)
         }
+        reciprocal(a: __m512) -> __m512 {{
+            // 14 bits, and twice as many after a step of Newton's method.
+            let guess = _mm512_rcp14_ps(a);
+            let rest = _mm512_fnmadd_ps(a, guess, _mm512_set1_ps(1.0));
+            _mm512_fmadd_ps(guess, rest, guess)
+        }}
+        scale(a: __m512, n: __m512) -> __m512 { _mm512_scalef_ps(a, n) }
         power_of_two(n: __m512) -> __m512 { _mm512_scalef_ps(_mm512_set1_ps(1.0), n) }
         split(x: __m512) -> (__m512, __m512) {
             (_mm512_getexp_ps(x), _mm512_getmant_ps::<_MM_MANT_NORM_1_2, _MM_MANT_SIGN_ZERO>(x))
@@ -130,11 +137,14 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn transpose(self, from: &[Column], to: &mut [Column; ROWS]) {
         for (group, from) in from.chunks(16).enumerate() {
-            let mut padded = [Column::ZERO; 16];
-            let from = from.first_chunk::<16>().unwrap_or_else(|| {
+            let mut padded;
+            let from = if let Some(whole) = from.first_chunk::<16>() {
+                whole
+            } else {
+                padded = [Column::ZERO; 16];
                 padded[..from.len()].copy_from_slice(from);
                 &padded
-            });
+            };
             for (v, to) in to.chunks_exact_mut(16).enumerate() {
                 let mut r = [self.splat(0.0); 16];
                 // Loops over constants alone: only then do the vectors stay in registers.
