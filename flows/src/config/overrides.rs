@@ -205,6 +205,7 @@ impl ContinuousSettings {
 /// Steps of a reported solution by a method that estimates no error.
 const STEPS: usize = 40;
 
+#[expect(clippy::ref_option, reason = "serde hands it over so")]
 /// As on the command line: Sinkhorn's regularisation stands behind its name.
 fn by_name<S: serde::Serializer>(
     pairing: &Option<Pairing>,

@@ -50,7 +50,7 @@ impl Model {
         target: Option<f64>,
         workers: &Workers,
     ) -> Result<WithErrors> {
-        if let Some(target) = target.filter(|target| !(*target > 0.0)) {
+        if let Some(target) = target.filter(|target| target.is_nan() || *target <= 0.0) {
             let problem = format!("{target}");
             return Err(Error::config("standard error", problem, "give a positive number"));
         }

@@ -54,7 +54,9 @@ fn orthogonalise(d: usize, columns: &mut [Column], r: usize) {
             vector.iter_mut().zip(other).for_each(|(v, o)| *v -= dot / d as f64 * o);
         }
         let length = vector.iter().map(|v| v * v).sum::<f64>().sqrt();
-        vector.iter_mut().for_each(|v| *v *= (d as f64).sqrt() / length);
+        for v in vector {
+            *v *= (d as f64).sqrt() / length;
+        }
     }
     for (column, value) in columns.iter_mut().zip(vectors) {
         column.0[r] = value as f32;
