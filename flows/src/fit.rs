@@ -300,6 +300,7 @@ fn summary(
         test_log_likelihood: test.map(|e| e.mean),
         test_standard_error: test.map(|e| e.standard_error),
         test_gaussian: parts.test.and_then(gaussian),
+        evaluations: model.evaluations(parts.train)?,
         history: state.history().to_vec(),
     })
 }

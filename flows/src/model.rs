@@ -2,6 +2,7 @@
 
 mod container;
 mod error_bars;
+mod evaluations;
 mod field;
 mod file;
 mod spec;

@@ -36,6 +36,9 @@ struct Report {
     steps_per_second: f64,
     log_likelihood: LogLikelihood,
     baselines: Baselines,
+    /// Of the field of a continuous flow, for a log-density.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evaluations: Option<usize>,
     seed: u64,
 }
 
@@ -210,6 +213,7 @@ fn finish(
             test_standard_error: training.test_standard_error,
         },
         baselines: Baselines { gaussian: training.test_gaussian },
+        evaluations: training.evaluations,
         seed: spec.seed,
     };
     common.voice().result(&report, text)?;
@@ -231,6 +235,9 @@ fn text(report: &Report) -> String {
     }
     if let Some(gaussian) = report.baselines.gaussian {
         lines.push(format!("                      {gaussian:.4} of a full Gaussian on test rows"));
+    }
+    if let Some(count) = report.evaluations {
+        lines.push(format!("evaluations           {count} of the field for a log-density"));
     }
     lines.join("\n")
 }

@@ -101,11 +101,11 @@ impl Tolerance {
         state.check_like("System::slope", &there)?;
         let change = there.plus(-1.0, &[1.0], std::slice::from_ref(slope))?;
         let bend = self.norm(&change, state, state)? / small;
-        let large = if speed.max(bend) <= 1e-15 {
-            (small * 1e-3).max(1e-6)
-        } else {
-            (0.01 / speed.max(bend)).powf(1.0 / exponent(tableau))
-        };
+        if speed.max(bend) <= 1e-15 {
+            // Nothing moves, as in a fresh field: the error says whether that is so all the way.
+            return Ok(span.abs());
+        }
+        let large = (0.01 / speed.max(bend)).powf(1.0 / exponent(tableau));
         Ok((100.0 * small).min(large).min(span.abs()))
     }
 }
