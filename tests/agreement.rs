@@ -4,6 +4,8 @@
 
 /// How close two tiers must be, and why.
 mod compare;
+/// Continuous flows: their log-densities, samples, losses and gradients.
+mod continuous;
 /// Every kind of layer and base, with the edge cases, and every recipe.
 mod flows;
 /// Gradients of every parameter and of the points, in batches of all sizes.

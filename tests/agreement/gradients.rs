@@ -24,7 +24,7 @@ pub(super) fn batch(pair: &Pair, rows: usize) -> Batch {
     }
 }
 
-fn in_double(batch: &Batch) -> Batch {
+pub(super) fn in_double(batch: &Batch) -> Batch {
     Batch {
         points: double(&batch.points),
         context: batch.context.as_ref().map(double),
