@@ -17,6 +17,8 @@ mod objectives;
 mod probes;
 mod program;
 mod reverse;
+mod squash;
+mod squash_rows;
 #[cfg(test)]
 mod tests;
 mod time;

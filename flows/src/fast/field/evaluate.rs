@@ -35,6 +35,7 @@ pub(super) struct Work {
     pub(super) room: Room,
     probes: Vec<Column>,
     first: Vec<Column>,
+    theta: Vec<f32>,
     derivatives: Vec<Column>,
     base: Vec<Column>,
     drawn: Vec<f64>,
@@ -48,7 +49,9 @@ struct Volume<'a> {
     input: &'a mut [Column],
     tape: &'a mut [Column],
     probes: &'a [Column],
-    first: &'a [Column],
+    first: &'a mut [Column],
+    /// Room for the parameters at one time.
+    theta: &'a mut [f32],
     derivatives: &'a mut [Column],
     /// What each tangent counts for.
     share: f32,
@@ -59,10 +62,14 @@ impl Equation for Volume<'_> {
         let d = self.net.features();
         self.input[..d].copy_from_slice(&state[..d]);
         self.net.set_time(t, self.input);
+        let pass = self.net.at_time(&self.pass, t, self.theta);
+        if self.net.is_squashed() {
+            self.net.first_tangents(&pass, self.probes, self.first);
+        }
         let start = Start { input: self.input, tangents: self.first };
         let (velocity, rest) = slope.split_at_mut(d);
         let to = (velocity, &mut *self.derivatives);
-        self.net.forward(&self.pass, start, self.tape, to, false);
+        self.net.forward(&pass, start, self.tape, to, false);
         rest.fill(Column::ZERO);
         let Some((mean, each)) = rest.split_first_mut() else { return };
         add_dot(self.pass.level, self.share, self.probes, self.derivatives, mean);
@@ -118,6 +125,7 @@ impl Evaluator {
             room: Room::default(),
             probes: columns(sets * d),
             first: columns(sets * net.first_width()),
+            theta: vec![0.0; net.at_time_room(self.program.length())],
             derivatives: columns(sets * d),
             base: columns(self.program.base().tape()),
             drawn: Vec::new(),
@@ -147,10 +155,12 @@ impl Evaluator {
         net.first_tangents(&pass, &work.probes, &mut work.first);
         let count = d + 1 + if each { self.estimates() } else { 0 };
         let Work { state, context, input, tape, room, probes, first, derivatives, .. } = work;
+        let at_time = &mut work.theta;
         input[d..d + net.context()].copy_from_slice(context);
         state[d..].fill(Column::ZERO);
         let share = 1.0 / self.estimates() as f32;
-        let mut volume = Volume { net, pass, input, tape, probes, first, derivatives, share };
+        let mut volume =
+            Volume { net, pass, input, tape, probes, first, theta: at_time, derivatives, share };
         let (level, solver, span) = (pass.level, &self.solver, (0.0, 1.0));
         let problem = Problem { level, solver, span, normed: d + 1 };
         problem.solve(&mut volume, &mut state[..count], room, |_| {})?;
@@ -165,9 +175,9 @@ impl Evaluator {
     pub(super) fn sample(&self, theta: &[f32], work: &mut Work) -> Result<()> {
         let (net, d, pass) =
             (self.program.net(), self.program.features(), self.program.pass(theta));
-        let Work { state, context, input, tape, room, .. } = work;
+        let Work { state, context, input, tape, theta, room, .. } = work;
         input[d..d + net.context()].copy_from_slice(context);
-        let mut path = Path { net, pass, input, tape };
+        let mut path = Path { net, pass, input, tape, theta };
         let (solver, span) = (&self.solver, (1.0, 0.0));
         let problem = Problem { level: pass.level, solver, span, normed: d };
         problem.solve(&mut path, &mut state[..d], room, |_| {})

@@ -51,6 +51,7 @@ pub(super) struct Work {
     /// What the first pass needs: inputs, and a tape without tangents.
     input: Vec<Column>,
     tape: Vec<Column>,
+    theta: Vec<f32>,
     /// What the stages of a step leave: inputs, tapes, velocities and derivatives of each.
     pub(super) stages: Stages,
     /// The directions of the tangents, and their first layer.
@@ -81,6 +82,10 @@ pub(super) struct Stages {
     pub(super) d_velocity: Vec<Column>,
     pub(super) d_derivatives: Vec<Column>,
     pub(super) scratch: Vec<Column>,
+    /// The parameters at the times of the stages, where they depend on it, and the gradients of
+    /// those of one stage.
+    pub(super) theta: Vec<f32>,
+    pub(super) d_theta: Vec<f32>,
 }
 
 /// x′ = v(t, x).
@@ -91,14 +96,17 @@ pub(super) struct Path<'a> {
     /// With the context in place.
     pub(super) input: &'a mut [Column],
     pub(super) tape: &'a mut [Column],
+    /// Room for the parameters at one time.
+    pub(super) theta: &'a mut [f32],
 }
 
 impl Equation for Path<'_> {
     fn slope(&mut self, t: f64, state: &[Column], slope: &mut [Column]) {
         self.input[..state.len()].copy_from_slice(state);
         self.net.set_time(t, self.input);
+        let pass = self.net.at_time(&self.pass, t, self.theta);
         let start = Start { input: self.input, tangents: &[] };
-        self.net.forward(&self.pass, start, self.tape, (slope, &mut []), false);
+        self.net.forward(&pass, start, self.tape, (slope, &mut []), false);
     }
 }
 
@@ -152,9 +160,9 @@ impl LikelihoodLoss {
 
     /// The path of the tile, with the points at the start of each step.
     fn path(&self, pass: &Pass, work: &mut Work) -> Result<()> {
-        let Work { state, room, starts, input, tape, .. } = work;
+        let Work { state, room, starts, input, tape, theta, .. } = work;
         let net = self.program.net();
-        let mut path = Path { net, pass: *pass, input, tape };
+        let mut path = Path { net, pass: *pass, input, tape, theta };
         let problem = Problem {
             level: pass.level,
             solver: &self.solver,
@@ -223,6 +231,7 @@ impl TileLoss for LikelihoodLoss {
         let (net, sets, d) = (self.program.net(), self.sets(), self.program.features());
         let stages = stages_of_state(self.solver.tableau);
         let columns = |count: usize| vec![Column::ZERO; count];
+        let at_time = net.at_time_room(self.program.length());
         Work {
             state: columns(d),
             context: columns(net.context()),
@@ -230,6 +239,7 @@ impl TileLoss for LikelihoodLoss {
             starts: Vec::new(),
             input: columns(net.inputs()),
             tape: columns(net.tape(0, false)),
+            theta: vec![0.0; at_time],
             stages: Stages {
                 inputs: columns(stages * net.inputs()),
                 tapes: columns(stages * net.tape(sets, true)),
@@ -239,6 +249,8 @@ impl TileLoss for LikelihoodLoss {
                 d_velocity: columns(d),
                 d_derivatives: columns(sets * d),
                 scratch: columns(net.scratch(sets)),
+                theta: vec![0.0; stages * at_time],
+                d_theta: vec![0.0; at_time],
             },
             probes: columns(sets * d),
             first: columns(sets * net.first_width()),

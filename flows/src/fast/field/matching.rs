@@ -1,9 +1,10 @@
 //! Flow matching: a loss that tiles add up to.
 
 use super::backward::Gradients;
-use super::columns::mix;
+use super::columns::{mix, set_weighted};
 use super::net::Start;
 use super::program::FieldProgram;
+use super::squash_rows::Rows;
 use crate::draws::Draws;
 use crate::error::Result;
 use crate::fast::kernel::Pass;
@@ -65,10 +66,12 @@ pub(super) struct Work {
     context: Vec<Column>,
     input: Vec<Column>,
     tape: Vec<Column>,
+    /// Of layers whose gates differ from row to row.
+    gates: Vec<Column>,
+    row_times: Column,
     velocity: Vec<Column>,
     /// The target, then the gradient of the velocity.
     target: Vec<Column>,
-    d_points: Vec<Column>,
     scratch: Vec<Column>,
     shares: Column,
     /// |v − u|² of each row.
@@ -124,9 +127,32 @@ impl MatchingLoss {
         mix(level, (d_alpha, d_sigma), &work.points, &work.latent, &mut work.target);
         work.input[d..d + net.context()].copy_from_slice(&work.context);
         net.set_times(&work.times, &mut work.input);
-        let start = Start { input: &work.input, tangents: &[] };
-        net.forward(pass, start, &mut work.tape, (&mut work.velocity, &mut []), true);
+        if net.is_squashed() {
+            for (to, t) in work.row_times.0.iter_mut().zip(&work.times) {
+                *to = *t as f32;
+            }
+            let rows = Rows { input: &work.input, times: &work.row_times };
+            let tapes = (&mut *work.tape, &mut *work.gates);
+            net.forward_rows(pass, rows, tapes, &mut work.velocity);
+        } else {
+            let start = Start { input: &work.input, tangents: &[] };
+            net.forward(pass, start, &mut work.tape, (&mut work.velocity, &mut []), true);
+        }
         subtract(level, &work.velocity, &mut work.target, &mut work.squares);
+    }
+
+    /// Adds the gradients of the parameters from those of the velocity.
+    fn backward(&self, pass: &Pass, work: &mut Work, gradient: &mut [f32]) {
+        let Work { input, tape, gates, row_times, velocity, scratch, .. } = work;
+        let net = self.program.net();
+        if net.is_squashed() {
+            let rows = Rows { input, times: row_times };
+            net.backward_rows(pass, rows, (tape, gates), scratch, velocity, gradient);
+            return;
+        }
+        let start = Start { input, tangents: &[] };
+        let mut to = Gradients { points: &mut [], tangents: &mut [], theta: gradient };
+        net.backward(pass, start, tape, scratch, (velocity, &[]), &mut to);
     }
 
     /// The rows of a table as the tiles of one batch.
@@ -186,9 +212,10 @@ impl TileLoss for MatchingLoss {
             context: columns(net.context()),
             input: columns(net.inputs()),
             tape: columns(net.tape(0, true)),
+            gates: columns(net.gates()),
+            row_times: Column::ZERO,
             velocity: columns(d),
             target: columns(d),
-            d_points: columns(d),
             scratch: columns(net.scratch(0)),
             shares: Column::ZERO,
             squares: Column::ZERO,
@@ -228,12 +255,9 @@ impl TileLoss for MatchingLoss {
         for (to, share) in work.shares.0.iter_mut().zip(tile.shares()) {
             *to = share;
         }
-        let Work { input, tape, velocity, target, d_points, scratch, shares, squares, .. } = work;
-        super::columns::set_weighted(pass.level, 2.0, shares, target, velocity);
-        let start = Start { input, tangents: &[] };
-        let mut gradients = Gradients { points: d_points, tangents: &mut [], theta: gradient };
-        let cotangents = (&**velocity, &[][..]);
-        self.program.net().backward(&pass, start, tape, scratch, cotangents, &mut gradients);
+        set_weighted(pass.level, 2.0, &work.shares, &work.target, &mut work.velocity);
+        self.backward(&pass, work, gradient);
+        let Work { squares, shares, .. } = work;
         let rows = squares.0.iter().zip(&shares.0).take(tile.rows.len());
         Ok(rows.map(|(square, share)| f64::from(*square) * f64::from(*share)).sum())
     }

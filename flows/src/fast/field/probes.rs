@@ -37,6 +37,8 @@ fn orthogonalise(d: usize, vectors: &mut [f64]) {
             vector.iter_mut().zip(other).for_each(|(v, o)| *v -= dot / d as f64 * o);
         }
         let length = vector.iter().map(|v| v * v).sum::<f64>().sqrt();
-        vector.iter_mut().for_each(|v| *v *= (d as f64).sqrt() / length);
+        for v in vector {
+            *v *= (d as f64).sqrt() / length;
+        }
     }
 }

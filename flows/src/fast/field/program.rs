@@ -7,7 +7,7 @@ use crate::fast::kernel::{Base, Pass};
 use crate::fast::layout::Layout;
 use crate::fast::program::{Unsupported, base, check_placement, read_theta};
 use crate::fast::simd::Level;
-use crate::fields::{FieldConfig, TimeForm};
+use crate::fields::FieldConfig;
 use crate::params::Params;
 
 /// The kernels of a field and of the base that its flow leads to.
@@ -39,9 +39,6 @@ impl FieldProgram {
     ) -> std::result::Result<Self, Unsupported> {
         check_placement(params)?;
         let not = |reason: &str| Unsupported { part: path.into(), reason: reason.into() };
-        if config.time == TimeForm::ConcatSquash {
-            return Err(not("there is no kernel for concat-squash layers"));
-        }
         let mut layout = Layout::new(params);
         let parameters = layout.len();
         let net = FieldNet::new(&layout, path, (features, context), config);

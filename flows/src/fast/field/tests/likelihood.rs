@@ -1,6 +1,6 @@
 //! Losses and gradients of training, on the same steps and probes as a graph in double precision.
 
-use super::{PATH, config, field, tensor};
+use super::{ACTIVATIONS, PATH, config, field, tensor};
 use crate::calculus::Probe;
 use crate::config::{BaseConfig, ContinuousTraining, Method, SolverConfig, TrainingDivergence};
 use crate::densities::StandardNormal;
@@ -228,6 +228,18 @@ fn adaptive_steps_are_replayed() {
     let case = Case::new(70, (3, 1), Activation::Silu, TimeForm::Fourier { frequencies: 2 });
     for method in [Method::Dopri5, Method::Bosh3] {
         case.check(&format!("{method:?}"), &training(method, None, false));
+    }
+}
+
+#[test]
+fn weights_that_depend_on_time_are_trained() {
+    for activation in ACTIVATIONS {
+        let case = Case::new(70, (2, 1), activation, TimeForm::ConcatSquash);
+        for exact in [false, true] {
+            let training = training(Method::Dopri5, Some(2), exact);
+            case.check(&format!("{activation:?}, {exact}"), &training);
+        }
+        case.check(&format!("{activation:?}"), &training(Method::Rk4, Some(3), false));
     }
 }
 

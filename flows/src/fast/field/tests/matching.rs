@@ -1,7 +1,7 @@
 //! Flow matching against single rows of the reference in double precision.
 
 use super::likelihood::Case;
-use super::{FORMS, tensor};
+use super::tensor;
 use crate::draws::Draws;
 use crate::fast::against_reference::assert_gradient;
 use crate::fast::field::{FlowMatching, MatchingPath, Pairing};
@@ -103,7 +103,8 @@ fn check(case: &Case, path: MatchingPath, paired: bool) {
 
 #[test]
 fn flow_matching_matches_the_reference() {
-    for (time, context) in [(FORMS[0], 0), (TimeForm::Fourier { frequencies: 2 }, 1)] {
+    let fourier = TimeForm::Fourier { frequencies: 2 };
+    for (time, context) in [(TimeForm::Concat, 0), (fourier, 1), (TimeForm::ConcatSquash, 1)] {
         for path in [MatchingPath::Straight, MatchingPath::VariancePreserving] {
             for rows in [1, ROWS + 1] {
                 check(&Case::new(rows, (2, context), Activation::Silu, time), path, false);
@@ -113,6 +114,10 @@ fn flow_matching_matches_the_reference() {
     let case = Case::new(3 * ROWS + 5, (3, 0), Activation::Tanh, TimeForm::Concat);
     check(&case, MatchingPath::Straight, false);
     check(&case, MatchingPath::Straight, true);
+    for activation in [Activation::Relu, Activation::Tanh] {
+        let case = Case::new(30, (9, 0), activation, TimeForm::ConcatSquash);
+        check(&case, MatchingPath::Straight, false);
+    }
 }
 
 #[test]
