@@ -1,4 +1,5 @@
-//! Continuous flows to be timed: `cnf` trained by likelihood, `cfm` by flow matching.
+//! Continuous flows to be timed: `cnf` trained by likelihood, `cfm` by flow matching, and both with
+//! concat-squash layers, `cnf-squash` and `cfm-squash`.
 
 use crate::Metric;
 use crate::machine::{Machine, Timing};
@@ -31,6 +32,7 @@ const SAMPLE_STEPS: usize = 100;
 /// A field of three layers of 64 units: tanh and RK4 for `cnf`, SiLU for `cfm`.
 #[derive(Debug)]
 pub(crate) struct Continuous {
+    model: String,
     matches: bool,
     config: FieldConfig,
     features: usize,
@@ -41,9 +43,11 @@ pub(crate) struct Continuous {
 
 impl Continuous {
     pub(crate) fn new(model: &str, features: usize, threads: usize) -> Result<Self> {
-        let matches = model == "cfm";
+        let matches = model.starts_with("cfm");
+        let squash = model.ends_with("squash");
+        let time = if squash { TimeForm::ConcatSquash } else { TimeForm::Concat };
         let activation = if matches { Activation::Silu } else { Activation::Tanh };
-        let config = FieldConfig { hidden: vec![64; 3], activation, time: TimeForm::Concat };
+        let config = FieldConfig { hidden: vec![64; 3], activation, time };
         let mut params = Params::new(DType::F32, &Device::Cpu, 0);
         TimeMlp::new(params.scope(PATH), features, 0, &config, LastLayer::Scaled)?;
         let (sizes, base) = ((features, 0), BaseConfig::StandardNormal);
@@ -51,7 +55,8 @@ impl Continuous {
         let program = program
             .map_err(|why| Error::config("engine", why.to_string(), "take another model"))?;
         let workers = Workers::new(threads)?;
-        Ok(Self { matches, config, features, params, program: program.into(), workers })
+        let model = model.to_owned();
+        Ok(Self { model, matches, config, features, params, program: program.into(), workers })
     }
 
     fn flow(&self) -> Result<Flow> {
@@ -114,7 +119,7 @@ fn dopri5() -> Result<Solver> {
 
 impl Subject for Continuous {
     fn model(&self) -> &str {
-        if self.matches { "cfm" } else { "cnf" }
+        &self.model
     }
 
     fn features(&self) -> usize {

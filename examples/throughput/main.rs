@@ -25,7 +25,7 @@ struct Args {
     /// One JSON object a line in place of a table
     #[arg(long)]
     json: bool,
-    /// The recipes; `cnf` and `cfm` are continuous flows
+    /// The recipes; `cnf`, `cfm`, `cnf-squash` and `cfm-squash` are continuous flows
     #[arg(long, value_delimiter = ',', default_value = "realnvp,maf,nsf,nsf-ar")]
     models: Vec<String>,
     /// Numbers of features
@@ -136,7 +136,9 @@ fn measure(
         EngineName::Reference => Engine::Reference,
     };
     let subject: Box<dyn Subject> = match model {
-        "cnf" | "cfm" => Box::new(Continuous::new(model, features, threads)?),
+        "cnf" | "cfm" | "cnf-squash" | "cfm-squash" => {
+            Box::new(Continuous::new(model, features, threads)?)
+        }
         _ => Box::new(Built::new(model, features, tier, threads)?),
     };
     let peak = threads as f64
