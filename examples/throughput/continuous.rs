@@ -74,7 +74,7 @@ impl Continuous {
         let Self { program, workers, .. } = self;
         if self.matches {
             let path = MatchingPath::Straight;
-            return Ok(Box::new(FlowMatching::new(program, path, None, flow, workers)));
+            return Ok(Box::new(FlowMatching::new(program, path, None, flow, workers)?));
         }
         let reported = (dopri5()?, DivergenceConfig::Exact);
         let training = ContinuousTraining {

@@ -6,7 +6,7 @@
 mod backward;
 mod bend;
 mod columns;
-mod control;
+mod equations;
 mod evaluate;
 mod flow;
 mod likelihood;
@@ -16,7 +16,6 @@ mod net;
 mod objectives;
 mod probes;
 mod program;
-mod reverse;
 mod squash;
 mod squash_rows;
 #[cfg(test)]

@@ -1,16 +1,13 @@
 //! Log-densities and samples of a continuous flow, tile by tile.
 
-use super::columns::add_dot;
-use super::likelihood::{Path, unit_tangents};
-use super::march::{Equation, Problem, Room};
-use super::net::{FieldNet, Start};
-use super::probes::fill_probes;
+use super::equations::{Path, Volume};
+use super::march::{Problem, Room, STAGES};
+use super::probes::{fill_probes, unit_tangents};
 use super::program::FieldProgram;
 use crate::calculus::Probe;
 use crate::config::DivergenceConfig;
 use crate::draws::Draws;
 use crate::error::{Error, Result};
-use crate::fast::kernel::Pass;
 use crate::fast::tile::Column;
 use crate::ode::Solver;
 use std::sync::Arc;
@@ -41,45 +38,6 @@ pub(super) struct Work {
     drawn: Vec<f64>,
 }
 
-/// x′ = v(t, x), ℓ′ = div v(t, x), and its estimates by each probe where the state has room.
-#[derive(Debug)]
-struct Volume<'a> {
-    net: &'a FieldNet,
-    pass: Pass<'a>,
-    input: &'a mut [Column],
-    tape: &'a mut [Column],
-    probes: &'a [Column],
-    first: &'a mut [Column],
-    /// Room for the parameters at one time.
-    theta: &'a mut [f32],
-    derivatives: &'a mut [Column],
-    /// What each tangent counts for.
-    share: f32,
-}
-
-impl Equation for Volume<'_> {
-    fn slope(&mut self, t: f64, state: &[Column], slope: &mut [Column]) {
-        let d = self.net.features();
-        self.input[..d].copy_from_slice(&state[..d]);
-        self.net.set_time(t, self.input);
-        let pass = self.net.at_time(&self.pass, t, self.theta);
-        if self.net.is_squashed() {
-            self.net.first_tangents(&pass, self.probes, self.first);
-        }
-        let start = Start { input: self.input, tangents: self.first };
-        let (velocity, rest) = slope.split_at_mut(d);
-        let to = (velocity, &mut *self.derivatives);
-        self.net.forward(&pass, start, self.tape, to, false);
-        rest.fill(Column::ZERO);
-        let Some((mean, each)) = rest.split_first_mut() else { return };
-        add_dot(self.pass.level, self.share, self.probes, self.derivatives, mean);
-        let sets = self.probes.chunks_exact(d).zip(self.derivatives.chunks_exact(d));
-        for (to, (probe, along)) in each.iter_mut().zip(sets) {
-            add_dot(self.pass.level, 1.0, probe, along, to);
-        }
-    }
-}
-
 impl Evaluator {
     pub(super) fn new(
         program: &Arc<FieldProgram>,
@@ -88,6 +46,10 @@ impl Evaluator {
     ) -> Result<Self> {
         solver.check()?;
         divergence.check()?;
+        if solver.tableau.stages() > STAGES {
+            let problem = format!("{} stages", solver.tableau.stages());
+            return Err(Error::config("solver", problem, format!("give at most {STAGES}")));
+        }
         let d = program.features();
         let probes = match divergence.resolved(d) {
             DivergenceConfig::Exact | DivergenceConfig::Auto => None,

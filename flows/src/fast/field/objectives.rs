@@ -4,9 +4,9 @@ use super::evaluate::Evaluator;
 use super::likelihood::LikelihoodLoss;
 use super::matching::{MatchingLoss, MatchingPath, Pairing};
 use super::program::FieldProgram;
-use crate::config::{ContinuousTraining, DivergenceConfig};
+use crate::config::{BaseConfig, ContinuousTraining, DivergenceConfig};
 use crate::draws::Draws;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::fast::table::{Table, tiles};
 use crate::fast::tile::ROWS;
 use crate::fast::training::{FastSteps, Gradients, TileLoss};
@@ -38,7 +38,7 @@ impl<'a> ContinuousLikelihood<'a> {
     /// and the divergence that are reported.
     ///
     /// # Errors
-    /// [`Error::Config`](crate::Error::Config) for settings that cannot be used.
+    /// [`Error::Config`] for settings that cannot be used.
     pub fn new(
         program: &'a Arc<FieldProgram>,
         training: ContinuousTraining,
@@ -122,14 +122,21 @@ pub struct FlowMatching<'a> {
 impl<'a> FlowMatching<'a> {
     /// The loss of a flow whose kernels are `program`; a pairing may exchange the latent points of
     /// a batch.
+    ///
+    /// # Errors
+    /// [`Error::Config`] unless the base is standard normal.
     pub fn new(
         program: &'a Arc<FieldProgram>,
         path: MatchingPath,
         pairing: Option<Arc<dyn Pairing>>,
         flow: &'a Flow,
         workers: &'a Workers,
-    ) -> Self {
-        Self { program, path, pairing, flow, workers }
+    ) -> Result<Self> {
+        if program.base_config() != BaseConfig::StandardNormal {
+            let problem = "the latent points of flow matching are standard normal";
+            return Err(Error::config("base", problem, "take the standard normal base"));
+        }
+        Ok(Self { program, path, pairing, flow, workers })
     }
 
     fn table(&self, batch: &Batch) -> Result<Table> {

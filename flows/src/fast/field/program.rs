@@ -16,6 +16,7 @@ pub struct FieldProgram {
     level: Level,
     net: FieldNet,
     base: Box<dyn Base>,
+    base_config: BaseConfig,
     /// Trainable scalars.
     parameters: usize,
     /// Trainable scalars and those prepared from them.
@@ -44,7 +45,7 @@ impl FieldProgram {
         let net = FieldNet::new(&layout, path, (features, context), config);
         let net = net.ok_or_else(|| not("its parameters are missing"))?;
         let base = base(base_config, &mut layout, features)?;
-        Ok(Self { level, net, base, parameters, length: layout.len() })
+        Ok(Self { level, net, base, base_config, parameters, length: layout.len() })
     }
 
     /// Number of features.
@@ -55,6 +56,11 @@ impl FieldProgram {
     /// Number of context features.
     pub fn context_features(&self) -> usize {
         self.net.context()
+    }
+
+    /// The density of the latent points.
+    pub fn base_config(&self) -> BaseConfig {
+        self.base_config
     }
 
     /// The vector instructions it runs on.

@@ -52,7 +52,7 @@ impl FieldNet {
     }
 
     /// Adds the gradients of the parameters, from those of the parameters at time t.
-    pub(super) fn from_time(
+    pub(super) fn pull_back_time(
         &self,
         pass: &Pass,
         t: f64,

@@ -1,5 +1,6 @@
 //! Kernels of fields against the reference tier in double precision.
 
+mod case;
 mod flows;
 mod likelihood;
 mod matching;

@@ -1,6 +1,6 @@
 //! Log-densities and samples against the reference flow in double precision.
 
-use super::likelihood::Case;
+use super::case::Case;
 use super::{ACTIVATIONS, ALL_FORMS, tensor};
 use crate::calculus::Probe;
 use crate::config::{ContinuousTraining, DivergenceConfig, SolverConfig, TrainingDivergence};

@@ -1,6 +1,6 @@
 //! Flow matching against single rows of the reference in double precision.
 
-use super::likelihood::Case;
+use super::case::Case;
 use super::tensor;
 use crate::draws::Draws;
 use crate::fast::against_reference::assert_gradient;
@@ -86,7 +86,7 @@ fn check(case: &Case, path: MatchingPath, paired: bool) {
     for level in Level::available() {
         let program = case.program(level);
         let pairing = paired.then(|| Arc::new(Swap) as Arc<dyn Pairing>);
-        let objective = FlowMatching::new(&program, path, pairing, &flow, &workers);
+        let objective = FlowMatching::new(&program, path, pairing, &flow, &workers).unwrap();
         let (loss, gradient) =
             objective.loss_and_gradients(&case.single, &case.batch, &mut rng()).unwrap();
         let what = format!("{path:?}, {rows} rows, {}", level.name());
@@ -106,7 +106,7 @@ fn flow_matching_matches_the_reference() {
     let fourier = TimeForm::Fourier { frequencies: 2 };
     for (time, context) in [(TimeForm::Concat, 0), (fourier, 1), (TimeForm::ConcatSquash, 1)] {
         for path in [MatchingPath::Straight, MatchingPath::VariancePreserving] {
-            for rows in [1, ROWS + 1] {
+            for rows in [1, ROWS - 1, ROWS, ROWS + 1] {
                 check(&Case::new(rows, (2, context), Activation::Silu, time), path, false);
             }
         }
@@ -127,7 +127,7 @@ fn the_number_of_threads_changes_no_bit() {
     let run = |threads: usize| {
         let workers = Workers::new(threads).unwrap();
         let path = MatchingPath::Straight;
-        let objective = FlowMatching::new(&program, path, None, &flow, &workers);
+        let objective = FlowMatching::new(&program, path, None, &flow, &workers).unwrap();
         objective.loss_and_gradients(&case.single, &case.batch, &mut rng()).unwrap()
     };
     let (loss, gradient) = run(1);

@@ -4,12 +4,15 @@
 //! the point of stage j, and ∂L/∂y = g + Σ qⱼ: Hager 2000, *Runge-Kutta methods in optimal control
 //! and the transformed adjoint system*.
 
-use super::backward::Gradients;
-use super::columns::{add_dot, add_times, add_weighted, combine, set_times, set_weighted};
-use super::likelihood::{LikelihoodLoss, Stages, Work};
-use super::march::{scaled, stages_of_state};
-use super::net::Start;
+use super::LikelihoodLoss;
+use super::work::{Stages, Work};
 use crate::fast::activation::add;
+use crate::fast::field::backward::Gradients;
+use crate::fast::field::columns::{
+    add_dot, add_times, add_weighted, combine, set_times, set_weighted,
+};
+use crate::fast::field::march::{scaled, stages_of_state};
+use crate::fast::field::net::Start;
 use crate::fast::kernel::Pass;
 use crate::fast::tile::Column;
 use crate::ode::Step;
@@ -125,7 +128,7 @@ impl LikelihoodLoss {
         let mut to = Gradients { points, tangents, theta: d_theta };
         net.backward(&at_time, start, tape, scratch, cotangents, &mut to);
         net.first_weights(&at_time, probes, tangents, d_theta);
-        net.from_time(pass, self.time(step, stage), theta, d_theta, gradient);
+        net.pull_back_time(pass, self.time(step, stage), theta, d_theta, gradient);
     }
 
     /// The gradients of the velocity and the derivatives of a stage.
