@@ -131,7 +131,7 @@ impl FieldNet {
     }
 
     /// v, and the derivatives of v along each tangent; `kept` leaves in `tape` what
-    /// [`FieldNet::backward`](super::net::FieldNet::backward) needs.
+    /// [`FieldNet::backward`] needs.
     pub(super) fn forward(
         &self,
         pass: &Pass,
