@@ -45,9 +45,15 @@ impl Draws {
         generator(self.seed, Stream::Objective, (block as u64) << 2 | purpose as u64)
     }
 
+    /// The generator of the latent points of a block: a density that draws its rows in order gives
+    /// for N(0, I) what [`Draws::normal`] does.
+    pub(crate) fn latent(self, block: usize) -> ChaCha8Rng {
+        self.generator(Purpose::Latent, block)
+    }
+
     /// Standard normal numbers of the rows of a block, `columns` for each, row-major.
     pub(crate) fn normal(self, block: usize, values: &mut [f64]) {
-        let mut rng = self.generator(Purpose::Latent, block);
+        let mut rng = self.latent(block);
         for value in values {
             *value = StandardNormal.sample(&mut rng);
         }

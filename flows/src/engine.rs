@@ -1,7 +1,7 @@
 //! Chooses the tier that computes a flow: the one place that does.
 
 use crate::config::{
-    ContinuousTraining, DivergenceConfig, FlowConfig, LayerConfig, ObjectiveConfig,
+    BaseConfig, ContinuousTraining, DivergenceConfig, FlowConfig, LayerConfig, ObjectiveConfig,
 };
 use crate::density::Density;
 use crate::error::{Error, Result};
@@ -51,6 +51,8 @@ pub struct FastField {
     program: Arc<FieldProgram>,
     reported: (Solver, DivergenceConfig),
     seed: u64,
+    /// The base where it is not N(0, I), with the weights as they stand.
+    base: Option<Arc<dyn Density>>,
 }
 
 impl Engine {
@@ -96,7 +98,16 @@ impl FastField {
         let (path, sizes) = (format!("flow.{part}"), (config.features, config.context));
         let level = Level::best();
         let program = FieldProgram::new(&path, sizes, field, config.base, params, level)?;
-        Ok(Self { program: program.into(), reported, seed: params.seed() })
+        let base = match config.base {
+            BaseConfig::StandardNormal => None,
+            other @ BaseConfig::GaussianMixture { .. } => {
+                let mut frozen = params.frozen();
+                let built = other.build(frozen.scope("base"), config.features);
+                let unread = |e: Error| Unsupported { part: "base".into(), reason: e.to_string() };
+                Some(built.map_err(unread)?.into())
+            }
+        };
+        Ok(Self { program: program.into(), reported, seed: params.seed(), base })
     }
 
     /// The vector instructions it runs on.
@@ -111,7 +122,7 @@ impl FastField {
         flow: &'a Flow,
         workers: &'a Workers,
     ) -> Result<Box<dyn Objective + 'a>> {
-        let Self { program, reported, seed } = self;
+        let Self { program, reported, seed, .. } = self;
         let loss =
             fast::ContinuousLikelihood::new(program, training, *reported, *seed, flow, workers)?;
         Ok(Box::new(loss))
@@ -131,7 +142,10 @@ impl FastField {
             }
             ObjectiveConfig::FlowMatching(matching) => {
                 matching.pairing.check()?;
-                let training = fast::FlowMatching::new(&self.program, *matching, flow, workers);
+                let mut training = fast::FlowMatching::new(&self.program, *matching, flow, workers);
+                if let Some(base) = &self.base {
+                    training = training.with_base(Arc::clone(base));
+                }
                 let judge = self.likelihood(ContinuousTraining::default(), flow, workers)?;
                 Ok(Box::new(Judged { training: Box::new(training), judge }))
             }
@@ -147,7 +161,7 @@ impl Choice {
     pub fn density(self, frozen: Flow, params: &Params) -> Result<Box<dyn Density>> {
         Ok(match self {
             Self::Fast(program) => Box::new(FastFlow::new(program, frozen, params)?),
-            Self::FastField(FastField { program, reported, seed }) => {
+            Self::FastField(FastField { program, reported, seed, .. }) => {
                 Box::new(FieldFlow::new(&program, frozen, params, reported, seed)?)
             }
             Self::Reference(_) => Box::new(frozen),

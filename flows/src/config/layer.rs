@@ -179,7 +179,7 @@ pub enum BaseConfig {
 
 impl BaseConfig {
     /// Builds the density of `features` features.
-    pub(super) fn build(self, scope: Scope, features: usize) -> Result<Box<dyn Density>> {
+    pub(crate) fn build(self, scope: Scope, features: usize) -> Result<Box<dyn Density>> {
         Ok(match self {
             Self::StandardNormal => {
                 let (dtype, device) = (scope.dtype(), scope.device().clone());

@@ -65,7 +65,8 @@ impl ObjectiveConfig {
             }
             Self::FlowMatching(Matching { path, pairing }) => {
                 pairing.check()?;
-                let training = FlowMatching::new(single_field(flow)?, *path, *pairing, workers);
+                let training = FlowMatching::new(single_field(flow)?, *path, *pairing, workers)
+                    .with_base(flow.base());
                 let judge = MaximumLikelihood::new(flow, workers);
                 Box::new(Judged { training: Box::new(training), judge: Box::new(judge) })
             }

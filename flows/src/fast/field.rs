@@ -1,12 +1,15 @@
 //! Kernels of continuous flows, x′ = v(t, x | c) from data at t = 0 to latent points at t = 1.
 //!
-//! `net` is the network of a field with tangents that run along, `bend` its elementwise part and
-//! `backward` its reverse.
+//! `net` is the network of a field with tangents that run along, `bend` its elementwise part,
+//! `backward` its reverse, and `squash` the form whose weights depend on time. `march` takes the
+//! steps of a solver, of the `equations` of points and of their volume. `likelihood` and `matching`
+//! are the losses of a tile; `objectives` joins them to the trainer, as `flow` does densities.
+//! [`FieldProgram`] finds the kernels of a field, [`FieldFlow`] is its flow as a density.
 
 mod backward;
 mod bend;
 mod columns;
-mod control;
+mod equations;
 mod evaluate;
 mod flow;
 mod likelihood;
@@ -16,7 +19,8 @@ mod net;
 mod objectives;
 mod probes;
 mod program;
-mod reverse;
+mod squash;
+mod squash_rows;
 #[cfg(test)]
 mod tests;
 mod time;

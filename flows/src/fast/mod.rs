@@ -8,6 +8,8 @@
 //! `tile` and `dense` are the ground: columns of 64 rows, and products over them. `simd` chooses the
 //! vector instructions when the program runs and holds all `unsafe` of the library. `kernel` defines
 //! what a layer is; `layers`, `univariate`, `net` and `base` follow the reference tier part by part.
+//! `field` does the same for continuous flows: [`FieldProgram`], [`FieldFlow`], and their losses
+//! [`ContinuousLikelihood`] and [`FlowMatching`].
 //! `training` and `team` share the tiles of a batch among threads, `optimizer` moves the weights.
 
 pub mod peak;

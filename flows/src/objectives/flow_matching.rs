@@ -4,6 +4,7 @@
 mod tests;
 
 use super::rows::{each, first_non_finite, mean_and_gradients};
+use crate::density::Density;
 use crate::draws::{BLOCK, Draws};
 use crate::error::Result;
 use crate::field::VectorField;
@@ -16,7 +17,7 @@ use candle_core::{Device, Tensor};
 use rand::RngCore;
 use std::ops::Range;
 
-/// Σ wᵢ |v(tᵢ, αxᵢ + σzᵢ | cᵢ) − (α′xᵢ + σ′zᵢ)|² / Σ wᵢ, with z ~ N(0, I) and one time for each row.
+/// Σ wᵢ |v(tᵢ, αxᵢ + σzᵢ | cᵢ) − (α′xᵢ + σ′zᵢ)|² / Σ wᵢ, with z ~ N(0, I), or of another base, and one time for each row.
 ///
 /// The times of a batch are spread evenly over [0, 1) from one random start, so each is uniform and
 /// together they leave no gap. The field of least loss is the mean velocity of the paths, which
@@ -57,6 +58,7 @@ pub struct FlowMatching<'a> {
     field: &'a dyn VectorField,
     path: Path,
     pairing: Pairing,
+    base: Option<&'a dyn Density>,
     workers: &'a Workers,
 }
 
@@ -77,7 +79,13 @@ impl<'a> FlowMatching<'a> {
         pairing: Pairing,
         workers: &'a Workers,
     ) -> Self {
-        Self { field, path, pairing, workers }
+        Self { field, path, pairing, base: None, workers }
+    }
+
+    /// The same with latent points drawn from this density in place of N(0, I).
+    #[must_use]
+    pub fn with_base(self, base: &'a dyn Density) -> Self {
+        Self { base: Some(base), ..self }
     }
 
     /// Draws for each row a time and a latent point, then pairs.
@@ -85,7 +93,11 @@ impl<'a> FlowMatching<'a> {
         let (n, d) = batch.points.dims2()?;
         let x = to_f64(&batch.points)?;
         let draws = Draws::new(rng);
-        let (times, z) = (times(draws, n), latent(draws, n, d));
+        let times = times(draws, n);
+        let z = match self.base {
+            None => latent(draws, n, d),
+            Some(base) => latent_of(base, draws, n)?,
+        };
         let pairs = self.pairing.pair(&x, &z, d, rng)?;
         let (mut points, mut targets) = (Vec::with_capacity(n * d), Vec::with_capacity(n * d));
         for ((t, x), pair) in times.iter().zip(x.chunks_exact(d)).zip(pairs) {
@@ -127,6 +139,16 @@ pub(crate) fn latent(draws: Draws, n: usize, d: usize) -> Vec<f64> {
         draws.normal(block, values);
     }
     values
+}
+
+/// Points of a batch drawn from a base, `[n, d]` row-major.
+pub(crate) fn latent_of(base: &dyn Density, draws: Draws, n: usize) -> Result<Vec<f64>> {
+    let mut values = Vec::with_capacity(n * base.features());
+    for (block, start) in (0..n).step_by(BLOCK).enumerate() {
+        let z = base.sample(BLOCK.min(n - start), None, &mut draws.latent(block))?;
+        values.extend(to_f64(&z)?);
+    }
+    Ok(values)
 }
 
 impl Objective for FlowMatching<'_> {

@@ -9,5 +9,6 @@ mod rows;
 pub use continuous_likelihood::ContinuousLikelihood;
 pub(crate) use continuous_likelihood::single_field;
 pub use flow_matching::FlowMatching;
+pub(crate) use flow_matching::{latent, latent_of};
 pub use judged::Judged;
 pub use maximum_likelihood::MaximumLikelihood;

@@ -10,7 +10,7 @@ use crate::fast::tile::Column;
 /// Where the gradients of a pass go.
 #[derive(Debug)]
 pub(super) struct Gradients<'a> {
-    /// Of the points: overwritten.
+    /// Of the points: overwritten, where there are columns for them.
     pub(super) points: &'a mut [Column],
     /// Of the first layer's tangents: to be added to, so that one product with the probes serves
     /// all passes of a solution.
@@ -31,7 +31,7 @@ impl FieldNet {
         (velocity, derivatives): (&[Column], &[Column]),
         gradients: &mut Gradients,
     ) {
-        let Some((last, inner)) = self.layers.split_last() else { return };
+        let Some((_, inner)) = self.layers.split_last() else { return };
         let sets = start.tangents.len() / self.first_width();
         let cut = |dense: &Dense| self.cut(&mut tape, dense.outputs, sets, true);
         let layers: Vec<Hidden> = inner.iter().map(cut).collect();
@@ -57,8 +57,9 @@ impl FieldNet {
             above[..(1 + sets) * self.first_width()].split_at(self.first_width());
         weights(pass, &self.layers[0], (start.input, d_values), theta, true);
         add(pass.level, d_tangents, gradients.tangents);
-        inputs(pass, &self.points, start.input, d_values, gradients.points);
-        debug_assert_eq!(last.outputs, self.features());
+        if !gradients.points.is_empty() {
+            inputs(pass, &self.points, start.input, d_values, gradients.points);
+        }
     }
 
     /// The weights' gradients from those of the first layer's tangents along the probes.
@@ -74,7 +75,7 @@ impl FieldNet {
 }
 
 /// The weights' gradients, of each set of columns.
-fn weights(
+pub(super) fn weights(
     pass: &Pass,
     dense: &Dense,
     (x, d_y): (&[Column], &[Column]),
@@ -87,7 +88,7 @@ fn weights(
 }
 
 /// The inputs' gradients, of each set of columns.
-fn inputs(pass: &Pass, dense: &Dense, x: &[Column], d_y: &[Column], d_x: &mut [Column]) {
+pub(super) fn inputs(pass: &Pass, dense: &Dense, x: &[Column], d_y: &[Column], d_x: &mut [Column]) {
     let x = x.chunks(dense.inputs);
     let sets = d_y.chunks_exact(dense.outputs).zip(d_x.chunks_exact_mut(dense.inputs));
     for (x, (d_y, d_x)) in x.zip(sets) {

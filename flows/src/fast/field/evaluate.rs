@@ -1,15 +1,12 @@
 //! Log-densities and samples of a continuous flow, tile by tile.
 
-use super::columns::add_dot;
-use super::likelihood::{Path, unit_tangents};
-use super::march::{Equation, Problem, Room};
-use super::net::{FieldNet, Start};
-use super::probes::fill_probes;
+use super::equations::{Path, Volume};
+use super::march::{Problem, Room, STAGES};
+use super::probes::{fill_probes, unit_tangents};
 use super::program::FieldProgram;
 use crate::calculus::Probe;
 use crate::config::DivergenceConfig;
 use crate::error::{Error, Result};
-use crate::fast::kernel::Pass;
 use crate::fast::tile::Column;
 use crate::ode::Solver;
 use std::sync::Arc;
@@ -36,42 +33,10 @@ pub(super) struct Work {
     pub(super) room: Room,
     probes: Vec<Column>,
     first: Vec<Column>,
+    theta: Vec<f32>,
     derivatives: Vec<Column>,
     base: Vec<Column>,
     drawn: Vec<f64>,
-}
-
-/// x′ = v(t, x), ℓ′ = div v(t, x), and its estimates by each probe where the state has room.
-#[derive(Debug)]
-struct Volume<'a> {
-    net: &'a FieldNet,
-    pass: Pass<'a>,
-    input: &'a mut [Column],
-    tape: &'a mut [Column],
-    probes: &'a [Column],
-    first: &'a [Column],
-    derivatives: &'a mut [Column],
-    /// What each tangent counts for.
-    share: f32,
-}
-
-impl Equation for Volume<'_> {
-    fn slope(&mut self, t: f64, state: &[Column], slope: &mut [Column]) {
-        let d = self.net.features();
-        self.input[..d].copy_from_slice(&state[..d]);
-        self.net.set_time(t, self.input);
-        let start = Start { input: self.input, tangents: self.first };
-        let (velocity, rest) = slope.split_at_mut(d);
-        let to = (velocity, &mut *self.derivatives);
-        self.net.forward(&self.pass, start, self.tape, to, false);
-        rest.fill(Column::ZERO);
-        let Some((mean, each)) = rest.split_first_mut() else { return };
-        add_dot(self.pass.level, self.share, self.probes, self.derivatives, mean);
-        let sets = self.probes.chunks_exact(d).zip(self.derivatives.chunks_exact(d));
-        for (to, (probe, along)) in each.iter_mut().zip(sets) {
-            add_dot(self.pass.level, 1.0, probe, along, to);
-        }
-    }
 }
 
 impl Evaluator {
@@ -83,6 +48,10 @@ impl Evaluator {
     ) -> Result<Self> {
         solver.check()?;
         divergence.check()?;
+        if solver.tableau.stages() > STAGES {
+            let problem = format!("{} stages", solver.tableau.stages());
+            return Err(Error::config("solver", problem, format!("give at most {STAGES}")));
+        }
         let d = program.features();
         let probes = match divergence.resolved(d) {
             DivergenceConfig::Exact | DivergenceConfig::Auto => None,
@@ -120,6 +89,7 @@ impl Evaluator {
             room: Room::default(),
             probes: columns(sets * d),
             first: columns(sets * net.first_width()),
+            theta: vec![0.0; net.at_time_room(self.program.length())],
             derivatives: columns(sets * d),
             base: columns(self.program.base().tape()),
             drawn: Vec::new(),
@@ -148,10 +118,12 @@ impl Evaluator {
         net.first_tangents(&pass, &work.probes, &mut work.first);
         let count = d + 1 + if each { self.estimates() } else { 0 };
         let Work { state, context, input, tape, room, probes, first, derivatives, .. } = work;
+        let at_time = &mut work.theta;
         input[d..d + net.context()].copy_from_slice(context);
         state[d..].fill(Column::ZERO);
         let share = 1.0 / self.estimates() as f32;
-        let mut volume = Volume { net, pass, input, tape, probes, first, derivatives, share };
+        let mut volume =
+            Volume { net, pass, input, tape, probes, first, theta: at_time, derivatives, share };
         let (level, solver, span) = (pass.level, &self.solver, (0.0, 1.0));
         let problem = Problem { level, solver, span, normed: d + 1 };
         problem.solve(&mut volume, &mut state[..count], room, |_| {})?;
@@ -166,9 +138,9 @@ impl Evaluator {
     pub(super) fn sample(&self, theta: &[f32], work: &mut Work) -> Result<()> {
         let (net, d, pass) =
             (self.program.net(), self.program.features(), self.program.pass(theta));
-        let Work { state, context, input, tape, room, .. } = work;
+        let Work { state, context, input, tape, theta, room, .. } = work;
         input[d..d + net.context()].copy_from_slice(context);
-        let mut path = Path { net, pass, input, tape };
+        let mut path = Path { net, pass, input, tape, theta };
         let (solver, span) = (&self.solver, (1.0, 0.0));
         let problem = Problem { level: pass.level, solver, span, normed: d };
         problem.solve(&mut path, &mut state[..d], room, |_| {})

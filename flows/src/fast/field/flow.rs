@@ -23,6 +23,37 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Points and log-densities are `f32` on the CPU; base samples are those of the flow's own base.
 /// Adaptive steps are chosen for each tile of 64 rows. Probes, where the divergence is estimated,
 /// follow from a seed and the place of the row in the call.
+///
+/// # Example
+/// ```
+/// use candle_core::{DType, Device, Tensor};
+/// use diffeo_flows::config::{BaseConfig, DivergenceConfig};
+/// use diffeo_flows::densities::StandardNormal;
+/// use diffeo_flows::fast::{FieldFlow, FieldProgram, simd::Level};
+/// use diffeo_flows::fields::{FieldConfig, TimeMlp};
+/// use diffeo_flows::nets::LastLayer;
+/// use diffeo_flows::ode::{ContinuousFlow, RK4, Solver};
+/// use diffeo_flows::transform::Layer;
+/// use diffeo_flows::{Chain, Density, Flow, Params};
+/// let mut params = Params::new(DType::F32, &Device::Cpu, 0);
+/// let config: FieldConfig = toml::from_str("hidden = [16, 16]").unwrap();
+/// let (path, solver) = ("flow.0.continuous", Solver::fixed(&RK4, 10));
+/// let field = TimeMlp::new(params.scope(path), 2, 0, &config, LastLayer::Scaled)?;
+/// let transform = Box::new(ContinuousFlow::new(field, solver)?);
+/// let chain = Chain::new(2, vec![Layer { name: "0.continuous".into(), transform }])?;
+/// let base = Box::new(StandardNormal::new(2).on(DType::F32, &Device::Cpu));
+/// let flow = Flow::new(chain, base, 0, (DType::F32, &Device::Cpu))?;
+///
+/// let x = Tensor::zeros((5, 2), DType::F32, &Device::Cpu)?;
+/// let slow = flow.log_prob(&x, None)?.to_vec1::<f32>()?;
+/// let base = BaseConfig::StandardNormal;
+/// let program = FieldProgram::new(path, (2, 0), &config, base, &params, Level::best());
+/// let program = program.expect("there are kernels").into();
+/// let fast = FieldFlow::new(&program, flow, &params, (solver, DivergenceConfig::Exact), 0)?;
+/// let fast = fast.log_prob(&x, None)?.to_vec1::<f32>()?;
+/// assert!(slow.iter().zip(&fast).all(|(a, b)| (a - b).abs() < 1e-5));
+/// # Ok::<(), diffeo_flows::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct FieldFlow {
     evaluator: Evaluator,

@@ -5,9 +5,13 @@
 //! first, with tangents. Gradients are those of the discretised solution; step lengths count as
 //! constants.
 
-use super::march::{Equation, Problem, Room, stages_of_state};
-use super::net::{FieldNet, Start};
-use super::probes::fill_probe;
+mod reverse;
+mod work;
+
+use super::columns::set_times;
+use super::equations::Path;
+use super::march::Problem;
+use super::probes::{fill_probe, unit_tangents};
 use super::program::FieldProgram;
 use crate::calculus::Probe;
 use crate::config::{ContinuousTraining, TrainingDivergence};
@@ -21,7 +25,9 @@ use crate::fast::training::{Tile, TileLoss};
 use crate::ode::Solver;
 use crate::rng::{Stream, generator};
 use rand::RngCore;
+use std::slice;
 use std::sync::Arc;
+pub(super) use work::Work;
 
 // What is drawn for a block of rows is drawn for a tile.
 const _: () = assert!(BLOCK == ROWS);
@@ -29,77 +35,14 @@ const _: () = assert!(BLOCK == ROWS);
 /// Σ wᵢ (−log p(xᵢ) + penalties) / Σ wᵢ.
 #[derive(Debug)]
 pub(super) struct LikelihoodLoss {
-    pub(super) program: Arc<FieldProgram>,
-    pub(super) solver: Solver,
+    program: Arc<FieldProgram>,
+    solver: Solver,
     /// How probes are drawn; none for the exact divergence.
     probe: Option<Probe>,
     /// Weights of the penalties.
-    pub(super) kinetic: f64,
-    pub(super) jacobian: f64,
+    kinetic: f64,
+    jacobian: f64,
     draws: Draws,
-}
-
-/// The columns of a tile on its way there and back.
-#[derive(Debug)]
-pub(super) struct Work {
-    /// x(1), and before that the points on the way.
-    pub(super) state: Vec<Column>,
-    pub(super) context: Vec<Column>,
-    pub(super) room: Room,
-    /// The points at the start of each step.
-    pub(super) starts: Vec<Column>,
-    /// What the first pass needs: inputs, and a tape without tangents.
-    input: Vec<Column>,
-    tape: Vec<Column>,
-    /// What the stages of a step leave: inputs, tapes, velocities and derivatives of each.
-    pub(super) stages: Stages,
-    /// The directions of the tangents, and their first layer.
-    pub(super) probes: Vec<Column>,
-    pub(super) first: Vec<Column>,
-    /// Its gradient, over all stages.
-    pub(super) d_first: Vec<Column>,
-    /// wᵢ / Σ w, 0 in lanes without a row.
-    pub(super) shares: Column,
-    pub(super) log_det: Column,
-    pub(super) penalty: Column,
-    /// The gradient of the loss with respect to the points.
-    pub(super) d_points: Vec<Column>,
-    base: Vec<Column>,
-    drawn: Vec<f64>,
-}
-
-/// Columns of the stages of one step, one set after the other.
-#[derive(Debug)]
-pub(super) struct Stages {
-    pub(super) inputs: Vec<Column>,
-    pub(super) tapes: Vec<Column>,
-    pub(super) velocities: Vec<Column>,
-    pub(super) derivatives: Vec<Column>,
-    /// Gradients of the points of the stages.
-    pub(super) d_points: Vec<Column>,
-    /// Of the velocity and the derivatives of one stage.
-    pub(super) d_velocity: Vec<Column>,
-    pub(super) d_derivatives: Vec<Column>,
-    pub(super) scratch: Vec<Column>,
-}
-
-/// x′ = v(t, x).
-#[derive(Debug)]
-pub(super) struct Path<'a> {
-    pub(super) net: &'a FieldNet,
-    pub(super) pass: Pass<'a>,
-    /// With the context in place.
-    pub(super) input: &'a mut [Column],
-    pub(super) tape: &'a mut [Column],
-}
-
-impl Equation for Path<'_> {
-    fn slope(&mut self, t: f64, state: &[Column], slope: &mut [Column]) {
-        self.input[..state.len()].copy_from_slice(state);
-        self.net.set_time(t, self.input);
-        let start = Start { input: self.input, tangents: &[] };
-        self.net.forward(&self.pass, start, self.tape, (slope, &mut []), false);
-    }
 }
 
 impl LikelihoodLoss {
@@ -152,9 +95,9 @@ impl LikelihoodLoss {
 
     /// The path of the tile, with the points at the start of each step.
     fn path(&self, pass: &Pass, work: &mut Work) -> Result<()> {
-        let Work { state, room, starts, input, tape, .. } = work;
+        let Work { state, room, starts, input, tape, theta, .. } = work;
         let net = self.program.net();
-        let mut path = Path { net, pass: *pass, input, tape };
+        let mut path = Path { net, pass: *pass, input, tape, theta };
         let problem = Problem {
             level: pass.level,
             solver: &self.solver,
@@ -169,12 +112,8 @@ impl LikelihoodLoss {
         let (base, level) = (self.program.base(), pass.level);
         base.log_prob(pass, &work.state, &mut work.log_det, &mut work.base);
         let mut d_log_det = Column::ZERO;
-        super::columns::set_times(
-            level,
-            -1.0,
-            std::slice::from_ref(&work.shares),
-            std::slice::from_mut(&mut d_log_det),
-        );
+        let (from, to) = (slice::from_ref(&work.shares), slice::from_mut(&mut d_log_det));
+        set_times(level, -1.0, from, to);
         let reverse = Reverse {
             tape: &mut work.base,
             scratch: &mut [],
@@ -183,14 +122,6 @@ impl LikelihoodLoss {
             gradient,
         };
         base.backward(pass, &work.state, reverse);
-    }
-}
-
-/// The directions e₁, …, e_d in all rows, one set after the other.
-pub(super) fn unit_tangents(features: usize, probes: &mut [Column]) {
-    probes.fill(Column::ZERO);
-    for column in probes.iter_mut().step_by(features + 1) {
-        *column = Column::splat(1.0);
     }
 }
 
@@ -220,36 +151,7 @@ impl TileLoss for LikelihoodLoss {
     }
 
     fn work(&self) -> Work {
-        let (net, sets, d) = (self.program.net(), self.sets(), self.program.features());
-        let stages = stages_of_state(self.solver.tableau);
-        let columns = |count: usize| vec![Column::ZERO; count];
-        Work {
-            state: columns(d),
-            context: columns(net.context()),
-            room: Room::default(),
-            starts: Vec::new(),
-            input: columns(net.inputs()),
-            tape: columns(net.tape(0, false)),
-            stages: Stages {
-                inputs: columns(stages * net.inputs()),
-                tapes: columns(stages * net.tape(sets, true)),
-                velocities: columns(stages * d),
-                derivatives: columns(stages * sets * d),
-                d_points: columns(stages * d),
-                d_velocity: columns(d),
-                d_derivatives: columns(sets * d),
-                scratch: columns(net.scratch(sets)),
-            },
-            probes: columns(sets * d),
-            first: columns(sets * net.first_width()),
-            d_first: columns(sets * net.first_width()),
-            shares: Column::ZERO,
-            log_det: Column::ZERO,
-            penalty: Column::ZERO,
-            d_points: columns(d),
-            base: columns(self.program.base().tape()),
-            drawn: Vec::new(),
-        }
+        Work::new(self)
     }
 
     fn draw(&mut self, _: &Table, _: &[u32], rng: &mut dyn RngCore) -> Result<()> {

@@ -1,10 +1,12 @@
 //! Flow matching: a loss that tiles add up to.
 
 use super::backward::Gradients;
-use super::columns::mix;
+use super::columns::{mix, set_weighted};
 use super::net::Start;
 use super::program::FieldProgram;
+use super::squash_rows::Rows;
 use crate::config::Matching;
+use crate::density::Density;
 use crate::draws::Draws;
 use crate::error::Result;
 use crate::fast::kernel::Pass;
@@ -12,6 +14,7 @@ use crate::fast::simd::{Level, vectorised};
 use crate::fast::table::{Table, tiles};
 use crate::fast::tile::{Column, ROWS, read_rows};
 use crate::fast::training::{Tile, TileLoss};
+use crate::objectives::{latent, latent_of};
 use crate::pairing::Pairing;
 use crate::rng::{Stream, generator};
 use rand::RngCore;
@@ -22,6 +25,8 @@ use std::sync::Arc;
 pub(super) struct MatchingLoss {
     program: Arc<FieldProgram>,
     matching: Matching,
+    /// What latent points are drawn from, where that is not N(0, I).
+    base: Option<Arc<dyn Density>>,
     draws: Draws,
     offset: f64,
     /// Row-major, where a pairing has decided.
@@ -36,10 +41,12 @@ pub(super) struct Work {
     context: Vec<Column>,
     input: Vec<Column>,
     tape: Vec<Column>,
+    /// Of layers whose gates differ from row to row.
+    gates: Vec<Column>,
+    row_times: Column,
     velocity: Vec<Column>,
     /// The target, then the gradient of the velocity.
     target: Vec<Column>,
-    d_points: Vec<Column>,
     scratch: Vec<Column>,
     shares: Column,
     /// |v − u|² of each row.
@@ -49,16 +56,25 @@ pub(super) struct Work {
 }
 
 impl MatchingLoss {
-    pub(super) fn new(program: &Arc<FieldProgram>, matching: Matching) -> Self {
+    pub(super) fn new(
+        program: &Arc<FieldProgram>,
+        matching: Matching,
+        base: Option<Arc<dyn Density>>,
+    ) -> Self {
         let draws = Draws::new(&mut generator(0, Stream::Objective, 0));
         let program = Arc::clone(program);
-        Self { program, matching, draws, offset: 0.0, latent: Vec::new() }
+        Self { program, matching, base, draws, offset: 0.0, latent: Vec::new() }
+    }
+
+    /// Whether the latent points of a batch are drawn before its tiles.
+    fn is_tabled(&self) -> bool {
+        self.matching.pairing != Pairing::Independent || self.base.is_some()
     }
 
     /// The latent points of a tile.
     fn latent(&self, level: Level, tile: &Tile, work: &mut Work) {
         let d = self.program.features();
-        if self.matching.pairing != Pairing::Independent {
+        if self.is_tabled() {
             let rows = &self.latent[tile.first * d..(tile.first + tile.rows.len()) * d];
             read_rows(level, rows.chunks_exact(d), &mut work.latent);
             return;
@@ -93,9 +109,32 @@ impl MatchingLoss {
         mix(level, (d_alpha, d_sigma), &work.points, &work.latent, &mut work.target);
         work.input[d..d + net.context()].copy_from_slice(&work.context);
         net.set_times(&work.times, &mut work.input);
-        let start = Start { input: &work.input, tangents: &[] };
-        net.forward(pass, start, &mut work.tape, (&mut work.velocity, &mut []), true);
+        if net.is_squashed() {
+            for (to, t) in work.row_times.0.iter_mut().zip(&work.times) {
+                *to = *t as f32;
+            }
+            let rows = Rows { input: &work.input, times: &work.row_times };
+            let tapes = (&mut *work.tape, &mut *work.gates);
+            net.forward_rows(pass, rows, tapes, &mut work.velocity);
+        } else {
+            let start = Start { input: &work.input, tangents: &[] };
+            net.forward(pass, start, &mut work.tape, (&mut work.velocity, &mut []), true);
+        }
         subtract(level, &work.velocity, &mut work.target, &mut work.squares);
+    }
+
+    /// Adds the gradients of the parameters from those of the velocity.
+    fn backward(&self, pass: &Pass, work: &mut Work, gradient: &mut [f32]) {
+        let Work { input, tape, gates, row_times, velocity, scratch, .. } = work;
+        let net = self.program.net();
+        if net.is_squashed() {
+            let rows = Rows { input, times: row_times };
+            net.backward_rows(pass, rows, (tape, gates), scratch, velocity, gradient);
+            return;
+        }
+        let start = Start { input, tangents: &[] };
+        let mut to = Gradients { points: &mut [], tangents: &mut [], theta: gradient };
+        net.backward(pass, start, tape, scratch, (velocity, &[]), &mut to);
     }
 
     /// The rows of a table as the tiles of one batch.
@@ -155,9 +194,10 @@ impl TileLoss for MatchingLoss {
             context: columns(net.context()),
             input: columns(net.inputs()),
             tape: columns(net.tape(0, true)),
+            gates: columns(net.gates()),
+            row_times: Column::ZERO,
             velocity: columns(d),
             target: columns(d),
-            d_points: columns(d),
             scratch: columns(net.scratch(0)),
             shares: Column::ZERO,
             squares: Column::ZERO,
@@ -169,14 +209,14 @@ impl TileLoss for MatchingLoss {
     fn draw(&mut self, table: &Table, rows: &[u32], rng: &mut dyn RngCore) -> Result<()> {
         self.draws = Draws::new(rng);
         self.offset = self.draws.uniform();
-        if self.matching.pairing == Pairing::Independent {
+        if !self.is_tabled() {
             return Ok(());
         }
         let d = self.program.features();
-        let mut z = vec![0.0; rows.len() * d];
-        for (block, drawn) in z.chunks_mut(ROWS * d).enumerate() {
-            self.draws.normal(block, drawn);
-        }
+        let z = match &self.base {
+            None => latent(self.draws, rows.len(), d),
+            Some(base) => latent_of(base.as_ref(), self.draws, rows.len())?,
+        };
         let point = |row: &u32| table.point(*row as usize).iter().map(|x| f64::from(*x));
         let x: Vec<f64> = rows.iter().flat_map(point).collect();
         let pairs = self.matching.pairing.pair(&x, &z, d, rng)?;
@@ -199,12 +239,9 @@ impl TileLoss for MatchingLoss {
         for (to, share) in work.shares.0.iter_mut().zip(tile.shares()) {
             *to = share;
         }
-        let Work { input, tape, velocity, target, d_points, scratch, shares, squares, .. } = work;
-        super::columns::set_weighted(pass.level, 2.0, shares, target, velocity);
-        let start = Start { input, tangents: &[] };
-        let mut gradients = Gradients { points: d_points, tangents: &mut [], theta: gradient };
-        let cotangents = (&**velocity, &[][..]);
-        self.program.net().backward(&pass, start, tape, scratch, cotangents, &mut gradients);
+        set_weighted(pass.level, 2.0, &work.shares, &work.target, &mut work.velocity);
+        self.backward(&pass, work, gradient);
+        let Work { squares, shares, .. } = work;
         let rows = squares.0.iter().zip(&shares.0).take(tile.rows.len());
         Ok(rows.map(|(square, share)| f64::from(*square) * f64::from(*share)).sum())
     }

@@ -3,6 +3,7 @@
 #![expect(clippy::mut_mut, reason = "a tape is cut from its front, piece by piece")]
 
 use super::bend::{Hidden, bend, keeps_slopes};
+use super::squash::Squash;
 use super::time::time_columns;
 use crate::fast::dense::{Dense, Reach, Store};
 use crate::fast::kernel::Pass;
@@ -23,6 +24,8 @@ pub(in crate::fast) struct FieldNet {
     pub(super) layers: Vec<Dense>,
     /// The first layer as far as it meets points.
     pub(super) points: Dense,
+    /// Of each layer, where its weights depend on time.
+    pub(super) squashes: Vec<Squash>,
 }
 
 /// What a pass starts from.
@@ -43,23 +46,30 @@ impl FieldNet {
         (features, context): (usize, usize),
         config: &FieldConfig,
     ) -> Option<Self> {
-        if config.time == TimeForm::ConcatSquash || config.hidden.is_empty() {
-            return None;
-        }
         let dense = |name: &str, inputs: usize, outputs: usize| {
             let weight = layout.place(&format!("{path}.{name}.weight"), inputs * outputs)?;
             let bias = layout.place(&format!("{path}.{name}.bias"), outputs)?;
             Some(Dense { inputs, outputs, weight, bias, reach: Reach::Full })
         };
         let inputs = features + context + config.time.inputs();
-        let mut layers = vec![dense("first", inputs, config.hidden[0])?];
+        let mut layers = vec![dense("first", inputs, *config.hidden.first()?)?];
         for (i, pair) in config.hidden.windows(2).enumerate() {
             layers.push(dense(&(i + 1).to_string(), pair[0], pair[1])?);
         }
         layers.push(dense("last", *config.hidden.last()?, features)?);
         let points = Dense { inputs: features, ..layers[0].clone() };
         let (time, activation) = (config.time, config.activation);
-        Some(Self { features, context, time, activation, layers, points })
+        let squashes = if time == TimeForm::ConcatSquash {
+            let inner = (1..config.hidden.len()).map(|i| i.to_string());
+            let names = std::iter::once("first".into()).chain(inner).chain(["last".into()]);
+            let squash = |(name, dense): (String, &Dense)| {
+                Squash::new(layout, &format!("{path}.{name}"), dense.outputs)
+            };
+            names.zip(&layers).map(squash).collect::<Option<_>>()?
+        } else {
+            Vec::new()
+        };
+        Some(Self { features, context, time, activation, layers, points, squashes })
     }
 
     pub(super) fn features(&self) -> usize {
@@ -80,9 +90,9 @@ impl FieldNet {
         self.points.outputs
     }
 
-    /// Columns of the widest hidden layer.
+    /// Columns of the widest layer.
     fn widest(&self) -> usize {
-        self.layers.iter().skip(1).map(|dense| dense.inputs).max().unwrap_or_default()
+        self.layers.iter().map(|dense| dense.outputs).max().unwrap_or_default()
     }
 
     /// Columns that a pass with that many tangents needs, `kept` for a backward one.
@@ -121,7 +131,7 @@ impl FieldNet {
     }
 
     /// v, and the derivatives of v along each tangent; `kept` leaves in `tape` what
-    /// [`FieldNet::backward`](super::net::FieldNet::backward) needs.
+    /// [`FieldNet::backward`] needs.
     pub(super) fn forward(
         &self,
         pass: &Pass,
@@ -172,7 +182,7 @@ impl FieldNet {
 }
 
 /// One product for each set of columns.
-fn product(pass: &Pass, dense: &Dense, x: &[Column], y: &mut [Column], biased: bool) {
+pub(super) fn product(pass: &Pass, dense: &Dense, x: &[Column], y: &mut [Column], biased: bool) {
     for (x, y) in x.chunks_exact(dense.inputs).zip(y.chunks_exact_mut(dense.outputs)) {
         let how = (Store::Replace, biased);
         dense.forward(pass.level, pass.theta, x, y, 0..dense.outputs, how);

@@ -5,6 +5,7 @@ use super::likelihood::LikelihoodLoss;
 use super::matching::MatchingLoss;
 use super::program::FieldProgram;
 use crate::config::{ContinuousTraining, DivergenceConfig, Matching};
+use crate::density::Density;
 use crate::error::Result;
 use crate::fast::table::{Table, tiles};
 use crate::fast::tile::ROWS;
@@ -115,6 +116,7 @@ impl Objective for ContinuousLikelihood<'_> {
 pub struct FlowMatching<'a> {
     program: &'a Arc<FieldProgram>,
     matching: Matching,
+    base: Option<Arc<dyn Density>>,
     flow: &'a Flow,
     workers: &'a Workers,
 }
@@ -127,7 +129,13 @@ impl<'a> FlowMatching<'a> {
         flow: &'a Flow,
         workers: &'a Workers,
     ) -> Self {
-        Self { program, matching, flow, workers }
+        Self { program, matching, base: None, flow, workers }
+    }
+
+    /// The same with latent points drawn from this density in place of N(0, I).
+    #[must_use]
+    pub fn with_base(self, base: Arc<dyn Density>) -> Self {
+        Self { base: Some(base), ..self }
     }
 
     fn table(&self, batch: &Batch) -> Result<Table> {
@@ -135,7 +143,7 @@ impl<'a> FlowMatching<'a> {
     }
 
     fn loss(&self) -> MatchingLoss {
-        MatchingLoss::new(self.program, self.matching)
+        MatchingLoss::new(self.program, self.matching, self.base.clone())
     }
 
     fn gradients(&self, table: Table, theta: Vec<f32>) -> Gradients<MatchingLoss> {

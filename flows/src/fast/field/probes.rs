@@ -1,8 +1,16 @@
-//! Random directions of tangents.
+//! Directions of tangents.
 
 use crate::calculus::Probe;
 use crate::draws::Draws;
 use crate::fast::tile::Column;
+
+/// The directions e₁, …, e_d in all rows, one set after the other.
+pub(super) fn unit_tangents(features: usize, probes: &mut [Column]) {
+    probes.fill(Column::ZERO);
+    for column in probes.iter_mut().step_by(features + 1) {
+        *column = Column::splat(1.0);
+    }
+}
 
 /// Draws one probe for each row of a block, as columns.
 pub(super) fn fill_probe(

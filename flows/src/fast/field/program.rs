@@ -7,7 +7,7 @@ use crate::fast::kernel::{Base, Pass};
 use crate::fast::layout::Layout;
 use crate::fast::program::{Unsupported, base, check_placement, read_theta};
 use crate::fast::simd::Level;
-use crate::fields::{FieldConfig, TimeForm};
+use crate::fields::FieldConfig;
 use crate::params::Params;
 
 /// The kernels of a field and of the base that its flow leads to.
@@ -16,6 +16,7 @@ pub struct FieldProgram {
     level: Level,
     net: FieldNet,
     base: Box<dyn Base>,
+    base_config: BaseConfig,
     /// Trainable scalars.
     parameters: usize,
     /// Trainable scalars and those prepared from them.
@@ -39,15 +40,12 @@ impl FieldProgram {
     ) -> std::result::Result<Self, Unsupported> {
         check_placement(params)?;
         let not = |reason: &str| Unsupported { part: path.into(), reason: reason.into() };
-        if config.time == TimeForm::ConcatSquash {
-            return Err(not("there is no kernel for concat-squash layers"));
-        }
         let mut layout = Layout::new(params);
         let parameters = layout.len();
         let net = FieldNet::new(&layout, path, (features, context), config);
         let net = net.ok_or_else(|| not("its parameters are missing"))?;
         let base = base(base_config, &mut layout, features)?;
-        Ok(Self { level, net, base, parameters, length: layout.len() })
+        Ok(Self { level, net, base, base_config, parameters, length: layout.len() })
     }
 
     /// Number of features.
@@ -58,6 +56,11 @@ impl FieldProgram {
     /// Number of context features.
     pub fn context_features(&self) -> usize {
         self.net.context()
+    }
+
+    /// The density of the latent points.
+    pub fn base_config(&self) -> BaseConfig {
+        self.base_config
     }
 
     /// The vector instructions it runs on.

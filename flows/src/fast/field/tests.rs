@@ -1,5 +1,6 @@
 //! Kernels of fields against the reference tier in double precision.
 
+mod case;
 mod flows;
 mod likelihood;
 mod matching;
@@ -13,6 +14,8 @@ use candle_core::{Device, Tensor};
 
 const PATH: &str = "flow.0.continuous";
 const FORMS: [TimeForm; 2] = [TimeForm::Concat, TimeForm::Fourier { frequencies: 3 }];
+/// And the one whose weights depend on time.
+const ALL_FORMS: [TimeForm; 3] = [TimeForm::ConcatSquash, FORMS[0], FORMS[1]];
 const ACTIVATIONS: [Activation; 3] = [Activation::Relu, Activation::Silu, Activation::Tanh];
 
 fn config(activation: Activation, time: TimeForm) -> FieldConfig {

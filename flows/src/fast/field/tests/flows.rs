@@ -1,7 +1,7 @@
 //! Log-densities and samples against the reference flow in double precision.
 
-use super::likelihood::Case;
-use super::{ACTIVATIONS, FORMS, tensor};
+use super::case::Case;
+use super::{ACTIVATIONS, ALL_FORMS, tensor};
 use crate::calculus::Probe;
 use crate::config::{ContinuousTraining, DivergenceConfig, SolverConfig, TrainingDivergence};
 use crate::densities::StandardNormal;
@@ -45,7 +45,7 @@ fn reference(case: &Case, solver: Solver) -> Tensor {
 
 #[test]
 fn log_densities_are_those_of_the_reference_on_the_same_steps() {
-    for time in FORMS {
+    for time in ALL_FORMS {
         for activation in ACTIVATIONS {
             let case = Case::new(70, (2, 1), activation, time);
             for solver in

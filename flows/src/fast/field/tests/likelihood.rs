@@ -1,205 +1,20 @@
 //! Losses and gradients of training, on the same steps and probes as a graph in double precision.
 
-use super::{PATH, config, field, tensor};
+use super::case::Case;
+use super::{ACTIVATIONS, PATH};
 use crate::calculus::Probe;
 use crate::config::{BaseConfig, ContinuousTraining, Method, SolverConfig, TrainingDivergence};
-use crate::densities::StandardNormal;
-use crate::density::Density;
-use crate::draws::Draws;
-use crate::fast::against_reference::{assert_gradient, random};
 use crate::fast::field::likelihood::LikelihoodLoss;
 use crate::fast::field::program::FieldProgram;
 use crate::fast::simd::Level;
-use crate::fast::table::{Table, tiles};
+use crate::fast::table::Table;
 use crate::fast::tile::ROWS;
-use crate::fast::training::{Gradients, Tile, TileLoss};
-use crate::field::VectorField;
-use crate::fields::{FieldConfig, TimeForm, TimeMlp};
-use crate::flow::Flow;
-use crate::nets::{Activation, LastLayer};
-use crate::objective::Batch;
-use crate::ode::{ContinuousFlow, Solver, State, Step, replay};
-use crate::params::{Params, to_f64};
+use crate::fast::training::Gradients;
+use crate::fields::TimeForm;
+use crate::nets::Activation;
+use crate::params::Params;
 use crate::rng::{Stream, generator};
-use crate::transform::{Chain, Layer};
 use crate::workers::Workers;
-use candle_core::{DType, Device, Tensor};
-use std::sync::Arc;
-
-/// A field in both precisions, and rows to train it on.
-pub(super) struct Case {
-    pub(super) params: Params,
-    pub(super) field: TimeMlp,
-    /// In single precision.
-    pub(super) single: Params,
-    config: FieldConfig,
-    pub(super) sizes: (usize, usize),
-    pub(super) batch: Batch,
-}
-
-/// What a tile took, and what the reference makes of it.
-struct Sum {
-    loss: f64,
-    gradient: Vec<f64>,
-}
-
-impl Case {
-    pub(super) fn new(
-        rows: usize,
-        sizes: (usize, usize),
-        activation: Activation,
-        time: TimeForm,
-    ) -> Self {
-        let config = config(activation, time);
-        let (params, field) = field(sizes, &config);
-        let mut single = Params::new(DType::F32, &Device::Cpu, 0);
-        TimeMlp::new(single.scope(PATH), sizes.0, sizes.1, &config, LastLayer::Scaled).unwrap();
-        single.write_flat(&params.read_flat().unwrap()).unwrap();
-        let column = |seed: u64| random(rows, seed, 0.5);
-        let positive: Vec<f64> =
-            column(8).iter().map(|w| f64::from((0.3 + w.abs()) as f32)).collect();
-        let flat = |values: &[f64]| tensor(values, 1).squeeze(1).unwrap();
-        let batch = Batch {
-            points: tensor(&random(rows * sizes.0, 5, 1.0), sizes.0),
-            context: (sizes.1 > 0).then(|| tensor(&random(rows * sizes.1, 6, 1.0), sizes.1)),
-            weights: Some(flat(&positive)),
-            log_det: Some(flat(&column(9))),
-        };
-        Self { params, field, single, config, sizes, batch }
-    }
-
-    pub(super) fn program(&self, level: Level) -> Arc<FieldProgram> {
-        let (config, base) = (&self.config, BaseConfig::StandardNormal);
-        FieldProgram::new(PATH, self.sizes, config, base, &self.single, level).unwrap().into()
-    }
-
-    /// Another copy of the field, in double precision.
-    pub(super) fn field(&self) -> TimeMlp {
-        let (mut frozen, (d, k)) = (self.params.frozen(), self.sizes);
-        TimeMlp::new(frozen.scope(PATH), d, k, &self.config, LastLayer::Scaled).unwrap()
-    }
-
-    /// The flow in single precision.
-    pub(super) fn flow(&self) -> Flow {
-        let (mut frozen, (d, k)) = (self.single.frozen(), self.sizes);
-        let field = TimeMlp::new(frozen.scope(PATH), d, k, &self.config, LastLayer::Scaled);
-        let transform = Box::new(ContinuousFlow::new(field.unwrap(), Solver::default()).unwrap());
-        let chain = Chain::new(d, vec![Layer { name: "0.continuous".into(), transform }]).unwrap();
-        let base = StandardNormal::new(d).on(DType::F32, &Device::Cpu);
-        Flow::new(chain, Box::new(base), k, (DType::F32, &Device::Cpu)).unwrap()
-    }
-
-    /// The loss over all tiles, each on the steps that its kernel took.
-    fn reference(&self, training: &ContinuousTraining, steps: &[Vec<Step>], draws: Draws) -> Sum {
-        let total: f64 = to_f64(self.batch.weights.as_ref().unwrap()).unwrap().iter().sum();
-        let mut sum = Sum { loss: 0.0, gradient: vec![0.0; self.params.count()] };
-        for (i, rows) in tiles(0..self.batch.rows().unwrap()).enumerate() {
-            let batch = self.batch.narrow(rows.start, rows.len()).unwrap();
-            let probes = self.probes(training, rows.len(), i, draws);
-            let losses = self.row_losses(training, &batch, &steps[i], &probes);
-            let weights = batch.weights.unwrap();
-            let loss = ((losses * weights).unwrap().sum_all().unwrap() / total).unwrap();
-            sum.loss += to_f64(&loss).unwrap()[0];
-            let store = loss.backward().unwrap();
-            let gradient =
-                self.params.trainable().flat_map(|p| to_f64(store.get(p.var()).unwrap()).unwrap());
-            sum.gradient.iter_mut().zip(gradient).for_each(|(sum, g)| *sum += g);
-        }
-        sum
-    }
-
-    /// The directions of the tangents, `[n, d]` each.
-    fn probes(
-        &self,
-        training: &ContinuousTraining,
-        rows: usize,
-        block: usize,
-        draws: Draws,
-    ) -> Vec<Tensor> {
-        let d = self.sizes.0;
-        match training.divergence {
-            TrainingDivergence::Hutchinson { probe } => {
-                let mut values = vec![0.0; rows * d];
-                draws.probes(probe, block, d, &mut values);
-                vec![tensor(&values, d)]
-            }
-            TrainingDivergence::Exact => {
-                let unit = |i: usize| (0..rows * d).map(move |k| f64::from(u8::from(k % d == i)));
-                (0..d).map(|i| tensor(&unit(i).collect::<Vec<_>>(), d)).collect()
-            }
-        }
-    }
-
-    fn row_losses(
-        &self,
-        training: &ContinuousTraining,
-        batch: &Batch,
-        steps: &[Step],
-        probes: &[Tensor],
-    ) -> Tensor {
-        let zero = Tensor::zeros(batch.rows().unwrap(), DType::F64, &Device::Cpu).unwrap();
-        let start = State::new(vec![batch.points.clone(), zero.clone(), zero.clone()]);
-        let squares = |x: &Tensor| x.sqr().unwrap().sum(1).unwrap();
-        let system = |t: f64, state: &State| {
-            let (x, context) = (&state.parts()[0], batch.context.as_ref());
-            let velocity = self.field.velocity(t, x, context)?;
-            let (mut divergence, mut norm) = (zero.clone(), zero.clone());
-            for probe in probes {
-                let (_, along) = self.field.velocity_and_jvp(t, x, probe, context)?;
-                divergence = (divergence + (&along * probe)?.sum(1)?)?;
-                norm = (norm + squares(&along))?;
-            }
-            let kinetic = squares(&velocity);
-            let penalty = ((kinetic * training.kinetic)? + (norm * training.jacobian)?)?;
-            Ok(State::new(vec![velocity, divergence, penalty]))
-        };
-        let tableau = training.solver.method.tableau();
-        let end = replay(&system, &start, tableau, steps).unwrap().state.into_parts();
-        let base = StandardNormal::new(self.sizes.0).log_prob(&end[0], None).unwrap();
-        let log_prob = ((base + &end[1]).unwrap() + batch.log_det.as_ref().unwrap()).unwrap();
-        (&end[2] - log_prob).unwrap()
-    }
-
-    fn check(&self, what: &str, training: &ContinuousTraining) {
-        let draws = || generator(4, Stream::Objective, 7);
-        for level in Level::available() {
-            let program = self.program(level);
-            let sizes = (program.features(), program.context_features());
-            let table = Table::new(&self.batch, sizes).unwrap();
-            let theta = program.theta(&self.single).unwrap();
-            let steps = steps(&program, training, &table, &theta);
-            let reference = || self.reference(training, &steps, Draws::new(&mut draws()));
-            let expected = Workers::new(1).unwrap().run(reference);
-            let loss = LikelihoodLoss::new(&program, training).unwrap();
-            let mut gradients = Gradients::new(loss, table, theta, 1);
-            let (loss, gradient) = gradients.run_all(&mut draws()).unwrap();
-            let what = format!("{what}, {}", level.name());
-            let error = (loss - expected.loss).abs() / expected.loss.abs().max(1.0);
-            assert!(error < 1e-5, "{what}: {loss} for {}", expected.loss);
-            let gradient: Vec<f32> = gradient.iter().map(|g| *g as f32).collect();
-            assert_gradient(&what, &self.params, &gradient, &expected.gradient, 1e-4);
-        }
-    }
-}
-
-/// The steps that each tile takes.
-fn steps(
-    program: &Arc<FieldProgram>,
-    training: &ContinuousTraining,
-    table: &Table,
-    theta: &[f32],
-) -> Vec<Vec<Step>> {
-    let loss = LikelihoodLoss::new(program, training).unwrap();
-    let mut work = loss.work();
-    let rows: Vec<u32> = (0..table.rows() as u32).collect();
-    let tile = |range: std::ops::Range<usize>| {
-        let rows = &rows[range.clone()];
-        let tile = Tile { table, rows, first: range.start, batch: table.rows(), scale: 1.0 };
-        loss.run(theta, &tile, &mut work, &mut vec![0.0; theta.len()]).unwrap();
-        work.room.steps.clone()
-    };
-    tiles(0..table.rows()).map(tile).collect()
-}
 
 fn training(method: Method, steps: Option<usize>, exact: bool) -> ContinuousTraining {
     let divergence = if exact {
@@ -228,6 +43,38 @@ fn adaptive_steps_are_replayed() {
     let case = Case::new(70, (3, 1), Activation::Silu, TimeForm::Fourier { frequencies: 2 });
     for method in [Method::Dopri5, Method::Bosh3] {
         case.check(&format!("{method:?}"), &training(method, None, false));
+    }
+}
+
+#[test]
+fn bases_are_trained_along() {
+    let form = (Activation::Tanh, TimeForm::Concat);
+    let base = BaseConfig::GaussianMixture { components: 3 };
+    let case = Case::with_base(70, (2, 0), form, base);
+    case.check("mixture", &training(Method::Rk4, Some(3), false));
+}
+
+#[test]
+fn what_has_no_kernel_is_named() {
+    let case = Case::new(1, (2, 0), Activation::Tanh, TimeForm::Concat);
+    let new = |path: &str, params: &Params| {
+        let base = BaseConfig::StandardNormal;
+        FieldProgram::new(path, (2, 0), &case.config, base, params, Level::best()).map(|_| ())
+    };
+    assert!(new(PATH, &case.single).is_ok());
+    assert_eq!(new("elsewhere", &case.single).unwrap_err().part, "elsewhere");
+    assert_eq!(new(PATH, &case.params).unwrap_err().part, "parameters");
+}
+
+#[test]
+fn weights_that_depend_on_time_are_trained() {
+    for activation in ACTIVATIONS {
+        let case = Case::new(70, (2, 1), activation, TimeForm::ConcatSquash);
+        for exact in [false, true] {
+            let training = training(Method::Dopri5, Some(2), exact);
+            case.check(&format!("{activation:?}, {exact}"), &training);
+        }
+        case.check(&format!("{activation:?}"), &training(Method::Rk4, Some(3), false));
     }
 }
 

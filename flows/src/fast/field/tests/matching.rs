@@ -1,7 +1,7 @@
 //! Flow matching against single rows of the reference in double precision.
 
-use super::likelihood::Case;
-use super::{FORMS, tensor};
+use super::case::Case;
+use super::tensor;
 use crate::config::Matching;
 use crate::draws::Draws;
 use crate::fast::against_reference::assert_gradient;
@@ -82,14 +82,12 @@ fn check(case: &Case, path: Path, pairing: Pairing) {
 
 #[test]
 fn flow_matching_matches_the_reference() {
-    for (time, context) in [(FORMS[0], 0), (TimeForm::Fourier { frequencies: 2 }, 1)] {
+    let fourier = TimeForm::Fourier { frequencies: 2 };
+    for (time, context) in [(TimeForm::Concat, 0), (fourier, 1), (TimeForm::ConcatSquash, 1)] {
         for path in [Path::Straight, Path::VariancePreserving] {
-            for rows in [1, ROWS + 1] {
-                check(
-                    &Case::new(rows, (2, context), Activation::Silu, time),
-                    path,
-                    Pairing::Independent,
-                );
+            for rows in [1, ROWS - 1, ROWS, ROWS + 1] {
+                let case = Case::new(rows, (2, context), Activation::Silu, time);
+                check(&case, path, Pairing::Independent);
             }
         }
     }
@@ -97,6 +95,10 @@ fn flow_matching_matches_the_reference() {
     let sinkhorn = Pairing::Sinkhorn { regularisation: 0.1 };
     for pairing in [Pairing::Independent, Pairing::OptimalTransport, sinkhorn] {
         check(&case, Path::Straight, pairing);
+    }
+    for activation in [Activation::Relu, Activation::Tanh] {
+        let case = Case::new(30, (9, 0), activation, TimeForm::ConcatSquash);
+        check(&case, Path::Straight, Pairing::Independent);
     }
 }
 

@@ -1,8 +1,8 @@
 //! Step-size control over a tile: the rules of [`Tolerance`] for the largest error of a row.
 
-use super::columns::{add_scaled_squares, add_times};
-use super::march::Problem;
+use super::Problem;
 use crate::error::{Error, Result, SolverError};
+use crate::fast::field::columns::{add_scaled_squares, add_times};
 use crate::fast::simd::Level;
 use crate::fast::tile::Column;
 use crate::ode::{Step, Tableau, Tolerance};

@@ -4,13 +4,17 @@
 //! the point of stage j, and ∂L/∂y = g + Σ qⱼ: Hager 2000, *Runge-Kutta methods in optimal control
 //! and the transformed adjoint system*.
 
-use super::backward::Gradients;
-use super::columns::{add_dot, add_times, add_weighted, combine, set_times, set_weighted};
-use super::likelihood::{LikelihoodLoss, Stages, Work};
-use super::march::{scaled, stages_of_state};
-use super::net::Start;
+use super::LikelihoodLoss;
+use super::work::{Stages, Work};
 use crate::fast::activation::add;
+use crate::fast::field::backward::Gradients;
+use crate::fast::field::columns::{
+    add_dot, add_times, add_weighted, combine, set_times, set_weighted,
+};
+use crate::fast::field::march::{scaled, stages_of_state};
+use crate::fast::field::net::Start;
 use crate::fast::kernel::Pass;
+use crate::fast::tile::Column;
 use crate::ode::Step;
 use std::ops::Range;
 
@@ -31,12 +35,18 @@ impl LikelihoodLoss {
                 add(pass.level, d_point, &mut work.d_points);
             }
         }
-        self.program.net().first_weights(pass, &work.probes, &work.d_first, gradient);
+        if !self.program.net().is_squashed() {
+            self.program.net().first_weights(pass, &work.probes, &work.d_first, gradient);
+        }
     }
 
     /// h bᵢ
     fn quadrature(&self, step: Step, stage: usize) -> f64 {
         step.length * self.solver.tableau.b[stage]
+    }
+
+    fn time(&self, step: Step, stage: usize) -> f64 {
+        step.time + self.solver.tableau.c[stage] * step.length
     }
 
     /// The columns of a stage among those of all; no tangents where the quadrature needs none.
@@ -45,10 +55,12 @@ impl LikelihoodLoss {
         let counts = self.solver.tableau.b[stage].abs() > 0.0;
         let directions = work.probes.len();
         let tape = net.tape(directions / d, true);
+        let theta = net.at_time_room(self.program.length());
         Place {
             points: stage * d..(stage + 1) * d,
             inputs: stage * net.inputs()..(stage + 1) * net.inputs(),
             tape: stage * tape..(stage + 1) * tape,
+            theta: stage * theta..(stage + 1) * theta,
             first: 0..if counts { work.first.len() } else { 0 },
             derivatives: stage * directions..(stage + usize::from(counts)) * directions,
         }
@@ -59,16 +71,20 @@ impl LikelihoodLoss {
         let place = self.place(stage, work);
         let (tableau, d) = (self.solver.tableau, work.state.len());
         let Work { state, stages, probes, first, log_det, penalty, .. } = work;
-        let Stages { inputs, tapes, velocities, derivatives, .. } = stages;
+        let Stages { inputs, tapes, velocities, derivatives, theta, .. } = stages;
         let input = &mut inputs[place.inputs];
         let (coefficients, count) = scaled(step.length, tableau.a[stage]);
         combine(pass.level, state, &coefficients[..count], velocities, d, &mut input[..d]);
-        let net = self.program.net();
-        net.set_time(step.time + tableau.c[stage] * step.length, input);
+        let (net, time) = (self.program.net(), self.time(step, stage));
+        net.set_time(time, input);
+        let at_time = net.at_time(pass, time, &mut theta[place.theta]);
+        if net.is_squashed() {
+            net.first_tangents(&at_time, probes, first);
+        }
         let start = Start { input, tangents: &first[place.first] };
         let (velocity, along) =
             (&mut velocities[place.points], &mut derivatives[place.derivatives]);
-        net.forward(pass, start, &mut tapes[place.tape], (velocity, along), true);
+        net.forward(&at_time, start, &mut tapes[place.tape], (velocity, along), true);
         let weight = self.quadrature(step, stage);
         add_dot(pass.level, weight as f32, probes, along, log_det);
         if self.kinetic > 0.0 {
@@ -91,17 +107,28 @@ impl LikelihoodLoss {
     ) {
         let place = self.place(stage, work);
         self.stage_cotangents(pass, step, stage, &place, work);
-        let d = work.state.len();
-        let Work { stages, first, d_first, .. } = work;
-        let d_first = &mut d_first[place.first.clone()];
+        let Work { stages, first, d_first, probes, .. } = work;
         let Stages { inputs, tapes, d_points, d_velocity, d_derivatives, scratch, .. } = stages;
-        let start = Start { input: &inputs[place.inputs], tangents: &first[place.first] };
-        let points = &mut d_points[place.points];
-        debug_assert_eq!(points.len(), d);
-        let mut gradients = Gradients { points, tangents: d_first, theta: gradient };
+        let (net, start) = (
+            self.program.net(),
+            Start { input: &inputs[place.inputs], tangents: &first[place.first.clone()] },
+        );
+        let (points, tangents) = (&mut d_points[place.points], &mut d_first[place.first]);
         let cotangents = (&**d_velocity, &d_derivatives[..place.derivatives.len()]);
         let tape = &mut tapes[place.tape];
-        self.program.net().backward(pass, start, tape, scratch, cotangents, &mut gradients);
+        if !net.is_squashed() {
+            let mut to = Gradients { points, tangents, theta: gradient };
+            net.backward(pass, start, tape, scratch, cotangents, &mut to);
+            return;
+        }
+        let (theta, d_theta) = (&stages.theta[place.theta], &mut stages.d_theta);
+        d_theta.fill(0.0);
+        tangents.fill(Column::ZERO);
+        let at_time = Pass { theta, ..*pass };
+        let mut to = Gradients { points, tangents, theta: d_theta };
+        net.backward(&at_time, start, tape, scratch, cotangents, &mut to);
+        net.first_weights(&at_time, probes, tangents, d_theta);
+        net.pull_back_time(pass, self.time(step, stage), theta, d_theta, gradient);
     }
 
     /// The gradients of the velocity and the derivatives of a stage.
@@ -145,6 +172,7 @@ struct Place {
     points: Range<usize>,
     inputs: Range<usize>,
     tape: Range<usize>,
+    theta: Range<usize>,
     first: Range<usize>,
     derivatives: Range<usize>,
 }
