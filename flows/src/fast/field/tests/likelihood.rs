@@ -14,7 +14,6 @@ use crate::fields::TimeForm;
 use crate::nets::Activation;
 use crate::params::Params;
 use crate::rng::{Stream, generator};
-use crate::workers::Workers;
 
 fn training(method: Method, steps: Option<usize>, exact: bool) -> ContinuousTraining {
     let divergence = if exact {
