@@ -1,5 +1,6 @@
 //! Step-size control.
 
+use super::control::{first_length, probing_length};
 use super::state::{State, System};
 use super::tableau::Tableau;
 use crate::error::{Error, Result};
@@ -93,20 +94,14 @@ impl Tolerance {
     ) -> Result<f64> {
         let size = self.norm(state, state, state)?;
         let speed = self.norm(slope, state, state)?;
-        let small = if size < 1e-5 || speed < 1e-5 { 1e-6 } else { 0.01 * size / speed };
-        let small = small.min(span.abs());
+        let small = probing_length(size, speed, span);
         let h = small.copysign(span);
         let probe = state.plus(h, &[1.0], std::slice::from_ref(slope))?;
         let there = system.slope(t + h, &probe)?;
         state.check_like("System::slope", &there)?;
         let change = there.plus(-1.0, &[1.0], std::slice::from_ref(slope))?;
         let bend = self.norm(&change, state, state)? / small;
-        if speed.max(bend) <= 1e-15 {
-            // Nothing moves, as in a fresh field: the error says whether that is so all the way.
-            return Ok(span.abs());
-        }
-        let large = (0.01 / speed.max(bend)).powf(1.0 / exponent(tableau));
-        Ok((100.0 * small).min(large).min(span.abs()))
+        Ok(first_length(small, speed.max(bend), span, tableau))
     }
 }
 
@@ -126,49 +121,3 @@ fn common_rows(state: &State) -> Result<usize> {
         )),
     }
 }
-
-/// The estimate is O(hᵏ).
-fn exponent(tableau: &Tableau) -> f64 {
-    (tableau.error_order + 1) as f64
-}
-
-/// Proportional-integral control: h⁺ = 0.9 h ε^(−0.7/k) ε_old^(0.4/k).
-///
-/// Gustafsson 1991; Hairer and Wanner 1996, *Solving Ordinary Differential Equations II*, section
-/// IV.2.
-#[derive(Debug)]
-pub(super) struct Controller {
-    k: f64,
-    previous: f64,
-    rejected: bool,
-}
-
-impl Controller {
-    pub(super) fn new(tableau: &Tableau) -> Self {
-        Self { k: exponent(tableau), previous: 1.0, rejected: false }
-    }
-
-    /// The factor of the next step after an error of at most 1.
-    pub(super) fn accept(&mut self, error: f64) -> f64 {
-        let error = error.max(SMALLEST_ERROR);
-        let factor = SAFETY * error.powf(-0.7 / self.k) * self.previous.powf(0.4 / self.k);
-        let largest = if self.rejected { 1.0 } else { LARGEST_FACTOR };
-        (self.previous, self.rejected) = (error, false);
-        factor.clamp(SMALLEST_FACTOR, largest)
-    }
-
-    /// The factor to try again with after a larger error, or one that is not a number.
-    pub(super) fn reject(&mut self, error: f64) -> f64 {
-        self.rejected = true;
-        if !error.is_finite() {
-            return 0.1;
-        }
-        (SAFETY * error.powf(-1.0 / self.k)).clamp(SMALLEST_FACTOR, 1.0)
-    }
-}
-
-const SAFETY: f64 = 0.9;
-const SMALLEST_FACTOR: f64 = 0.2;
-const LARGEST_FACTOR: f64 = 5.0;
-/// Below it an error says nothing about the next.
-const SMALLEST_ERROR: f64 = 1e-4;

@@ -1,11 +1,12 @@
 //! Takes steps one after the other: given ones, or those that a tolerance allows.
 
-use super::adaptive::{Controller, Tolerance};
+use super::adaptive::Tolerance;
+use super::control::{Controller, check_length, fail};
 use super::solve::Solution;
 use super::state::{State, System};
 use super::step::{Step, Stepped, take};
 use super::tableau::Tableau;
-use crate::error::{Error, Result, SolverError};
+use crate::error::{Result, SolverError};
 
 /// What of each step outlives it.
 pub(super) enum Keep<'a> {
@@ -137,21 +138,4 @@ fn first_slope(system: &dyn System, state: &State, step: Step) -> Result<State> 
         return Ok(slope);
     }
     Err(fail(step, SolverError::NonFinite))
-}
-
-fn check_length(step: Step, span: f64, tried: usize, tolerance: &Tolerance) -> Result<()> {
-    // Where t + h is hardly told from t, stages fall on the same time.
-    let smallest = 16.0 * f64::EPSILON * step.time.abs().max(span.abs());
-    // Not `<`, so that a length of NaN fails as well.
-    if step.length.abs().partial_cmp(&smallest) != Some(std::cmp::Ordering::Greater) {
-        return Err(fail(step, SolverError::StepUnderflow));
-    }
-    if tried >= tolerance.max_steps {
-        return Err(fail(step, SolverError::TooManySteps { allowed: tolerance.max_steps }));
-    }
-    Ok(())
-}
-
-fn fail(step: Step, problem: SolverError) -> Error {
-    Error::Solver { time: step.time, step: step.length, problem }
 }

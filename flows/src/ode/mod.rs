@@ -4,6 +4,7 @@ mod adaptive;
 mod adjoint;
 mod checkpoint;
 mod continuous;
+pub(crate) mod control;
 mod divergence;
 mod march;
 mod solve;

@@ -7,8 +7,8 @@ use super::columns::{combine, is_finite};
 use crate::error::{Result, SolverError};
 use crate::fast::simd::Level;
 use crate::fast::tile::Column;
+use crate::ode::control::fail;
 use crate::ode::{Solver, Step, Stepping, Tableau};
-use control::fail;
 use std::ops::Range;
 
 /// The most stages of a method.

@@ -1,10 +1,11 @@
 //! Steps as long as a tolerance allows.
 
-use super::control::{Controller, check_length, fail, first_step, norm};
+use super::control::{first_step, norm};
 use super::{Equation, Problem, Room, scaled};
 use crate::error::{Result, SolverError};
 use crate::fast::field::columns::{add_times, is_finite};
 use crate::fast::tile::Column;
+use crate::ode::control::{Controller, check_length, fail};
 use crate::ode::{Step, Tolerance};
 
 impl Problem<'_> {
