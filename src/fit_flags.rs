@@ -134,6 +134,9 @@ pub struct FitFlags {
     #[arg(long, value_name = "NAME", value_parser = pairing)]
     #[serde(deserialize_with = "pairing_of_file")]
     pub pairing: Option<Pairing>,
+    /// Power k of the times uᵏ that flow matching is trained at: above 1, more lie near the data
+    #[arg(long, value_name = "K", allow_negative_numbers = true)]
+    pub time_power: Option<f64>,
     /// Device to train on: cpu or cuda:N
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<String>,
@@ -201,6 +204,7 @@ impl FitFlags {
             jacobian: f.jacobian.or(file.jacobian),
             path: f.path.or(file.path),
             pairing: f.pairing.or(file.pairing),
+            time_power: f.time_power.or(file.time_power),
             device: f.device.or(file.device),
             dtype: f.dtype.or(file.dtype),
             no_plots: f.no_plots || file.no_plots,

@@ -110,6 +110,7 @@ impl FitFlags {
                 jacobian: self.jacobian,
                 path: self.path,
                 pairing: self.pairing,
+                time_power: self.time_power,
             },
             device: self.device.unwrap_or_else(|| "cpu".to_owned()),
             dtype: precision(self.dtype.as_deref())?,

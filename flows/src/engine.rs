@@ -141,7 +141,7 @@ impl FastField {
                 self.likelihood(*training, flow, workers)
             }
             ObjectiveConfig::FlowMatching(matching) => {
-                matching.pairing.check()?;
+                matching.check()?;
                 let mut training = fast::FlowMatching::new(&self.program, *matching, flow, workers);
                 if let Some(base) = &self.base {
                     training = training.with_base(Arc::clone(base));

@@ -70,7 +70,8 @@ fn objectives() -> Vec<ObjectiveConfig> {
         let training = ContinuousTraining { solver, divergence, kinetic, jacobian: 0.5 * kinetic };
         ObjectiveConfig::ContinuousLikelihood(training)
     };
-    let matching = |path, pairing| ObjectiveConfig::FlowMatching(Matching { path, pairing });
+    let matching =
+        |path, pairing| ObjectiveConfig::FlowMatching(Matching { path, pairing, time_power: 2.0 });
     vec![
         training(TrainingDivergence::Exact, 0.0),
         training(TrainingDivergence::Exact, 0.2),

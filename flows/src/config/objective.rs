@@ -1,7 +1,7 @@
 //! What a flow is trained by, as data.
 
 use super::ContinuousTraining;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::flow::Flow;
 use crate::objective::Objective;
 use crate::objectives::{
@@ -26,15 +26,48 @@ pub enum ObjectiveConfig {
 }
 
 /// How flow matching joins data points and latent points.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Matching {
     /// The path from one to the other.
-    #[serde(default)]
     pub path: Path,
     /// Which is joined to which.
-    #[serde(default)]
     pub pairing: Pairing,
+    /// Times are uᵏ for this k and u uniform over [0, 1): above 1, more of them lie near the data,
+    /// where a field that makes sharp densities changes fast.
+    pub time_power: f64,
+}
+
+impl Default for Matching {
+    fn default() -> Self {
+        Self { path: Path::default(), pairing: Pairing::default(), time_power: 1.0 }
+    }
+}
+
+impl Matching {
+    /// The time of one row of n: the uᵏ of a batch are spread evenly from one random start.
+    pub(crate) fn time(&self, start: f64, row: usize, n: usize) -> f64 {
+        let u = (start + row as f64 / n as f64).fract();
+        // A power costs as much as a small network's share of the row.
+        let even = (self.time_power - 1.0).abs() < f64::EPSILON;
+        if even { u } else { u.powf(self.time_power) }
+    }
+
+    /// Fails for settings that cannot be used.
+    ///
+    /// # Errors
+    /// [`Error::Config`].
+    pub fn check(&self) -> Result<()> {
+        if !(0.1..=10.0).contains(&self.time_power) {
+            let problem = format!("{} lies outside 0.1 to 10", self.time_power);
+            return Err(Error::config(
+                "time-power",
+                problem,
+                "1 for even times, 2 for more near 0",
+            ));
+        }
+        self.pairing.check()
+    }
 }
 
 impl ObjectiveConfig {
@@ -63,9 +96,9 @@ impl ObjectiveConfig {
             Self::ContinuousLikelihood(training) => {
                 Box::new(ContinuousLikelihood::new(flow, training, workers)?)
             }
-            Self::FlowMatching(Matching { path, pairing }) => {
-                pairing.check()?;
-                let training = FlowMatching::new(single_field(flow)?, *path, *pairing, workers)
+            Self::FlowMatching(matching) => {
+                matching.check()?;
+                let training = FlowMatching::new(single_field(flow)?, *matching, workers)
                     .with_base(flow.base());
                 let judge = MaximumLikelihood::new(flow, workers);
                 Box::new(Judged { training: Box::new(training), judge: Box::new(judge) })

@@ -1,7 +1,7 @@
 //! Replaces settings of the continuous flows among the recipes.
 
 use super::{
-    DivergenceConfig, LayerConfig, Matching, Method, ObjectiveConfig, Recipe, SolverConfig,
+    DivergenceConfig, LayerConfig, Method, ObjectiveConfig, Recipe, SolverConfig,
     TrainingDivergence,
 };
 use crate::calculus::Probe;
@@ -64,6 +64,9 @@ pub struct ContinuousSettings {
     /// The pairing of flow matching.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "by_name")]
     pub pairing: Option<Pairing>,
+    /// The power of the times of flow matching.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_power: Option<f64>,
 }
 
 /// Probes of a reported divergence unless their number is given.
@@ -94,10 +97,11 @@ impl Recipe {
                 training.check()?;
                 misplaced.or(settings.of_matching().map(|name| (name, "flow-matching")))
             }
-            ObjectiveConfig::FlowMatching(Matching { path, pairing }) => {
-                *path = settings.path.unwrap_or(*path);
-                *pairing = settings.pairing.unwrap_or(*pairing);
-                pairing.check()?;
+            ObjectiveConfig::FlowMatching(matching) => {
+                matching.path = settings.path.unwrap_or(matching.path);
+                matching.pairing = settings.pairing.unwrap_or(matching.pairing);
+                matching.time_power = settings.time_power.unwrap_or(matching.time_power);
+                matching.check()?;
                 // Training has no solver: the steps are those of what is reported.
                 fixed_steps = settings.solver_steps;
                 misplaced.or(settings.of_likelihood().map(|name| (name, "ffjord")))
@@ -156,7 +160,11 @@ impl ContinuousSettings {
 
     /// The first setting given that flow matching alone has.
     fn of_matching(&self) -> Option<&'static str> {
-        first(&[("path", self.path.is_some()), ("pairing", self.pairing.is_some())])
+        first(&[
+            ("path", self.path.is_some()),
+            ("pairing", self.pairing.is_some()),
+            ("time-power", self.time_power.is_some()),
+        ])
     }
 
     /// Changes what is reported.

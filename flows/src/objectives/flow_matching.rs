@@ -4,14 +4,13 @@
 mod tests;
 
 use super::rows::{each, first_non_finite, mean_and_gradients};
+use crate::config::Matching;
 use crate::density::Density;
 use crate::draws::{BLOCK, Draws};
 use crate::error::Result;
 use crate::field::VectorField;
 use crate::objective::{Batch, Gradients, Objective, Offender};
-use crate::pairing::Pairing;
 use crate::params::{Params, to_f64};
-use crate::paths::Path;
 use crate::workers::Workers;
 use candle_core::{Device, Tensor};
 use rand::RngCore;
@@ -19,8 +18,8 @@ use std::ops::Range;
 
 /// Σ wᵢ |v(tᵢ, αxᵢ + σzᵢ | cᵢ) − (α′xᵢ + σ′zᵢ)|² / Σ wᵢ, with z ~ N(0, I), or of another base, and one time for each row.
 ///
-/// The times of a batch are spread evenly over [0, 1) from one random start, so each is uniform and
-/// together they leave no gap. The field of least loss is the mean velocity of the paths, which
+/// The times of a batch are spread evenly from one random start, so that together they leave no gap;
+/// each is uniform over [0, 1), or a power of such a number. The field of least loss is the mean velocity of the paths, which
 /// carries the data to N(0, I); no differential equation is solved. The log-volume of a preparation
 /// does not enter: the loss is in the space the field works in.
 ///
@@ -29,12 +28,12 @@ use std::ops::Range;
 /// # Example
 /// ```
 /// use candle_core::{DType, Device, Tensor};
+/// use diffeo_flows::config::Matching;
 /// use diffeo_flows::fields::{FieldConfig, TimeForm, TimeMlp};
 /// use diffeo_flows::nets::{Activation, LastLayer};
 /// use diffeo_flows::objective::{Batch, Objective};
 /// use diffeo_flows::objectives::FlowMatching;
 /// use diffeo_flows::pairing::Pairing;
-/// use diffeo_flows::paths::Path;
 /// use diffeo_flows::rng::{Stream, generator};
 /// use diffeo_flows::{Params, Workers};
 /// let mut params = Params::new(DType::F32, &Device::Cpu, 0);
@@ -45,8 +44,8 @@ use std::ops::Range;
 /// };
 /// let field = TimeMlp::new(params.scope("field"), 2, 0, &config, LastLayer::Zero)?;
 /// let workers = Workers::new(1)?;
-/// let objective =
-///     FlowMatching::new(&field, Path::Straight, Pairing::OptimalTransport, &workers);
+/// let matching = Matching { pairing: Pairing::OptimalTransport, ..Matching::default() };
+/// let objective = FlowMatching::new(&field, matching, &workers);
 /// let batch = Batch::new(Tensor::zeros((100, 2), DType::F32, &Device::Cpu)?);
 /// let rng = &mut generator(0, Stream::Objective, 0);
 /// let (loss, gradients) = objective.loss_and_gradients(&params, &batch, rng)?;
@@ -56,8 +55,7 @@ use std::ops::Range;
 #[derive(Debug, Clone, Copy)]
 pub struct FlowMatching<'a> {
     field: &'a dyn VectorField,
-    path: Path,
-    pairing: Pairing,
+    matching: Matching,
     base: Option<&'a dyn Density>,
     workers: &'a Workers,
 }
@@ -73,13 +71,8 @@ struct OnPaths {
 
 impl<'a> FlowMatching<'a> {
     /// The loss of a field on these paths, between points paired so, computed by these workers.
-    pub fn new(
-        field: &'a dyn VectorField,
-        path: Path,
-        pairing: Pairing,
-        workers: &'a Workers,
-    ) -> Self {
-        Self { field, path, pairing, base: None, workers }
+    pub fn new(field: &'a dyn VectorField, matching: Matching, workers: &'a Workers) -> Self {
+        Self { field, matching, base: None, workers }
     }
 
     /// The same with latent points drawn from this density in place of N(0, I).
@@ -93,15 +86,15 @@ impl<'a> FlowMatching<'a> {
         let (n, d) = batch.points.dims2()?;
         let x = to_f64(&batch.points)?;
         let draws = Draws::new(rng);
-        let times = times(draws, n);
+        let times = times(&self.matching, draws, n);
         let z = match self.base {
             None => latent(draws, n, d),
             Some(base) => latent_of(base, draws, n)?,
         };
-        let pairs = self.pairing.pair(&x, &z, d, rng)?;
+        let pairs = self.matching.pairing.pair(&x, &z, d, rng)?;
         let (mut points, mut targets) = (Vec::with_capacity(n * d), Vec::with_capacity(n * d));
         for ((t, x), pair) in times.iter().zip(x.chunks_exact(d)).zip(pairs) {
-            let c = self.path.coefficients(*t);
+            let c = self.matching.path.coefficients(*t);
             let z = &z[pair as usize * d..][..d];
             points.extend(x.iter().zip(z).map(|(x, z)| c.alpha * x + c.sigma * z));
             targets.extend(x.iter().zip(z).map(|(x, z)| c.alpha_dot * x + c.sigma_dot * z));
@@ -126,10 +119,10 @@ impl<'a> FlowMatching<'a> {
     }
 }
 
-/// The times of a batch: (u + r/n) mod 1 for row r.
-pub(crate) fn times(draws: Draws, n: usize) -> Vec<f64> {
+/// The times of the rows of a batch.
+pub(crate) fn times(matching: &Matching, draws: Draws, n: usize) -> Vec<f64> {
     let start = draws.uniform();
-    (0..n).map(|row| (start + row as f64 / n as f64).fract()).collect()
+    (0..n).map(|row| matching.time(start, row, n)).collect()
 }
 
 /// Standard normal points of a batch, `[n, d]` row-major.

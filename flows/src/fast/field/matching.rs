@@ -96,7 +96,7 @@ impl MatchingLoss {
         let mut path = [Column::ZERO; 4];
         work.times.clear();
         for r in 0..tile.rows.len() {
-            let t = (self.offset + (tile.first + r) as f64 / tile.batch as f64).fract();
+            let t = self.matching.time(self.offset, tile.first + r, tile.batch);
             let c = self.matching.path.coefficients(t);
             let values = [c.alpha, c.sigma, c.alpha_dot, c.sigma_dot];
             for (column, value) in path.iter_mut().zip(values) {

@@ -1,6 +1,7 @@
 //! Flow matching against closed forms and central differences.
 
 use super::{FlowMatching, latent, times};
+use crate::config::Matching;
 use crate::draws::Draws;
 use crate::field::VectorField;
 use crate::fields::{FieldConfig, FieldFn, TimeForm, TimeMlp};
@@ -17,6 +18,10 @@ use rand_chacha::ChaCha8Rng;
 const PATHS: [Path; 2] = [Path::Straight, Path::VariancePreserving];
 const MEAN: f64 = 0.8;
 const DEVIATION: f64 = 0.5;
+
+fn matching(path: Path, pairing: Pairing) -> Matching {
+    Matching { path, pairing, ..Matching::default() }
+}
 
 fn rng() -> ChaCha8Rng {
     generator(11, Stream::Objective, 4)
@@ -54,7 +59,7 @@ fn gradients_match_central_differences() {
         Pairing::Sinkhorn { regularisation: 0.1 },
     ];
     for (path, pairing) in PATHS.into_iter().cycle().zip(pairings) {
-        let objective = FlowMatching::new(&field, path, pairing, &workers);
+        let objective = FlowMatching::new(&field, matching(path, pairing), &workers);
         let loss = || objective.loss_and_gradients(&params, &batch(), &mut rng()).unwrap();
         let (start, (_, gradients)) = (params.read_flat().unwrap(), loss());
         let h = 1e-5;
@@ -76,7 +81,8 @@ fn gradients_match_central_differences() {
 fn the_loss_is_the_weighted_mean_of_the_rows() {
     let (params, field) = network(1);
     let workers = Workers::new(2).unwrap();
-    let objective = FlowMatching::new(&field, Path::Straight, Pairing::OptimalTransport, &workers);
+    let objective =
+        FlowMatching::new(&field, matching(Path::Straight, Pairing::OptimalTransport), &workers);
     let batch = batch();
     let rows = objective.row_losses(&params, &batch, &mut rng()).unwrap();
     let weights = to_f64(batch.weights.as_ref().unwrap()).unwrap();
@@ -94,7 +100,8 @@ fn no_result_depends_on_the_number_of_workers() {
     let pairing = Pairing::Sinkhorn { regularisation: 0.1 };
     let results = [1, 2, 7].map(|threads| {
         let workers = Workers::new(threads).unwrap();
-        let objective = FlowMatching::new(&field, Path::VariancePreserving, pairing, &workers);
+        let objective =
+            FlowMatching::new(&field, matching(Path::VariancePreserving, pairing), &workers);
         let rows = objective.row_losses(&params, &batch(), &mut rng()).unwrap();
         (objective.loss_and_gradients(&params, &batch(), &mut rng()).unwrap(), rows)
     });
@@ -130,7 +137,8 @@ fn the_mean_velocity_of_gaussian_data_has_the_least_loss() {
     for path in PATHS {
         let losses = |by: f64, direction: usize| {
             let field = near_the_mean(path, by, direction);
-            let objective = FlowMatching::new(&field, path, Pairing::Independent, &workers);
+            let objective =
+                FlowMatching::new(&field, matching(path, Pairing::Independent), &workers);
             objective.row_losses(&params, &batch, &mut rng()).unwrap()
         };
         let mean = |losses: &[f64]| losses.iter().sum::<f64>() / n as f64;
@@ -163,7 +171,7 @@ fn optimal_pairs_are_nearer() {
     let params = Params::new(DType::F64, &Device::Cpu, 0);
     let workers = Workers::new(1).unwrap();
     let loss = |pairing| {
-        let objective = FlowMatching::new(&field, Path::Straight, pairing, &workers);
+        let objective = FlowMatching::new(&field, matching(Path::Straight, pairing), &workers);
         objective.loss_and_gradients(&params, &batch, &mut rng()).unwrap().0
     };
     let optimal = loss(Pairing::OptimalTransport);
@@ -174,7 +182,7 @@ fn optimal_pairs_are_nearer() {
 #[test]
 fn times_leave_no_gap_and_latent_points_do_not_depend_on_the_rows_after_them() {
     let draws = Draws::new(&mut rng());
-    let mut sorted = times(draws, 50);
+    let mut sorted = times(&Matching::default(), draws, 50);
     sorted.sort_by(f64::total_cmp);
     assert!(sorted[0] < 0.02 && sorted.windows(2).all(|w| (w[1] - w[0] - 0.02).abs() < 1e-12));
     assert_eq!(latent(draws, 70, 3)[..30], latent(draws, 10, 3));
@@ -184,7 +192,8 @@ fn times_leave_no_gap_and_latent_points_do_not_depend_on_the_rows_after_them() {
 fn the_offender_is_named() {
     let (params, field) = network(0);
     let workers = Workers::new(1).unwrap();
-    let objective = FlowMatching::new(&field, Path::Straight, Pairing::Independent, &workers);
+    let objective =
+        FlowMatching::new(&field, matching(Path::Straight, Pairing::Independent), &workers);
     let points = Tensor::new(&[[0.1, 0.2], [f64::NAN, 0.0]], &Device::Cpu).unwrap();
     let found = |points| objective.offender(&Batch::new(points)).unwrap().map(|o| (o.layer, o.row));
     assert_eq!(found(points), Some(("input".to_owned(), 1)));

@@ -40,7 +40,7 @@ fn latent(case: &Case, pairing: Pairing) -> Vec<f64> {
 /// The loss of one row, as a scalar tensor.
 fn row_loss(case: &Case, path: Path, latent: &[f64], r: usize) -> Tensor {
     let (rows, d) = (case.batch.rows().unwrap(), case.sizes.0);
-    let t = (Draws::new(&mut rng()).uniform() + r as f64 / rows as f64).fract();
+    let t = (Draws::new(&mut rng()).uniform() + r as f64 / rows as f64).fract().powi(2);
     let c = path.coefficients(t);
     let row = case.batch.narrow(r, 1).unwrap();
     let z = tensor(&latent[r * d..(r + 1) * d], d);
@@ -64,7 +64,7 @@ fn check(case: &Case, path: Path, pairing: Pairing) {
     let (flow, workers) = (case.flow(), Workers::new(1).unwrap());
     for level in Level::available() {
         let program = case.program(level);
-        let matching = Matching { path, pairing };
+        let matching = Matching { path, pairing, time_power: 2.0 };
         let objective = FlowMatching::new(&program, matching, &flow, &workers);
         let (loss, gradient) =
             objective.loss_and_gradients(&case.single, &case.batch, &mut rng()).unwrap();
