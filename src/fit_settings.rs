@@ -13,8 +13,6 @@ use serde::Serialize;
 const DEFAULT_FLOW: &str = "nsf-gmm";
 /// Rows drawn of a toy.
 const TOY_ROWS: usize = 20_000;
-/// Passes over the rows beyond which small tables are only learnt by heart.
-const EPOCHS: usize = 150;
 const FEWEST_STEPS: usize = 500;
 /// Share of the rows that choose the weights, and of those that judge the result.
 const HELD_OUT: f64 = 0.1;
@@ -121,11 +119,11 @@ impl FitFlags {
 
 impl FitSettings {
     /// Settles what depends on the number of training rows: without being asked for, the steps are
-    /// the recipe's, or [`EPOCHS`] passes over the rows if these are fewer, but no fewer than
-    /// [`FEWEST_STEPS`].
+    /// the recipe's, or as many as make the passes over the rows that it allows if these are fewer, but
+    /// no fewer than [`FEWEST_STEPS`].
     pub fn settle(&mut self, recipe: &Recipe, train_rows: usize) {
         let size = self.batch_size.clamp(1, train_rows.max(1));
-        let few = (EPOCHS * train_rows).div_ceil(size).max(FEWEST_STEPS);
+        let few = (recipe.passes * train_rows).div_ceil(size).max(FEWEST_STEPS);
         self.steps.get_or_insert(few.min(recipe.train.steps));
     }
 

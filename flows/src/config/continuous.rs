@@ -171,8 +171,11 @@ impl DivergenceConfig {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum TrainingDivergence {
-    /// By one tangent for each feature.
+    /// Exactly, for up to [`TrainingDivergence::EXACT_UP_TO`] features; by one probe of signs for
+    /// more.
     #[default]
+    Auto,
+    /// By one tangent for each feature.
     Exact,
     /// By one random probe for each row and step of training, held fixed over a solve.
     Hutchinson {
@@ -181,7 +184,22 @@ pub enum TrainingDivergence {
     },
 }
 
-/// How the likelihood of a continuous flow is trained; by default exactly, without penalties.
+impl TrainingDivergence {
+    /// The largest number of features for which training is exact unless asked otherwise.
+    pub const EXACT_UP_TO: usize = 2;
+
+    /// The kind of probe for that many features; none for the exact divergence.
+    #[must_use]
+    pub fn probe(self, features: usize) -> Option<Probe> {
+        match self {
+            Self::Auto if features > Self::EXACT_UP_TO => Some(Probe::Rademacher),
+            Self::Auto | Self::Exact => None,
+            Self::Hutchinson { probe } => Some(probe),
+        }
+    }
+}
+
+/// How the likelihood of a continuous flow is trained; by default with few features exactly, without penalties.
 ///
 /// The loss of a row is −log p(x) + `kinetic` ∫|v|² dt + `jacobian` ∫‖∂v/∂x‖²_F dt along its path;
 /// with a probe ε the latter is ∫|(∂v/∂x) ε|² dt, of the same expectation.

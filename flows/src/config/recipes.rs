@@ -38,9 +38,16 @@ pub struct Recipe {
     /// What it is trained by.
     #[serde(default)]
     pub objective: ObjectiveConfig,
+    /// Passes over the rows beyond which small tables are only learnt by heart.
+    #[serde(default = "passes")]
+    pub passes: usize,
     /// The settings that train it best.
     #[serde(default)]
     pub train: TrainConfig,
+}
+
+fn passes() -> usize {
+    150
 }
 
 /// Sizes that replace those of a recipe.

@@ -2,7 +2,7 @@
 
 use super::MaximumLikelihood;
 use super::rows::{sum, total_weight};
-use crate::config::{ContinuousTraining, TrainingDivergence};
+use crate::config::ContinuousTraining;
 use crate::draws::{BLOCK, Draws};
 use crate::error::{Error, Result};
 use crate::field::VectorField;
@@ -78,10 +78,8 @@ impl<'a> ContinuousLikelihood<'a> {
 
     /// The probes of all rows of a batch, `[n, d]`.
     fn probes(&self, batch: &Batch, rng: &mut dyn RngCore) -> Result<Option<Tensor>> {
-        let TrainingDivergence::Hutchinson { probe } = self.training.divergence else {
-            return Ok(None);
-        };
         let (n, d) = batch.points.dims2()?;
+        let Some(probe) = self.training.divergence.probe(d) else { return Ok(None) };
         let draws = Draws::new(rng);
         let mut values = vec![0.0; n * d];
         for (block, values) in values.chunks_mut(BLOCK * d).enumerate() {

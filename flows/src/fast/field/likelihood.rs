@@ -14,7 +14,7 @@ use super::march::Problem;
 use super::probes::{fill_probe, unit_tangents};
 use super::program::FieldProgram;
 use crate::calculus::Probe;
-use crate::config::{ContinuousTraining, TrainingDivergence};
+use crate::config::ContinuousTraining;
 use crate::draws::{BLOCK, Draws};
 use crate::error::{Error, Result, SolverError};
 use crate::fast::kernel::{Pass, Reverse};
@@ -51,10 +51,7 @@ impl LikelihoodLoss {
         Ok(Self {
             program: Arc::clone(program),
             solver: training.solver.solver()?,
-            probe: match training.divergence {
-                TrainingDivergence::Exact => None,
-                TrainingDivergence::Hutchinson { probe } => Some(probe),
-            },
+            probe: training.divergence.probe(program.features()),
             kinetic: training.kinetic,
             jacobian: training.jacobian,
             draws: Draws::new(&mut generator(0, Stream::Objective, 0)),
