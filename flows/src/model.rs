@@ -10,6 +10,7 @@ mod trajectories;
 
 pub use container::FORMAT;
 pub use error_bars::WithErrors;
+pub use evaluations::Evaluations;
 pub use field::{FieldKind, ModelField};
 pub use spec::{Column, DataSummary, ModelSpec, Precision, RowCounts, TrainingSummary};
 

@@ -13,7 +13,7 @@ use diffeo::flows::Engine;
 use diffeo::flows::Workers;
 use diffeo::flows::config::recipe;
 use diffeo::flows::fit::{Fit, Parts, same_fit};
-use diffeo::flows::model::{Column, DataSummary, Model, RowCounts};
+use diffeo::flows::model::{Column, DataSummary, Evaluations, Model, RowCounts};
 use diffeo::flows::rng::Stream;
 use diffeo::flows::rows::Rows;
 use diffeo::flows::train::Stop;
@@ -36,9 +36,9 @@ struct Report {
     steps_per_second: f64,
     log_likelihood: LogLikelihood,
     baselines: Baselines,
-    /// Of the field of a continuous flow, for a log-density.
+    /// Of the field of a continuous flow.
     #[serde(skip_serializing_if = "Option::is_none")]
-    evaluations: Option<usize>,
+    evaluations: Option<Evaluations>,
     seed: u64,
 }
 
@@ -236,8 +236,10 @@ fn text(report: &Report) -> String {
     if let Some(gaussian) = report.baselines.gaussian {
         lines.push(format!("                      {gaussian:.4} of a full Gaussian on test rows"));
     }
-    if let Some(count) = report.evaluations {
-        lines.push(format!("evaluations           {count} of the field for a log-density"));
+    if let Some(Evaluations { log_prob, sample }) = report.evaluations {
+        lines.push(format!(
+            "evaluations           {log_prob} of the field for log-densities, {sample} for samples"
+        ));
     }
     lines.join("\n")
 }

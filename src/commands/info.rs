@@ -6,7 +6,7 @@ use anyhow::Result;
 use diffeo::flows::config::LayerConfig;
 use diffeo::flows::engine::Choice;
 use diffeo::flows::fast::simd::Level;
-use diffeo::flows::model::{FORMAT, Model, ModelSpec};
+use diffeo::flows::model::{Evaluations, FORMAT, Model, ModelSpec};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -96,6 +96,9 @@ fn text(info: &Info) -> String {
             show(t.valid_log_likelihood),
             show(t.test_log_likelihood)
         ));
+        if let Some(Evaluations { log_prob, sample }) = t.evaluations {
+            lines.push(format!("evaluations  {log_prob} for log-densities, {sample} for samples"));
+        }
     }
     lines.push(format!("format       {}", info.format));
     lines.join("\n")

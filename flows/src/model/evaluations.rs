@@ -3,16 +3,27 @@
 use super::Model;
 use crate::config::DivergenceConfig;
 use crate::error::Result;
-use crate::ode::ContinuousFlow;
-use crate::ode::{ErrorNorm, PointsAndVolume, Solver, Stepping, Tolerance, solve};
+use crate::ode::{
+    ContinuousFlow, ErrorNorm, PointsAndVolume, Solver, State, Stepping, Tolerance, solve,
+};
 use crate::rows::Rows;
+use serde::{Deserialize, Serialize};
 
 /// The most rows that evaluations are counted on.
 const ROWS: usize = 512;
 
+/// Evaluations of the field of a continuous flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evaluations {
+    /// For log-densities.
+    pub log_prob: usize,
+    /// For samples.
+    pub sample: usize,
+}
+
 impl Model {
-    /// Number of evaluations of the field for a log-density of these rows, of which at most 512 are
-    /// taken: none for a flow that is not continuous.
+    /// Number of evaluations of the field for log-densities of these rows, of which at most 512 are
+    /// taken, and for the way back from their latent points: none for a flow that is not continuous.
     ///
     /// Solved at the model's tolerance with the root mean square of all errors as norm, which is how
     /// evaluations are usually counted; log-densities are found with the largest row's error
@@ -20,7 +31,7 @@ impl Model {
     ///
     /// # Errors
     /// [`Error::Solver`](crate::Error::Solver) when the solver fails.
-    pub fn evaluations(&self, rows: &Rows) -> Result<Option<usize>> {
+    pub fn evaluations(&self, rows: &Rows) -> Result<Option<Evaluations>> {
         let Ok(solver) = self.solver() else { return Ok(None) };
         let flow = self.frozen()?.flow;
         let Some(field) = flow.field() else { return Ok(None) };
@@ -38,6 +49,12 @@ impl Model {
             .with_divergence(DivergenceConfig::Exact, self.spec.seed)?;
         let system = continuous.system(batch.context.as_ref());
         let start = PointsAndVolume::start(&batch.points)?;
-        Ok(Some(solve(&system, &start, (0.0, 1.0), &solver)?.evaluations))
+        let there = solve(&system, &start, (0.0, 1.0), &solver)?;
+        let velocity = |t: f64, state: &State| -> Result<State> {
+            Ok(field.velocity(t, state.tensor()?, batch.context.as_ref())?.into())
+        };
+        let latent = there.state.parts()[0].clone().into();
+        let back = solve(&velocity, &latent, (1.0, 0.0), &solver)?;
+        Ok(Some(Evaluations { log_prob: there.evaluations, sample: back.evaluations }))
     }
 }

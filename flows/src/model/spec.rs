@@ -104,10 +104,10 @@ pub struct TrainingSummary {
     /// Of those rows under the full Gaussian; none where its covariance is singular.
     #[serde(default)]
     pub test_gaussian: Option<f64>,
-    /// Evaluations of the field for a log-density, of a continuous flow; see
+    /// Evaluations of the field of a continuous flow; see
     /// [`Model::evaluations`](super::Model::evaluations).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub evaluations: Option<usize>,
+    pub evaluations: Option<super::Evaluations>,
     /// The losses along the way.
     pub history: Vec<Evaluation>,
 }

@@ -149,7 +149,7 @@ impl Case {
                 draws.probes(probe, block, d, &mut values);
                 vec![tensor(&values, d)]
             }
-            TrainingDivergence::Exact => {
+            TrainingDivergence::Auto | TrainingDivergence::Exact => {
                 let unit = |i: usize| (0..rows * d).map(move |k| f64::from(u8::from(k % d == i)));
                 (0..d).map(|i| tensor(&unit(i).collect::<Vec<_>>(), d)).collect()
             }
