@@ -1,6 +1,7 @@
 //! A fitted density in the units of its data: preparation, flow, weights and where they came from.
 
 mod container;
+mod data_units;
 mod error_bars;
 mod evaluations;
 mod field;
@@ -9,6 +10,7 @@ mod spec;
 mod trajectories;
 
 pub use container::FORMAT;
+use data_units::InDataUnits;
 pub use error_bars::WithErrors;
 pub use evaluations::Evaluations;
 pub use field::{FieldKind, ModelField};
@@ -26,13 +28,10 @@ use crate::rng::{Stream, generator};
 use crate::rows::Rows;
 use crate::transforms::Support;
 use crate::workers::Workers;
-use candle_core::{DType, Device, Tensor};
-use rand::RngCore;
+use candle_core::{Device, Tensor};
 
 /// Rows of one chunk of `log_prob` and `sample`: memory is bounded by it, whatever the table.
 const CHUNK_ROWS: usize = 4096;
-/// Standard deviations from the mean beyond which the density is 0.
-const FAR_AWAY: f64 = 1e12;
 /// The largest number of rows that layers and base take their start from.
 pub const INITIAL_ROWS: usize = 20_000;
 
@@ -58,13 +57,6 @@ pub struct Model {
     flow: Flow,
     baseline: GaussianBaseline,
     engine: Engine,
-}
-
-/// A density of the prepared space, in data units.
-#[derive(Debug)]
-struct InDataUnits<'a> {
-    preparation: &'a Preparation,
-    density: &'a dyn Density,
 }
 
 impl Model {
@@ -357,46 +349,5 @@ impl Model {
             format!("{value} lies outside the column's support"),
             "remove the row or widen the support",
         )
-    }
-}
-
-impl Model {
-    fn in_data_units(&self) -> InDataUnits<'_> {
-        InDataUnits { preparation: &self.preparation, density: &self.flow }
-    }
-}
-
-impl Density for Model {
-    fn features(&self) -> usize {
-        self.spec.columns.len()
-    }
-
-    fn log_prob(&self, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
-        self.in_data_units().log_prob(x, context)
-    }
-
-    fn sample(&self, n: usize, context: Option<&Tensor>, rng: &mut dyn RngCore) -> Result<Tensor> {
-        self.in_data_units().sample(n, context, rng)
-    }
-}
-
-impl InDataUnits<'_> {
-    fn log_prob(&self, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
-        let mapped = self.preparation.forward(x)?;
-        let context = self.preparation.context(context)?;
-        // Masked before the mathematics: so far out every density is 0, and single precision NaN.
-        let far = mapped.points.detach().abs()?.max_keepdim(1)?.gt(FAR_AWAY)?;
-        let origin = mapped.points.zeros_like()?;
-        let points = far.broadcast_as(origin.shape())?.where_cond(&origin, &mapped.points)?;
-        let log_prob = self.density.log_prob(&points, context.as_ref())?;
-        let log_prob = (log_prob.to_dtype(DType::F64)? + mapped.log_det)?;
-        let nowhere = log_prob.zeros_like()?.affine(1.0, f64::NEG_INFINITY)?;
-        Ok(far.squeeze(1)?.where_cond(&nowhere, &log_prob)?)
-    }
-
-    fn sample(&self, n: usize, context: Option<&Tensor>, rng: &mut dyn RngCore) -> Result<Tensor> {
-        let context = self.preparation.context(context)?;
-        let points = self.density.sample(n, context.as_ref(), rng)?;
-        Ok(self.preparation.inverse(&points)?.points)
     }
 }

@@ -1,6 +1,7 @@
 //! Log-densities with standard errors: what solver and probes leave open.
 
-use super::{FAR_AWAY, Model};
+use super::Model;
+use super::data_units::FAR_AWAY;
 use crate::calculus::Probe;
 use crate::config::{DivergenceConfig, LayerConfig, SolverConfig};
 use crate::error::{Error, Result};
