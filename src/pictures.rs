@@ -13,6 +13,8 @@ use diffeo_plots::{
 
 /// Points along each side of a density map.
 const GRID: usize = 256;
+/// Points along each side of a density behind something else.
+const BACKDROP: usize = 128;
 /// Points of a density curve.
 const CURVE: usize = 512;
 /// Rows drawn of data and of a model.
@@ -175,7 +177,7 @@ impl Studio<'_> {
 
     fn map(&self) -> Result<Scene> {
         let (window, names) = (self.window()?, self.columns());
-        let (grid, theme) = (self.density_grid(window)?, self.theme.clone());
+        let (grid, theme) = (self.density_grid(window, GRID)?, self.theme.clone());
         density_map(grid, window, self.name, [&names[0], &names[1]], theme)
     }
 

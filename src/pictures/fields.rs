@@ -1,6 +1,6 @@
 //! Pictures of a model's vector field over its density.
 
-use super::{GRID, PictureError, Result, Studio, nodes, range};
+use super::{BACKDROP, PictureError, Result, Studio, nodes, range};
 use diffeo_flows::model::{FieldKind, ModelField};
 use diffeo_flows::rows::Rows;
 use diffeo_plots::{FieldMap, FieldStyle, Figure, Grid, ScalarMap, Scene, VectorGrid};
@@ -22,7 +22,7 @@ impl Studio<'_> {
         let names = self.columns();
         let figure = FieldMap::new(VectorGrid::new(&vectors, [NODES; 2], x, y)?)
             .style(style)
-            .density(self.density_grid(window)?)
+            .density(self.density_grid(window, BACKDROP)?)
             .value_label(&format!("|{}|", symbol(kind)))
             .labels(&names[0], &names[1])
             .title(&self.titled(kind, ""));
@@ -40,7 +40,7 @@ impl Studio<'_> {
         let [x, y] = window.map(|[low, high]| (low, high));
         let names = self.columns();
         let figure = ScalarMap::new(Grid::new(&values, [NODES; 2], x, y)?)
-            .density(self.density_grid(window)?)
+            .density(self.density_grid(window, BACKDROP)?)
             .value_label(&format!("div {}", symbol(kind)))
             .labels(&names[0], &names[1])
             .title(&self.titled(kind, "divergence of the "));
@@ -56,12 +56,12 @@ impl Studio<'_> {
         Ok([range(&seen, 2, 0), range(&seen, 2, 1)])
     }
 
-    /// The model's density over a window.
-    pub(super) fn density_grid(&self, window: [[f64; 2]; 2]) -> Result<Grid> {
-        let rows = Rows::new(2, nodes(window, GRID))?;
+    /// The model's density at n by n nodes of a window.
+    pub(super) fn density_grid(&self, window: [[f64; 2]; 2], n: usize) -> Result<Grid> {
+        let rows = Rows::new(2, nodes(window, n))?;
         let log_prob = self.model.log_prob_rows(&rows, self.workers)?;
         let [x, y] = window.map(|[low, high]| (low, high));
-        Ok(Grid::from_log_density(&log_prob, [GRID; 2], x, y)?)
+        Ok(Grid::from_log_density(&log_prob, [n; 2], x, y)?)
     }
 
     fn titled(&self, kind: FieldKind, what: &str) -> String {

@@ -1,6 +1,6 @@
 //! Pictures of the way between latent and data space: layer by layer, or through time.
 
-use super::{PictureError, Result, Studio, spread};
+use super::{BACKDROP, PictureError, Result, Studio, spread};
 use diffeo_flows::params::to_f64;
 use diffeo_flows::rng::{Stream, generator};
 use diffeo_flows::transform::Transform;
@@ -56,7 +56,7 @@ impl Studio<'_> {
         let figure = Trajectories::new((0..PATHS).map(path).collect())
             .times(1.0, 0.0)
             .ends("latent (t = 1)", "data (t = 0)")
-            .end_density(self.density_grid(window)?)
+            .end_density(self.density_grid(window, BACKDROP)?)
             .labels(&names[0], &names[1])
             .title(self.name);
         Ok(figure.theme(self.theme.clone()).scene()?)
