@@ -102,7 +102,7 @@ pub struct FitFlags {
     /// training does without a solver
     #[arg(long, value_name = "N")]
     pub solver_steps: Option<usize>,
-    /// Adaptive steps in training, within this tolerance
+    /// Adaptive steps in training, within this tolerance, by tsit5 unless --solver says otherwise
     #[arg(long, value_name = "TOL", allow_negative_numbers = true)]
     pub train_tolerance: Option<f64>,
     /// Absolute tolerance of log-densities and samples of a continuous flow [default: 1e-5]

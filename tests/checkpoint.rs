@@ -34,7 +34,7 @@ impl FitObserver for Breaks {
 }
 
 /// Rows of two features, and where asked for with a context and weights.
-fn rows(n: usize, conditional: bool) -> Rows {
+pub(crate) fn rows(n: usize, conditional: bool) -> Rows {
     let at = |i: usize, f: f64| (f * i as f64).sin();
     let rows =
         Rows::new(2, (0..n).flat_map(|i| [at(i, 1.3), 40.0 + at(i, 0.7)]).collect()).unwrap();
@@ -45,7 +45,7 @@ fn rows(n: usize, conditional: bool) -> Rows {
     rows.with_weights((0..n).map(|i| (i % 4) as f64 / 2.0).collect()).unwrap()
 }
 
-fn fit(flow: &str, dtype: Precision) -> Fit {
+pub(crate) fn fit(flow: &str, dtype: Precision) -> Fit {
     let mut fit = Fit::new(flow).unwrap();
     fit.recipe.layers = 2;
     fit.dtype = dtype;
@@ -59,7 +59,7 @@ fn fit(flow: &str, dtype: Precision) -> Fit {
 }
 
 /// All parameters and buffers, as bits.
-fn bits(model: &Model) -> Vec<(String, Vec<u64>)> {
+pub(crate) fn bits(model: &Model) -> Vec<(String, Vec<u64>)> {
     let of = |v: Vec<f64>| v.into_iter().map(f64::to_bits).collect();
     let values = |p: &diffeo_flows::params::Param| of(to_f64(p.var().as_tensor()).unwrap());
     model.params().iter().map(|p| (p.name().to_owned(), values(p))).collect()
@@ -86,16 +86,21 @@ fn in_pieces(fit: &Fit, parts: Parts, breaks: &[usize], workers: &Workers) -> (M
 }
 
 fn resumes_to_the_same_bits(flow: &str, dtype: Precision, conditional: bool) {
+    resumes(&fit(flow, dtype), conditional);
+}
+
+/// Fails unless a fit of [`STEPS`] steps that is broken off here and there ends as an unbroken one.
+pub(crate) fn resumes(fit: &Fit, conditional: bool) {
     std::env::set_var("RAYON_NUM_THREADS", "1");
     let (train, valid) = (rows(230, conditional), rows(40, conditional));
     let parts = Parts { train: &train, valid: Some(&valid), test: None };
-    let (fit, workers) = (fit(flow, dtype), Workers::new(2).unwrap());
+    let (flow, workers) = (&fit.name, Workers::new(2).unwrap());
     let (whole, expected) = fit.run(parts, None, &workers, &mut Quiet).unwrap();
     assert_eq!((expected.stop, expected.state.step()), (Stop::Completed, STEPS));
     assert_eq!(expected.state.history().len(), 1 + STEPS.div_ceil(EVALUATE_EVERY));
     assert!(expected.state.best().is_some());
     for breaks in [&[1][..], &[17], &[16, 33, 59], &[60]] {
-        let (pieces, outcome) = in_pieces(&fit, parts, breaks, &workers);
+        let (pieces, outcome) = in_pieces(fit, parts, breaks, &workers);
         assert_eq!(outcome.state, expected.state, "{flow} broken off after {breaks:?}");
         assert!(bits(&pieces) == bits(&whole), "{flow} broken off after {breaks:?}");
         assert_eq!(pieces.spec(), whole.spec());

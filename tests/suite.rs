@@ -10,6 +10,8 @@ mod catalogue;
 mod checkpoint;
 /// The program end to end: what it prints, writes, refuses and repeats.
 mod cli;
+/// Continuous flows as models: errors of log-densities, fields, learning, resuming.
+mod continuous;
 /// Values computed with zuko and nflows from the same weights.
 mod golden;
 /// What must hold for every transform of the catalogue.

@@ -17,14 +17,23 @@ pub(super) struct Tolerance {
 /// splines here make 5e-12 of them in a log-slope.
 pub(super) const F64: Tolerance = Tolerance { points: 1e-9, log_det: 1e-9 };
 /// The same with units of 6e-8, and the inputs rounded to them.
-const F32: Tolerance = Tolerance { points: 1e-4, log_det: 1e-4 };
+pub(super) const F32: Tolerance = Tolerance { points: 1e-4, log_det: 1e-4 };
 
 /// Compares both directions and the log-probability in f64 and in f32.
 pub(super) fn check_flow(
     golden: &Golden,
     build: impl Fn(&mut Params) -> Result<Box<dyn Transform>>,
 ) -> Result<()> {
-    for (dtype, tolerance) in [(DType::F64, F64), (DType::F32, F32)] {
+    check_flow_to(golden, [F64, F32], build)
+}
+
+/// The same to other tolerances, in f64 and in f32.
+pub(super) fn check_flow_to(
+    golden: &Golden,
+    [double, single]: [Tolerance; 2],
+    build: impl Fn(&mut Params) -> Result<Box<dyn Transform>>,
+) -> Result<()> {
+    for (dtype, tolerance) in [(DType::F64, double), (DType::F32, single)] {
         let mut params = Params::new(dtype, &Device::Cpu, 0);
         let flow = build(&mut params)?;
         load(&params, golden)?;

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 import nflows_cases
+import torchdiffeq_cases
 import zuko_cases
 from common import write
 
@@ -16,7 +17,8 @@ HERE = Path(__file__).resolve().parent
 
 def main():
     torch.set_num_threads(1)
-    for name, case in (zuko_cases.CASES | nflows_cases.CASES).items():
+    cases = zuko_cases.CASES | nflows_cases.CASES | torchdiffeq_cases.CASES
+    for name, case in cases.items():
         result = case()
         path = HERE / f"{name}.json"
         write(path, result)

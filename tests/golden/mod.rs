@@ -2,6 +2,7 @@
 
 mod affine_flows;
 mod compare;
+mod continuous_flows;
 mod spline_flows;
 mod univariates;
 

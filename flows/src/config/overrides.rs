@@ -34,7 +34,8 @@ pub struct ContinuousSettings {
     /// error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub solver_steps: Option<usize>,
-    /// Adaptive steps in training, within this absolute and relative tolerance.
+    /// Adaptive steps in training, within this absolute and relative tolerance, by tsit5 unless
+    /// another solver is given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub train_tolerance: Option<f64>,
     /// Absolute tolerance of what is reported.
@@ -112,7 +113,10 @@ impl Recipe {
             }
         };
         if let Some(steps) = fixed_steps {
-            self.solvers().for_each(|solver| solver.steps = Some(steps));
+            for solver in self.solvers() {
+                solver.steps = Some(steps);
+                solver.solver()?;
+            }
         }
         match misplaced {
             None => Ok(self),
@@ -197,7 +201,11 @@ impl ContinuousSettings {
         solver.method = self.solver.unwrap_or(solver.method);
         solver.steps = self.solver_steps.or(solver.steps);
         if let Some(tolerance) = self.train_tolerance {
-            let method = solver.method;
+            // The recipe's own method may know equal steps alone.
+            let method = self.solver.unwrap_or(match solver.method.tableau().b_error {
+                Some(_) => solver.method,
+                None => Method::default(),
+            });
             *solver =
                 SolverConfig { method, steps: None, absolute: tolerance, relative: tolerance };
         }

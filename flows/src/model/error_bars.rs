@@ -24,6 +24,9 @@ const TIGHTEST: f64 = 1e-7;
 const FEWEST_PROBES: usize = 16;
 const MOST_PROBES: usize = 16_384;
 
+/// The share of a target that the solver may take: the rest is for the probes.
+const SOLVER_SHARE: f64 = 0.5;
+
 /// Numbers with standard errors.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct WithErrors {
@@ -90,6 +93,12 @@ struct Prepared {
     context: Option<Tensor>,
 }
 
+/// Log-densities, and the largest share of their errors that is the solver's.
+struct Found {
+    result: WithErrors,
+    solver: f64,
+}
+
 /// Sums over the probes of a row.
 #[derive(Debug, Clone, Copy, Default)]
 struct Spread {
@@ -119,7 +128,8 @@ impl ErrorBars<'_> {
         let mapped = self.model.preparation.forward(&rows.points_tensor(&all, device)?)?;
         let far = to_f64(&mapped.points.abs()?.max(1)?.gt(FAR_AWAY)?)?;
         let spent = to_f64(&mapped.log_det)?;
-        let near: Vec<usize> = all.filter(|row| far[*row] == 0.0).collect();
+        let is_possible = |row: &usize| far[*row] == 0.0 && spent[*row].is_finite();
+        let near: Vec<usize> = all.filter(is_possible).collect();
         let mut result = WithErrors {
             values: vec![f64::NEG_INFINITY; rows.len()],
             standard_errors: vec![0.0; rows.len()],
@@ -144,17 +154,17 @@ impl ErrorBars<'_> {
     fn of_prepared(&self, rows: &Prepared) -> Result<WithErrors> {
         let mut factor = TIGHTER;
         loop {
-            let found = match self.divergence {
+            let Found { result, solver } = match self.divergence {
                 DivergenceConfig::Exact => self.exact(rows, factor)?,
                 _ => self.probed(rows, factor)?,
             };
-            let Some(target) = self.target else { return Ok(found) };
-            let worst = found.standard_errors.iter().fold(0.0f64, |a, b| a.max(*b));
+            let Some(target) = self.target else { return Ok(result) };
+            let worst = largest(&result.standard_errors);
             if worst <= target {
-                return Ok(found);
+                return Ok(result);
             }
             factor *= TIGHTER;
-            if factor < TIGHTEST {
+            if factor < TIGHTEST || solver <= SOLVER_SHARE * target {
                 return Err(Error::config(
                     "standard error",
                     format!("{target} cannot be met: {worst:.1e} is left"),
@@ -176,19 +186,21 @@ impl ErrorBars<'_> {
         to_f64(&self.model.flow.base().log_prob(z, rows.context.as_ref())?)
     }
 
-    fn exact(&self, rows: &Prepared, factor: f64) -> Result<WithErrors> {
-        let at = |factor: f64| -> Result<Vec<f64>> {
+    fn exact(&self, rows: &Prepared, factor: f64) -> Result<Found> {
+        let at = |factor: f64| -> Result<(Vec<f64>, Vec<f64>)> {
             let mapped = self.flow(factor)?.forward(&rows.points, rows.context.as_ref())?;
-            let log_det = to_f64(&mapped.log_det)?;
-            Ok(self.base(&mapped.points, rows)?.iter().zip(log_det).map(|(b, l)| b + l).collect())
+            Ok((self.base(&mapped.points, rows)?, to_f64(&mapped.log_det)?))
         };
-        let (loose, values) = (at(factor / TIGHTER)?, at(factor)?);
-        let standard_errors = loose.iter().zip(&values).map(|(l, v)| (l - v).abs()).collect();
-        Ok(WithErrors { values, standard_errors })
+        let (loose_base, loose) = at(factor / TIGHTER)?;
+        let (base, log_det) = at(factor)?;
+        let values = base.iter().zip(&log_det).map(|(base, log_det)| base + log_det).collect();
+        let standard_errors = apart(&base, &loose_base, log_det.iter().zip(&loose));
+        let solver = largest(&standard_errors);
+        Ok(Found { result: WithErrors { values, standard_errors }, solver })
     }
 
     /// Adds probes, always for all rows that need more, until the target is met or out of reach.
-    fn probed(&self, rows: &Prepared, factor: f64) -> Result<WithErrors> {
+    fn probed(&self, rows: &Prepared, factor: f64) -> Result<Found> {
         let n = rows.points.dim(0)?;
         let mut count = match self.divergence {
             DivergenceConfig::Hutchinson { probe: Probe::Orthogonal, probes }
@@ -203,15 +215,16 @@ impl ErrorBars<'_> {
         };
         let (base, first) = self.each(rows, factor, 0, count)?;
         let (loose_base, loose) = self.each(rows, factor / TIGHTER, 0, count)?;
-        let solver: Vec<f64> = (0..n)
-            .map(|i| (base[i] + first[i].mean - loose_base[i] - loose[i].mean).abs())
-            .collect();
+        let means = first.iter().map(|spread| &spread.mean);
+        let solver = apart(&base, &loose_base, means.zip(loose.iter().map(|spread| &spread.mean)));
         let mut spreads = first;
         let error = |i: usize, spread: &Spread| solver[i].hypot(spread.error());
         while let Some(target) = self.target {
             let open: Vec<u32> =
                 (0..n).filter(|i| error(*i, &spreads[*i]) > target).map(|i| i as u32).collect();
-            let hopeless = solver.iter().any(|solver| *solver > target);
+            let left = (count as f64 / MOST_PROBES as f64).sqrt();
+            let hopeless = largest(&solver) > SOLVER_SHARE * target
+                || spreads.iter().any(|spread| spread.error() * left > 2.0 * target);
             if open.is_empty() || hopeless || count >= MOST_PROBES {
                 break;
             }
@@ -227,7 +240,8 @@ impl ErrorBars<'_> {
         }
         let values = base.iter().zip(&spreads).map(|(base, spread)| base + spread.mean).collect();
         let errors = spreads.iter().enumerate().map(|(i, spread)| error(i, spread)).collect();
-        Ok(WithErrors { values, standard_errors: errors })
+        let result = WithErrors { values, standard_errors: errors };
+        Ok(Found { result, solver: largest(&solver) })
     }
 
     /// log p of the latent points, and the log-volumes by each of `count` probes from `first`.
@@ -254,6 +268,21 @@ impl ErrorBars<'_> {
         }
         Ok((base, spreads))
     }
+}
+
+fn largest(values: &[f64]) -> f64 {
+    values.iter().fold(0.0, |a, b| a.max(*b))
+}
+
+/// How far two solutions are apart in log p of their latent points and in log-volume, without one
+/// making up for the other: where both happen to cancel, the error that is left does not.
+fn apart<'a>(
+    base: &[f64],
+    loose: &[f64],
+    log_det: impl Iterator<Item = (&'a f64, &'a f64)>,
+) -> Vec<f64> {
+    let bases = base.iter().zip(loose);
+    bases.zip(log_det).map(|((a, b), (c, d))| (a - b).abs() + (c - d).abs()).collect()
 }
 
 /// The spread of both together: Chan, Golub and LeVeque 1979.

@@ -159,7 +159,7 @@ impl ModelField {
         }
     }
 
-    /// ∂P⁻¹/∂y v(t, y) at y = P(x), P being the preparation.
+    /// ∂P⁻¹/∂y v(t, y) at y = P(x), P being the preparation, which maps each feature alone.
     fn velocity(&self, t: f64, points: &Tensor, context: Option<&Tensor>) -> Result<Vec<f64>> {
         let preparation = &self.model.preparation;
         let prepared = preparation.forward(points)?.points;
@@ -167,10 +167,10 @@ impl ModelField {
         let field = self.model.flow.field();
         let field = field.ok_or_else(|| Error::shape("ModelField", "a continuous flow", &[]))?;
         let velocity = field.velocity(t, &prepared, context.as_ref())?.detach();
-        let along = |h: f64| -> Result<Tensor> {
-            Ok(preparation.inverse(&(&prepared + velocity.affine(h, 0.0)?)?)?.points)
-        };
-        to_f64(&((along(STEP)? - along(-STEP)?)? / (2.0 * STEP))?)
+        let y = Var::from_tensor(&prepared)?;
+        let store = preparation.inverse(&y)?.points.sum_all()?.backward()?;
+        let slope = store.get(&y).map_or_else(|| y.zeros_like(), |slope| Ok(slope.detach()))?;
+        to_f64(&(velocity * slope)?)
     }
 }
 

@@ -28,12 +28,13 @@ impl Model {
         workers: &Workers,
     ) -> Result<Vec<Vec<f64>>> {
         let d = self.spec.columns.len();
-        let (flow, solver) = (self.frozen()?.flow, self.solver()?.solver()?);
+        let flow = self.frozen()?.flow;
         let field = flow.field().filter(|_| self.spec.given.is_empty());
         let Some(field) = field else {
             let problem = "it needs a continuous flow without context";
             return Err(Error::config("trajectories", problem, "fit ffjord or flow-matching"));
         };
+        let solver = self.solver()?.solver()?;
         let rows = start.len() / d;
         let chunks = workers.map_chunks(rows, CHUNK_ROWS, |range| {
             let points = start[range.start * d..range.end * d].to_vec();
