@@ -1,6 +1,7 @@
 //! `field`, `log-prob --errors` and pictures of fields.
 
 use super::{Bench, Column, TINY, csv, numbers};
+use std::fmt::Write;
 
 /// A continuous flow that has left its start, `run`, and twenty points, `points.csv`: without rows to
 /// choose by, the last weights stay.
@@ -57,7 +58,7 @@ fn a_score_is_the_slope_of_log_prob() {
             for row in points.chunks_exact(2) {
                 let mut row = row.to_vec();
                 row[i] += by;
-                text += &format!("\n{},{}", row[0], row[1]);
+                write!(text, "\n{},{}", row[0], row[1]).unwrap();
             }
             bench.run_on("log-prob run -", &(text + "\n")).good().numbers()
         };
