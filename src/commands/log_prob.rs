@@ -1,6 +1,7 @@
 //! `diffeo log-prob`: the log-density of each row, in chunks, so that any table fits in memory.
 
 use crate::args::{Common, LogProbArgs};
+use crate::failure::Usage;
 use crate::input::{Data, model, rows_for, workers};
 use anyhow::Result;
 use diffeo::data::{Precision, RowSink, Table};
@@ -16,6 +17,9 @@ const TOY_ROWS: usize = 10_000;
 
 pub fn run(common: &Common, args: &LogProbArgs) -> Result<()> {
     let (model, workers) = (model(&args.model, common.engine)?, workers(common.threads)?);
+    if let Some(error) = args.log_prob_se.filter(|error| error.is_nan() || *error <= 0.0) {
+        return Err(Usage(format!("--log-prob-se {error}: give a positive number")).into());
+    }
     let target = super::target(common, &args.output)?;
     let data = Data::parse(&args.data)?;
     let mut header = vec!["log_prob".to_owned()];

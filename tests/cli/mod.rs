@@ -6,6 +6,10 @@ mod bad_models;
 mod bad_settings;
 /// Tables that cannot be used.
 mod bad_tables;
+/// Settings of continuous flows, from flags and files.
+mod continuous;
+/// `field`, `log-prob --errors` and pictures of fields.
+mod fields;
 /// The run folder, its settings and what `fit` prints.
 mod fit;
 /// Ctrl-C, kill, and going on.

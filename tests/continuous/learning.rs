@@ -109,14 +109,15 @@ fn settings_that_do_not_apply_are_named() {
 #[test]
 fn settings_that_cannot_be_used_are_named() {
     type Set = fn(&mut ContinuousSettings);
-    let cases: [(&str, &str, Set); 9] = [
+    let cases: [(&str, &str, Set); 10] = [
         ("ffjord", "kinetic", |s| s.kinetic = Some(-1.0)),
         ("ffjord", "jacobian", |s| s.jacobian = Some(f64::NAN)),
-        ("ffjord", "tolerance", |s| s.train_tolerance = Some(0.0)),
-        ("ffjord", "tolerance", |s| s.atol = Some(-1e-3)),
-        ("flow-matching", "tolerance", |s| s.rtol = Some(f64::NAN)),
-        ("ffjord", "steps", |s| s.solver_steps = Some(0)),
-        ("flow-matching", "steps", |s| s.solver_steps = Some(0)),
+        ("ffjord", "train-tolerance", |s| s.train_tolerance = Some(0.0)),
+        ("ffjord", "atol", |s| s.atol = Some(0.0)),
+        ("flow-matching", "atol", |s| s.atol = Some(f64::INFINITY)),
+        ("flow-matching", "rtol", |s| s.rtol = Some(f64::NAN)),
+        ("ffjord", "solver-steps", |s| s.solver_steps = Some(0)),
+        ("flow-matching", "solver-steps", |s| s.solver_steps = Some(0)),
         ("ffjord", "probes", |s| s.probes = Some(0)),
         ("flow-matching", "regularisation", |s| {
             s.pairing = Some(Pairing::Sinkhorn { regularisation: -1.0 });

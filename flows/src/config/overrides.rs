@@ -77,8 +77,9 @@ impl Recipe {
     /// The recipe with other settings of its continuous layer and objective.
     ///
     /// # Errors
-    /// [`Error::Config`] naming the first setting that does not apply to this recipe.
+    /// [`Error::Config`] naming a setting that does not apply to this recipe or cannot be used.
     pub fn with_continuous(mut self, settings: &ContinuousSettings) -> Result<Self> {
+        settings.check()?;
         let in_layers = settings.of_layers();
         let (mut found, mut fixed_steps) = (false, None);
         for layer in self.all_layers() {
@@ -113,10 +114,7 @@ impl Recipe {
             }
         };
         if let Some(steps) = fixed_steps {
-            for solver in self.solvers() {
-                solver.steps = Some(steps);
-                solver.solver()?;
-            }
+            self.solvers().for_each(|solver| solver.steps = Some(steps));
         }
         match misplaced {
             None => Ok(self),
@@ -140,6 +138,23 @@ impl Recipe {
 }
 
 impl ContinuousSettings {
+    /// Fails for a tolerance or a number of steps that no solver can work with: without an absolute
+    /// tolerance a log-volume that starts at 0 has none.
+    fn check(&self) -> Result<()> {
+        let bad = |value: f64| !(value > 0.0 && value.is_finite());
+        let tolerances = [("atol", self.atol), ("train-tolerance", self.train_tolerance)];
+        let found = tolerances.into_iter().find(|(_, value)| value.is_some_and(bad));
+        let relative = self.rtol.filter(|value| *value != 0.0 && bad(*value));
+        if let Some((name, value)) = found.or(relative.map(|value| ("rtol", Some(value)))) {
+            let value = value.unwrap_or_default();
+            return Err(Error::config(name, format!("{value}"), "give a positive number"));
+        }
+        match self.solver_steps {
+            Some(0) => Err(Error::config("solver-steps", "there are none", "give at least 1")),
+            _ => Ok(()),
+        }
+    }
+
     /// The first setting given of a continuous layer.
     fn of_layers(&self) -> Option<&'static str> {
         first(&[

@@ -40,7 +40,8 @@ impl Model {
     /// Log-density of each row, nats, with its standard error, in double precision.
     ///
     /// The error of a continuous flow has two parts: the distance between two solutions, one at the
-    /// model's tolerance and the reported one at a tenth of it; and the standard error of the mean
+    /// model's tolerance and the reported one at a tenth of it, in log p of the latent point plus
+    /// that in log-volume; and the standard error of the mean
     /// over probes, where the divergence is estimated (by probes of signs in place of Hutch++, whose
     /// spread is not known). With a target, tolerances shrink and probes are added row by row until
     /// each standard error is at most that. Other flows have no such error.
