@@ -293,6 +293,24 @@ fn implicit_circle_has_slope_minus_x_over_y() {
 }
 
 #[test]
+fn a_root_is_as_exact_as_its_dtype_and_apart_from_other_rows() {
+    let targets: [f32; 4] = [0.001, 0.5, 3.0, 200.0];
+    let roots = |targets: &[f32]| -> Vec<f32> {
+        let x = Tensor::from_slice(targets, (targets.len(), 1), &Device::Cpu).unwrap();
+        // y³ + y = x
+        let cubic = |y: &Dual| y.sqr()?.mul(y)?.add(y)?.shift(&x.neg()?);
+        let y = scalar_root(cubic, &x, ScalarRoot::within([0.0, 100.0])).unwrap();
+        y.flatten_all().unwrap().to_vec1().unwrap()
+    };
+    let together = roots(&targets);
+    for (target, root) in targets.iter().zip(&together) {
+        let y = f64::from(*root);
+        assert!((y * (y * y + 1.0) / f64::from(*target) - 1.0).abs() < 1e-6, "{target}: {root}");
+        assert_eq!(roots(&[*target])[0].to_bits(), root.to_bits());
+    }
+}
+
+#[test]
 fn equilibrium_layer_agrees_with_differences() {
     let weight = rows(&[0.3, -0.4, 0.2, 0.5], 2);
     let input = [0.7, -0.2, 0.1, 1.3];
