@@ -15,7 +15,7 @@ use diffeo_flows::transforms::{ActNorm, Coupling, LuLinear, Permutation, Standar
 use diffeo_flows::univariates::Shift;
 use parts::{
     EACH_SUPPORT, INTERVAL, act_norm_on_rows, affine, boxed, coupling, couplings_both_ways, each,
-    every_kind, field, iaf, made, mapped, narrow, plain, relu, residual, spline,
+    every_kind, field, iaf, made, mapped, mixture, narrow, plain, relu, residual, spline,
     standardise_on_rows, support, wide,
 };
 
@@ -40,6 +40,11 @@ fn couplings() -> Vec<Case> {
             .fixes(2..5),
         case("coupling shift 3|2", (3, 2), |s, n, l| coupling(s, n, l, Second, Ok(Shift)))
             .fixes(1..3),
+        case("coupling mixture 2", (2, 0), |s, n, l| coupling(s, n, l, First, mixture()))
+            .fixes(0..1),
+        case("coupling mixture 3|2", (3, 2), |s, n, l| coupling(s, n, l, Second, mixture()))
+            .fixes(1..3),
+        case("coupling mixture mapped 3", (3, 0), |s, n, l| mapped(s, n, l, First, mixture())),
         case("coupling spline mapped 2", (2, 0), |s, n, l| mapped(s, n, l, First, spline())),
         case("coupling affine mapped 3", (3, 0), |s, n, l| mapped(s, n, l, Second, affine())),
         case("coupling boxed 2", (2, 0), |s, n, l| {
@@ -68,6 +73,10 @@ fn autoregressive() -> Vec<Case> {
         case("made affine 2", (2, 0), |s, n, l| made(s, n, l, affine(), &plain())).triangular(),
         case("made affine 3|2", (3, 2), |s, n, l| made(s, n, l, affine(), &plain())).triangular(),
         case("made spline 3", (3, 0), |s, n, l| made(s, n, l, spline(), &plain())).triangular(),
+        case("made mixture 1|2", (1, 2), |s, n, l| made(s, n, l, mixture(), &plain()))
+            .triangular()
+            .masks(&["first.weight"]),
+        case("made mixture 3", (3, 0), |s, n, l| made(s, n, l, mixture(), &plain())).triangular(),
         case("made shift 5", (5, 0), |s, n, l| made(s, n, l, Ok(Shift), &wide())).triangular(),
         case("made affine 5|2", (5, 2), |s, n, l| made(s, n, l, affine(), &wide())).triangular(),
         case("made relu 3", (3, 0), |s, n, l| made(s, n, l, affine(), &relu())).triangular(),
@@ -82,6 +91,8 @@ fn autoregressive() -> Vec<Case> {
             .triangular()
             .narrow(),
         case("inverse autoregressive affine 3", (3, 0), |s, n, l| iaf(s, n, l, affine()))
+            .triangular(),
+        case("inverse autoregressive mixture 2|2", (2, 2), |s, n, l| iaf(s, n, l, mixture()))
             .triangular(),
         case("inverse autoregressive spline 2|2", (2, 2), |s, n, l| iaf(s, n, l, spline()))
             .triangular(),
@@ -98,6 +109,10 @@ fn elementwise() -> Vec<Case> {
             .triangular()
             .narrow(),
         case("elementwise spline 1|2", (1, 2), |s, n, l| each(s, n, l, spline())).triangular(),
+        case("elementwise mixture 2", (2, 0), |s, n, l| each(s, n, l, mixture()))
+            .triangular()
+            .narrow(),
+        case("elementwise mixture 1|2", (1, 2), |s, n, l| each(s, n, l, mixture())).triangular(),
         case("elementwise shift 5", (5, 0), |s, n, l| each(s, n, l, Ok(Shift)))
             .triangular()
             .narrow(),

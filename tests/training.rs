@@ -2,7 +2,7 @@
 
 /// A value that is not finite: one restart, then an error that says where.
 mod breakdown;
-/// A flow learns two moons.
+/// Flows learn two moons.
 mod learning;
 /// Order of rows, clipping, averaging, schedule, patience, best weights.
 mod loop_parts;

@@ -15,6 +15,8 @@ mod operators;
 mod trace;
 #[cfg(test)]
 mod worked;
+#[cfg(test)]
+mod worked_nets;
 
 pub use dual::Dual;
 pub use gradient_flow::{gradient_flow, polyak_lojasiewicz_bound};

@@ -11,13 +11,15 @@ use diffeo_flows::transforms::{
     ActNorm, Coupling, Elementwise, Half, LuLinear, MaskedAutoregressive, Permutation, Standardise,
     Support, SupportMap,
 };
-use diffeo_flows::univariates::{Affine, RationalQuadraticSpline};
+use diffeo_flows::univariates::{Affine, LogisticMixture, RationalQuadraticSpline};
 use diffeo_flows::{Inverse, Result, Transform, Univariate};
 
 /// The end of every spline of the catalogue, an input that the laws try exactly.
 pub(crate) const TAIL_BOUND: f64 = 3.0;
 /// Bins of every spline of the catalogue.
 const BINS: usize = 4;
+/// Steps of every logistic mixture of the catalogue.
+const COMPONENTS: usize = 3;
 /// Bound of every log-scale of the catalogue.
 const LOG_SCALE_BOUND: f64 = 3.0;
 
@@ -36,6 +38,10 @@ pub(super) fn affine() -> Result<Affine> {
 
 pub(super) fn spline() -> Result<RationalQuadraticSpline> {
     RationalQuadraticSpline::new(BINS, TAIL_BOUND)
+}
+
+pub(super) fn mixture() -> Result<LogisticMixture> {
+    LogisticMixture::new(COMPONENTS)
 }
 
 fn net(hidden: &[usize], activation: Activation, residual: bool) -> NetConfig {

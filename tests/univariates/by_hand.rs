@@ -2,7 +2,7 @@
 
 use super::{forward, inverse};
 use candle_core::{DType, Device, Tensor};
-use diffeo_flows::univariates::{Affine, RationalQuadraticSpline, Shift};
+use diffeo_flows::univariates::{Affine, LogisticMixture, RationalQuadraticSpline, Shift};
 use diffeo_flows::{Error, Result, Univariate};
 
 /// A few roundings of numbers up to 10.
@@ -35,9 +35,9 @@ fn an_affine_map_bounds_its_log_scale() -> Result<()> {
 
 #[test]
 fn zero_parameters_are_the_identity() -> Result<()> {
-    let spline = RationalQuadraticSpline::new(8, 3.0)?;
+    let (spline, mixture) = (RationalQuadraticSpline::new(8, 3.0)?, LogisticMixture::new(8)?);
     let x = [-8.0, -3.0, -2.25, -1.0, 0.0, 0.1, 0.75, 2.9, 3.0, 1e6];
-    for map in [&spline as &dyn Univariate, &Affine::new(5.0)?, &Shift] {
+    for map in [&spline as &dyn Univariate, &mixture, &Affine::new(5.0)?, &Shift] {
         let zero = vec![0.0; map.params_per_feature()];
         for (points, log_slope) in [forward(map, &x, &zero)?, inverse(map, &x, &zero)?] {
             assert_near(&points, &x);
@@ -66,11 +66,28 @@ fn two_bins_by_hand() -> Result<()> {
     Ok(())
 }
 
+/// One step at 0 of width s⁰ = 1 with ln e = a / (1 + a/5) = 2 for a = 10/3: w = e² − 1, so that
+/// y = x + 2w tanh(x/2), slope e² at 0, and 1 + w (1 − tanh²(1)) at 2.
+#[test]
+fn one_logistic_step_by_hand() -> Result<()> {
+    let (mixture, params) = (LogisticMixture::new(1)?, [10.0 / 3.0, 0.0, 0.0]);
+    let (w, t) = (2f64.exp_m1(), 1f64.tanh());
+    let slope = (w * (1.0 - t * t)).ln_1p();
+    let (x, y) = ([0.0, 2.0, 300.0], [0.0, 2.0 + 2.0 * w * t, 300.0 + 2.0 * w]);
+    let (points, log_slope) = forward(&mixture, &x, &params)?;
+    assert_near(&points, &y);
+    assert_near(&log_slope, &[2.0, slope, 0.0]);
+    let (points, log_slope) = inverse(&mixture, &y, &params)?;
+    assert_near(&points, &x);
+    assert_near(&log_slope, &[-2.0, -slope, 0.0]);
+    Ok(())
+}
+
 #[test]
 fn parameters_of_a_wrong_shape_are_an_error() -> Result<()> {
-    let spline = RationalQuadraticSpline::new(4, 3.0)?;
+    let (spline, mixture) = (RationalQuadraticSpline::new(4, 3.0)?, LogisticMixture::new(4)?);
     let zeros = |shape: &[usize]| Tensor::zeros(shape, DType::F64, &Device::Cpu);
-    for map in [&spline as &dyn Univariate, &Affine::new(5.0)?, &Shift] {
+    for map in [&spline as &dyn Univariate, &mixture, &Affine::new(5.0)?, &Shift] {
         let p = map.params_per_feature();
         for shape in [vec![2, 3, p + 1], vec![2, 1, p], vec![1, 3, p], vec![2, 3 * p]] {
             let outcome = map.forward(&zeros(&[2, 3])?, &zeros(&shape)?);
@@ -88,6 +105,9 @@ fn parameters_of_a_wrong_shape_are_an_error() -> Result<()> {
 fn settings_that_are_no_map_are_an_error() {
     assert!(matches!(Affine::new(0.0), Err(Error::Config { .. })));
     assert!(matches!(Affine::new(f64::NAN), Err(Error::Config { .. })));
+    for components in [0, 257] {
+        assert!(matches!(LogisticMixture::new(components), Err(Error::Config { .. })));
+    }
     for (bins, bound) in [(1, 3.0), (513, 3.0), (8, 0.0), (8, f64::INFINITY), (8, f64::NAN)] {
         let outcome = RationalQuadraticSpline::new(bins, bound);
         assert!(matches!(outcome, Err(Error::Config { .. })), "{bins} bins, bound {bound}");

@@ -4,6 +4,8 @@
 mod accuracy;
 /// Values and slopes one can check by hand.
 mod by_hand;
+/// Monotonicity, round trips, gradients and extremes of the map that is inverted by iteration.
+mod mixture;
 /// Monotonicity, tails, knots, wild parameters.
 mod spline;
 

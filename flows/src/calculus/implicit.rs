@@ -13,7 +13,7 @@ use super::jacobian::{direction, matrices};
 use crate::error::{Error, Result};
 use crate::params::to_f64;
 use crate::transform::check_points;
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use nalgebra::{DMatrix, DVector};
 
 /// Newton's method kept inside a bracket, for a scalar equation at each row.
@@ -21,14 +21,15 @@ use nalgebra::{DMatrix, DVector};
 pub struct ScalarRoot {
     /// Where a root is looked for: the equation changes sign between the ends.
     pub bracket: [f64; 2],
-    /// Largest last step of a solution.
+    /// Largest last step of a solution, relative to max(1, |y|); never less than four roundings of
+    /// the equation's dtype.
     pub tolerance: f64,
     /// Most evaluations.
     pub iterations: usize,
 }
 
 impl ScalarRoot {
-    /// Roots in this bracket, to 1e-13, in at most 200 evaluations.
+    /// Roots in this bracket, to 1e-13 or what the dtype can hold, in at most 200 evaluations.
     pub fn within(bracket: [f64; 2]) -> Self {
         Self { bracket, tolerance: 1e-13, iterations: 200 }
     }
@@ -36,7 +37,8 @@ impl ScalarRoot {
 
 /// y with F(y, x) = 0 at each row, `[n, 1]`, differentiable in all that F contains.
 ///
-/// `equation` maps y `[n, 1]` to F `[n, 1]`; `like` gives the number of rows and the dtype.
+/// `equation` maps y `[n, 1]` to F `[n, 1]`; `like` gives the number of rows and the dtype. A row
+/// stops at its own root: where the equation keeps rows apart, so does the solution.
 ///
 /// # Example
 /// ```
@@ -65,6 +67,8 @@ pub fn scalar_root(
         let y = y.to_dtype(like.dtype())?.to_device(like.device())?;
         Dual::new(y.clone(), y.ones_like()?)
     };
+    let tolerance = options.tolerance.max(4.0 * rounding(like.dtype()));
+    let options = ScalarRoot { tolerance, ..options };
     let root = at(bracketed_newton(|y| equation(&at(y)?), rows, options)?)?;
     let image = equation(&root)?;
     if to_f64(&image.tangent)?.iter().any(|slope| !slope.is_normal()) {
@@ -74,26 +78,22 @@ pub fn scalar_root(
     Ok((root.value - (image.value / image.tangent.detach())?)?)
 }
 
+fn rounding(dtype: DType) -> f64 {
+    match dtype {
+        DType::F64 => f64::EPSILON,
+        _ => f64::from(f32::EPSILON),
+    }
+}
+
 fn bracketed_newton(
     evaluate: impl Fn(Vec<f64>) -> Result<Dual>,
     rows: usize,
     options: ScalarRoot,
 ) -> Result<Vec<f64>> {
     let [low, high] = options.bracket;
-    let (at_low, at_high) =
-        (to_f64(&evaluate(vec![low; rows])?.value)?, to_f64(&evaluate(vec![high; rows])?.value)?);
-    let one_sided = |product: f64| product > 0.0 || product.is_nan();
-    if let Some(row) = (0..rows).find(|&r| one_sided(at_low[r] * at_high[r])) {
-        let problem = format!("no change of sign over {low} … {high} at row {row}");
-        return Err(Error::data("scalar root", problem, "widen the bracket"));
-    }
-    // The sides where F ≤ 0 and where F ≥ 0.
-    let mut sides: Vec<[f64; 2]> = at_low
-        .iter()
-        .zip(&at_high)
-        .map(|(a, b)| if a <= b { [low, high] } else { [high, low] })
-        .collect();
+    let mut sides = signed_sides(&evaluate, rows, options.bracket)?;
     let mut y = vec![f64::midpoint(low, high); rows];
+    // 0 once a row has its root.
     let mut steps = vec![(high - low).abs(); rows];
     for _ in 0..options.iterations {
         let image = evaluate(y.clone())?;
@@ -101,20 +101,39 @@ fn bracketed_newton(
         if values.iter().any(|value| !value.is_finite()) {
             return Err(Error::data("scalar root", "a value is not finite", "narrow the bracket"));
         }
-        let mut largest = 0f64;
         for row in 0..rows {
+            if steps[row] <= 0.0 {
+                continue;
+            }
             let scale = y[row].abs().max(1.0);
             let (value, newton) = (values[row], -values[row] / slopes[row]);
             let step = step(y[row], value, newton, &mut sides[row], steps[row], options.tolerance);
-            largest = largest.max(step.abs() / scale);
-            steps[row] = step.abs();
+            let last = step.abs() <= options.tolerance * scale;
+            steps[row] = if last { 0.0 } else { step.abs() };
             y[row] += step;
         }
-        if largest <= options.tolerance {
+        if steps.iter().all(|step| *step <= 0.0) {
             return Ok(y);
         }
     }
     Err(Error::data("scalar root", "no convergence", "allow more iterations or a larger tolerance"))
+}
+
+/// The ends of the bracket at each row: where F ≤ 0 and where F ≥ 0.
+fn signed_sides(
+    evaluate: &impl Fn(Vec<f64>) -> Result<Dual>,
+    rows: usize,
+    [low, high]: [f64; 2],
+) -> Result<Vec<[f64; 2]>> {
+    let (at_low, at_high) =
+        (to_f64(&evaluate(vec![low; rows])?.value)?, to_f64(&evaluate(vec![high; rows])?.value)?);
+    let one_sided = |product: f64| product > 0.0 || product.is_nan();
+    if let Some(row) = (0..rows).find(|&r| one_sided(at_low[r] * at_high[r])) {
+        let problem = format!("no change of sign over {low} … {high} at row {row}");
+        return Err(Error::data("scalar root", problem, "widen the bracket"));
+    }
+    let sides = at_low.iter().zip(&at_high);
+    Ok(sides.map(|(a, b)| if a <= b { [low, high] } else { [high, low] }).collect())
 }
 
 /// Newton's step while it stays in the bracket and halves, or is small enough to be the last;

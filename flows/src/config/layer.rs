@@ -12,7 +12,7 @@ use crate::transforms::{
     ActNorm, Coupling, Elementwise, FixedHalf, Half, LuLinear, MaskedAutoregressive, Permutation,
 };
 use crate::univariate::Univariate;
-use crate::univariates::{Affine, RationalQuadraticSpline, Shift};
+use crate::univariates::{Affine, LogisticMixture, RationalQuadraticSpline, Shift};
 use serde::{Deserialize, Serialize};
 
 /// A univariate map.
@@ -33,6 +33,11 @@ pub enum UnivariateConfig {
         /// The spline acts on [−bound, bound].
         tail_bound: f64,
     },
+    /// y = x + a sum of logistic steps; its inverse is found by iteration.
+    LogisticMixture {
+        /// Number of steps.
+        components: usize,
+    },
 }
 
 impl UnivariateConfig {
@@ -47,6 +52,7 @@ impl UnivariateConfig {
             Self::RationalQuadraticSpline { bins, tail_bound } => {
                 Box::new(RationalQuadraticSpline::new(bins, tail_bound)?)
             }
+            Self::LogisticMixture { components } => Box::new(LogisticMixture::new(components)?),
         })
     }
 }

@@ -1,9 +1,11 @@
 //! Masked networks whose output for feature i sees only the features before i.
 
-use super::mlp::{Block, Conditioner, run_blocks};
+use super::mlp::{Block, Conditioner, run_blocks, run_blocks_and_jvp};
 use super::{LastLayer, Linear, NetConfig};
+use crate::calculus::{DifferentiableMap, Dual};
 use crate::error::Result;
 use crate::params::Scope;
+use crate::transform::check_points;
 use candle_core::{Device, Tensor};
 
 /// A masked autoregressive network (MADE), with residual blocks and context.
@@ -60,6 +62,41 @@ impl Made {
         let last_mask = mask(top, &output)?;
         let last = last.build(scope.sub("last"), top.len(), output.len(), Some(&last_mask))?;
         Ok(Self { first, from_context, blocks, last, config: config.clone() })
+    }
+
+    /// The outputs at x and the context, with the tangent of x carried along; the context has none.
+    ///
+    /// # Errors
+    /// [`Error::Shape`](crate::Error::Shape) when a shape does not fit.
+    pub fn forward_and_jvp(&self, x: &Dual, context: Option<&Tensor>) -> Result<Dual> {
+        check_points("Made", &x.value, self.first.inputs())?;
+        let hidden = self.first.forward_and_jvp(x)?;
+        let hidden = match (&self.from_context, context) {
+            (Some(linear), Some(context)) => hidden.shift(&linear.forward(context)?)?,
+            _ => hidden,
+        };
+        self.last.forward_and_jvp(&run_blocks_and_jvp(&self.blocks, hidden, &self.config)?)
+    }
+}
+
+/// The network without its context.
+impl DifferentiableMap for Made {
+    fn inputs(&self) -> usize {
+        self.first.inputs()
+    }
+
+    fn outputs(&self) -> usize {
+        self.last.outputs()
+    }
+
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        check_points("Made", x, self.first.inputs())?;
+        Conditioner::forward(self, x, None)
+    }
+
+    fn forward_and_jvp(&self, x: &Tensor, u: &Tensor) -> Result<(Tensor, Tensor)> {
+        let image = Self::forward_and_jvp(self, &Dual::new(x.clone(), u.clone())?, None)?;
+        Ok((image.value, image.tangent))
     }
 }
 

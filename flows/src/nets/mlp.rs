@@ -151,7 +151,11 @@ pub(super) fn run_blocks(blocks: &[Block], hidden: Tensor, config: &NetConfig) -
 }
 
 /// As `run_blocks`, with tangents.
-fn run_blocks_and_jvp(blocks: &[Block], hidden: Dual, config: &NetConfig) -> Result<Dual> {
+pub(super) fn run_blocks_and_jvp(
+    blocks: &[Block],
+    hidden: Dual,
+    config: &NetConfig,
+) -> Result<Dual> {
     let activation = config.activation;
     let hidden = blocks.iter().try_fold(hidden, |hidden, block| -> Result<Dual> {
         let active = activation.forward_and_jvp(&hidden)?;

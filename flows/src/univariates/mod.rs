@@ -1,10 +1,12 @@
 //! Monotone maps of the line, one file each.
 
 mod affine;
+mod logistic_mixture;
 mod rational_quadratic_spline;
 mod shift;
 
 pub use affine::Affine;
+pub use logistic_mixture::LogisticMixture;
 pub use rational_quadratic_spline::RationalQuadraticSpline;
 pub(crate) use rational_quadratic_spline::{MIN_BIN, MIN_DERIVATIVE};
 pub use shift::Shift;

@@ -107,6 +107,8 @@ fn univariate(config: UnivariateConfig) -> Option<Box<dyn Univariate>> {
         UnivariateConfig::RationalQuadraticSpline { bins, tail_bound } => {
             Box::new(RationalQuadraticSpline::new(bins, tail_bound))
         }
+        // Its inverse is a search, row by row.
+        UnivariateConfig::LogisticMixture { .. } => return None,
     })
 }
 
