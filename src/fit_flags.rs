@@ -56,7 +56,7 @@ pub struct FitFlags {
     /// Share of rows held out to judge the result by [default: 0.1]
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     pub test: Option<f64>,
-    /// Optimiser steps [default: 5000, fewer for small tables]
+    /// Optimiser steps [default: the flow's own, mostly 5000, fewer for small tables]
     #[arg(long, value_name = "N")]
     pub steps: Option<usize>,
     /// Rows of one step
@@ -95,11 +95,12 @@ pub struct FitFlags {
     /// Components of a Gaussian mixture as base, 0 for a standard normal base
     #[arg(long, value_name = "N")]
     pub components: Option<usize>,
-    /// Solver of a continuous flow: euler, midpoint, heun, rk4, bosh3, dopri5 or tsit5
+    /// Solver of a continuous flow: euler, midpoint, heun, rk4, bosh3, dopri5 or tsit5; in ffjord euler
+    /// and rk4, which estimate no error, serve training alone
     #[arg(long, value_name = "NAME", value_parser = named::<Method>)]
     pub solver: Option<Method>,
-    /// Equal steps of the solver in training; in results too, where the solver estimates no error or
-    /// training does without a solver
+    /// Equal steps of the solver in training; in results too, where training does without a
+    /// solver
     #[arg(long, value_name = "N")]
     pub solver_steps: Option<usize>,
     /// Adaptive steps in training, within this tolerance, by tsit5 unless --solver says otherwise
@@ -112,10 +113,11 @@ pub struct FitFlags {
     #[arg(long, value_name = "TOL", allow_negative_numbers = true)]
     pub rtol: Option<f64>,
     /// Divergence of a continuous flow: exact, hutchinson or hutch++ (in training as hutchinson)
-    /// [default: exact for up to 16 columns]
+    /// [default: exact for up to 16 columns, in
+    /// training for up to 2]
     #[arg(long, value_name = "NAME", value_parser = named::<DivergenceKind>)]
     pub divergence: Option<DivergenceKind>,
-    /// Probes of a divergence: rademacher, gaussian or orthogonal
+    /// Probes of a divergence, which they make an estimate: rademacher, gaussian or orthogonal
     #[arg(long, value_name = "NAME", value_parser = named::<Probe>)]
     pub probe: Option<Probe>,
     /// Number of probes of a log-density in results [default: 16]

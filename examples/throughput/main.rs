@@ -24,7 +24,7 @@ struct Args {
     /// One JSON object a line in place of a table
     #[arg(long)]
     json: bool,
-    /// The recipes; `cnf` and `cfm` are continuous flows
+    /// The recipes; `cnf`, `cnf-dopri5` and `cfm` are continuous flows
     #[arg(long, value_delimiter = ',', default_value = "realnvp,maf,nsf,nsf-ar")]
     models: Vec<String>,
     /// Numbers of features

@@ -2,6 +2,7 @@
 
 use crate::config::{
     BaseConfig, ContinuousTraining, DivergenceConfig, FlowConfig, LayerConfig, ObjectiveConfig,
+    SolverConfig, TrainingDivergence,
 };
 use crate::density::Density;
 use crate::error::{Error, Result};
@@ -49,6 +50,7 @@ pub enum Choice {
 #[derive(Debug)]
 pub struct FastField {
     program: Arc<FieldProgram>,
+    solver: SolverConfig,
     reported: (Solver, DivergenceConfig),
     seed: u64,
     /// The base where it is not N(0, I), with the weights as they stand.
@@ -68,7 +70,7 @@ impl Engine {
         let found = match config.layers.as_slice() {
             [LayerConfig::Continuous { field, solver, divergence }] => {
                 let reported = (solver.solver()?, divergence.resolved(config.features));
-                FastField::new(config, field, reported, params).map(Choice::FastField)
+                FastField::new(config, field, (*solver, reported), params).map(Choice::FastField)
             }
             _ => Program::new(config, params, Level::best()).map(|p| Choice::Fast(p.into())),
         };
@@ -88,7 +90,7 @@ impl FastField {
     fn new(
         config: &FlowConfig,
         field: &FieldConfig,
-        reported: (Solver, DivergenceConfig),
+        (solver, reported): (SolverConfig, (Solver, DivergenceConfig)),
         params: &Params,
     ) -> std::result::Result<Self, Unsupported> {
         let part = format!("0.{}", config.layers[0].name());
@@ -107,7 +109,7 @@ impl FastField {
                 Some(built.map_err(unread)?.into())
             }
         };
-        Ok(Self { program: program.into(), reported, seed: params.seed(), base })
+        Ok(Self { program: program.into(), solver, reported, seed: params.seed(), base })
     }
 
     /// The vector instructions it runs on.
@@ -135,8 +137,13 @@ impl FastField {
         workers: &'a Workers,
     ) -> Result<Box<dyn Objective + 'a>> {
         match objective {
-            // Through the solver that reports, whose steps such training is asked to follow.
-            ObjectiveConfig::MaximumLikelihood => objective.build(flow, workers),
+            ObjectiveConfig::MaximumLikelihood => {
+                let divergence = TrainingDivergence::Exact;
+                let solver = self.solver;
+                let training =
+                    ContinuousTraining { solver, divergence, ..ContinuousTraining::default() };
+                self.likelihood(training, flow, workers)
+            }
             ObjectiveConfig::ContinuousLikelihood(training) => {
                 self.likelihood(*training, flow, workers)
             }

@@ -1,11 +1,12 @@
 //! Fits a density to rows: from a recipe's name to a model in data units.
 
-use crate::config::{BaseConfig, FlowConfig, Recipe, recipe};
+use crate::config::{BaseConfig, FlowConfig, ObjectiveConfig, Recipe, recipe};
 use crate::densities::expectation_maximisation::{Criterion, choose_components};
 use crate::engine::Engine;
 use crate::error::{Error, NonFinite, Result};
 use crate::metrics::Estimate;
 use crate::model::{Column, DataSummary, Model, ModelSpec, Precision, TrainingSummary};
+use crate::pairing::Pairing;
 use crate::rng::{Stream, generator};
 use crate::rows::Rows;
 use crate::train::{Evaluation, Observer, Outcome, Stop, TrainConfig, TrainState, Trainer};
@@ -145,6 +146,7 @@ impl Fit {
         observer: &mut dyn FitObserver,
     ) -> Result<(Model, Outcome)> {
         self.config.check()?;
+        self.check_pairing(parts.train)?;
         let fresh = workers.run(|| self.model(parts.train))?;
         for rows in [Some(parts.train), parts.valid, parts.test].into_iter().flatten() {
             fresh.check_supports(rows)?;
@@ -169,6 +171,20 @@ impl Fit {
             model.set_training(summary);
         }
         Ok((model, outcome))
+    }
+
+    /// Fails for pairs that would not be independent of context or weights, as flow matching needs them.
+    fn check_pairing(&self, train: &Rows) -> Result<()> {
+        let ObjectiveConfig::FlowMatching(matching) = self.recipe.objective else { return Ok(()) };
+        let plain = train.context().is_none() && train.weights().is_none();
+        if plain || matching.pairing == Pairing::Independent {
+            return Ok(());
+        }
+        Err(Error::config(
+            "pairing",
+            "pairs chosen by distance alone are biased given a context or weights",
+            "take independent pairs",
+        ))
     }
 
     fn train(
@@ -300,7 +316,8 @@ fn summary(
         test_log_likelihood: test.map(|e| e.mean),
         test_standard_error: test.map(|e| e.standard_error),
         test_gaussian: parts.test.and_then(gaussian),
-        evaluations: model.evaluations(parts.train)?,
+        // A count is not worth a trained model.
+        evaluations: model.evaluations(parts.train).ok().flatten(),
         history: state.history().to_vec(),
     })
 }

@@ -69,6 +69,30 @@ impl Flow {
         }
     }
 
+    /// As [`Density::log_prob`], outside any gradient, with the graph of one layer, or of one step of a
+    /// continuous flow, in memory at a time.
+    ///
+    /// # Errors
+    /// As [`Density::log_prob`].
+    pub fn log_prob_detached(&self, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
+        check_points("Flow::log_prob_detached", x, self.features())?;
+        let context = check_context("Flow::log_prob_detached", x, context, self.context)?;
+        let (mut points, mut log_det) = (x.detach(), None);
+        for layer in self.transform.layers() {
+            let mapped = layer.transform.forward_detached(&points, context)?;
+            points = mapped.points;
+            log_det = Some(match log_det {
+                None => mapped.log_det,
+                Some(sum) => (sum + mapped.log_det)?,
+            });
+        }
+        let log_prob = self.base.log_prob(&points, context)?.detach();
+        Ok(match log_det {
+            None => log_prob,
+            Some(log_det) => (log_prob + log_det)?,
+        })
+    }
+
     /// Number of context features.
     pub fn context_features(&self) -> usize {
         self.context

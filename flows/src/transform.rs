@@ -54,6 +54,15 @@ pub trait Transform: Debug + Send + Sync {
         Ok(())
     }
 
+    /// As [`Transform::forward`], outside any gradient: maps of many steps keep no graph of them.
+    ///
+    /// # Errors
+    /// As [`Transform::forward`].
+    fn forward_detached(&self, x: &Tensor, context: Option<&Tensor>) -> Result<Mapped> {
+        let Mapped { points, log_det } = self.forward(x, context)?;
+        Ok(Mapped { points: points.detach(), log_det: log_det.detach() })
+    }
+
     /// The vector field whose flow over time 0 → 1 this map is, for maps that are such a flow.
     fn field(&self) -> Option<&dyn VectorField> {
         None

@@ -69,6 +69,7 @@ fn header(args: &FieldArgs, model: &Model, kind: FieldKind) -> Vec<String> {
 impl Job<'_> {
     fn write(&mut self, table: &Table) -> Result<usize> {
         let rows = rows_for(self.model, table)?;
+        self.model.check_supports(&rows)?;
         let d = rows.features();
         let mut columns = vec![(d, self.field.at(&rows, &self.workers)?)];
         if self.args.divergence {

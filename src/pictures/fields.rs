@@ -7,6 +7,8 @@ use diffeo_plots::{FieldMap, FieldStyle, Figure, Grid, ScalarMap, Scene, VectorG
 
 /// Nodes along each side of a field.
 const NODES: usize = 96;
+/// Nodes along each side of a map of its divergence.
+const FINE: usize = 160;
 
 impl Studio<'_> {
     /// The field over the density.
@@ -35,11 +37,11 @@ impl Studio<'_> {
     /// As [`Studio::field`].
     pub fn divergence(&self, kind: FieldKind) -> Result<Scene> {
         let window = self.window()?;
-        let rows = Rows::new(2, nodes(window, NODES))?;
+        let rows = Rows::new(2, nodes(window, FINE))?;
         let values = ModelField::new(self.model, kind)?.divergence(&rows, self.workers)?;
         let [x, y] = window.map(|[low, high]| (low, high));
         let names = self.columns();
-        let figure = ScalarMap::new(Grid::new(&values, [NODES; 2], x, y)?)
+        let figure = ScalarMap::new(Grid::new(&values, [FINE; 2], x, y)?)
             .density(self.density_grid(window, BACKDROP)?)
             .value_label(&format!("div {}", symbol(kind)))
             .labels(&names[0], &names[1])

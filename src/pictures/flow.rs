@@ -29,9 +29,9 @@ impl Studio<'_> {
         }
         let continuous = self.model.flow().field().is_some();
         let mut stages = if continuous { self.through_time()? } else { self.ends()? };
-        if let (Some(rows), Some(last)) = (self.data, stages.pop()) {
+        if let (Some(rows), Some(last)) = (self.data, stages.last_mut()) {
             let points = spread(rows).points().chunks_exact(2).map(|p| [p[0], p[1]]).collect();
-            stages.push(last.points(points));
+            *last = last.clone().points(points);
         }
         let mut figure = FlowStages::new(stages);
         if continuous {

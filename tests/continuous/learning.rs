@@ -52,15 +52,15 @@ fn likelihood_through_the_solver_learns_a_banana() {
 /// Regression on velocities comes less close in so few steps.
 #[test]
 fn flow_matching_learns_a_banana() {
-    let gap = gap("flow-matching", &ContinuousSettings::default(), 1500);
+    let gap = gap("flow-matching", &ContinuousSettings::default(), 4000);
     assert!(gap.mean + 2.0 * gap.standard_error < 0.07, "{gap:?}");
 }
 
 /// The settings and the name of each, alone.
 fn each() -> Vec<(&'static str, ContinuousSettings)> {
     type Set = fn(&mut ContinuousSettings);
-    let all: [(&'static str, Set); 12] = [
-        ("solver", |s| s.solver = Some(Method::Rk4)),
+    let all: [(&'static str, Set); 13] = [
+        ("solver", |s| s.solver = Some(Method::Dopri5)),
         ("solver-steps", |s| s.solver_steps = Some(5)),
         ("train-tolerance", |s| s.train_tolerance = Some(1e-3)),
         ("atol", |s| s.atol = Some(1e-4)),
@@ -72,6 +72,7 @@ fn each() -> Vec<(&'static str, ContinuousSettings)> {
         ("jacobian", |s| s.jacobian = Some(0.1)),
         ("path", |s| s.path = Some(Path::VariancePreserving)),
         ("pairing", |s| s.pairing = Some(Pairing::OptimalTransport)),
+        ("time-power", |s| s.time_power = Some(3.0)),
     ];
     let built = all.into_iter().map(|(name, set)| {
         let mut settings = ContinuousSettings::default();
@@ -83,7 +84,7 @@ fn each() -> Vec<(&'static str, ContinuousSettings)> {
 
 #[test]
 fn settings_that_do_not_apply_are_named() {
-    let matching = ["path", "pairing"];
+    let matching = ["path", "pairing", "time-power"];
     let likelihood = ["train-tolerance", "kinetic", "jacobian"];
     for (flow, foreign) in [
         ("nsf", None),
@@ -109,7 +110,7 @@ fn settings_that_do_not_apply_are_named() {
 #[test]
 fn settings_that_cannot_be_used_are_named() {
     type Set = fn(&mut ContinuousSettings);
-    let cases: [(&str, &str, Set); 10] = [
+    let cases: [(&str, &str, Set); 16] = [
         ("ffjord", "kinetic", |s| s.kinetic = Some(-1.0)),
         ("ffjord", "jacobian", |s| s.jacobian = Some(f64::NAN)),
         ("ffjord", "train-tolerance", |s| s.train_tolerance = Some(0.0)),
@@ -118,7 +119,17 @@ fn settings_that_cannot_be_used_are_named() {
         ("flow-matching", "rtol", |s| s.rtol = Some(f64::NAN)),
         ("ffjord", "solver-steps", |s| s.solver_steps = Some(0)),
         ("flow-matching", "solver-steps", |s| s.solver_steps = Some(0)),
+        ("ffjord", "solver-steps", |s| s.solver_steps = Some(1_000_000)),
         ("ffjord", "probes", |s| s.probes = Some(0)),
+        ("ffjord", "probes", |s| s.probes = Some(usize::MAX)),
+        ("ffjord", "probes", |s| {
+            (s.probes, s.divergence) = (Some(4), Some(DivergenceKind::Exact));
+        }),
+        ("ffjord", "solver-steps", |s| {
+            (s.solver_steps, s.train_tolerance) = (Some(4), Some(1e-3));
+        }),
+        ("flow-matching", "atol", |s| (s.atol, s.solver_steps) = (Some(1e-3), Some(4))),
+        ("flow-matching", "time-power", |s| s.time_power = Some(0.0)),
         ("flow-matching", "regularisation", |s| {
             s.pairing = Some(Pairing::Sinkhorn { regularisation: -1.0 });
         }),

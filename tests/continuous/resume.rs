@@ -45,8 +45,18 @@ fn a_likelihood_with_probes_and_penalties_resumes_to_the_same_bits() {
 #[test]
 fn flow_matching_of_matched_points_resumes_to_the_same_bits() {
     resumes(&matching(Precision::F32, Pairing::OptimalTransport), false);
-    resumes(&matching(Precision::F64, Pairing::OptimalTransport), true);
+    resumes(&matching(Precision::F64, Pairing::Independent), true);
     resumes(&matching(Precision::F32, Pairing::Sinkhorn { regularisation: 0.1 }), false);
+}
+
+/// Pairs chosen by distance do not know which context or weight a row has.
+#[test]
+fn matched_points_are_refused_given_a_context() {
+    let fit = matching(Precision::F32, Pairing::OptimalTransport);
+    let rows = rows(100, true);
+    let parts = Parts { train: &rows, valid: None, test: None };
+    let refused = fit.run(parts, None, &Workers::new(1).unwrap(), &mut Quiet).map(|_| ());
+    assert!(refused.unwrap_err().to_string().starts_with("pairing:"));
 }
 
 /// Batches of several chunks on either tier.

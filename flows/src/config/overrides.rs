@@ -27,11 +27,11 @@ pub enum DivergenceKind {
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct ContinuousSettings {
-    /// The method, in training and in what is reported.
+    /// The method, in training and in what is reported; one that estimates no error serves the
+    /// training of a likelihood alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub solver: Option<Method>,
-    /// Number of equal steps in training, and in what is reported by a method that estimates no
-    /// error.
+    /// Number of equal steps in training, and in what is reported where training has no solver.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub solver_steps: Option<usize>,
     /// Adaptive steps in training, within this absolute and relative tolerance, by tsit5 unless
@@ -82,9 +82,10 @@ impl Recipe {
         settings.check()?;
         let in_layers = settings.of_layers();
         let (mut found, mut fixed_steps) = (false, None);
+        let trains_by_solver = matches!(self.objective, ObjectiveConfig::ContinuousLikelihood(_));
         for layer in self.all_layers() {
             if let LayerConfig::Continuous { solver, divergence, .. } = layer {
-                settings.report(solver, divergence);
+                settings.report(solver, divergence, trains_by_solver);
                 solver.solver()?;
                 divergence.check()?;
                 found = true;
@@ -115,6 +116,11 @@ impl Recipe {
         };
         if let Some(steps) = fixed_steps {
             self.solvers().for_each(|solver| solver.steps = Some(steps));
+        }
+        let given = first(&[("atol", settings.atol.is_some()), ("rtol", settings.rtol.is_some())]);
+        if let (Some(name), true) = (given, self.solvers().any(|solver| solver.steps.is_some())) {
+            let problem = "equal steps have no tolerance";
+            return Err(Error::config(name, problem, "leave it out, or take another solver"));
         }
         match misplaced {
             None => Ok(self),
@@ -150,8 +156,37 @@ impl ContinuousSettings {
             return Err(Error::config(name, format!("{value}"), "give a positive number"));
         }
         match self.solver_steps {
-            Some(0) => Err(Error::config("solver-steps", "there are none", "give at least 1")),
-            _ => Ok(()),
+            Some(0) => {
+                return Err(Error::config("solver-steps", "there are none", "give at least 1"));
+            }
+            Some(steps) if steps > MOST_STEPS => {
+                let remedy = format!("give at most {MOST_STEPS}");
+                return Err(Error::config("solver-steps", format!("{steps}"), remedy));
+            }
+            _ => {}
+        }
+        if let Some(probes) = self.probes.filter(|probes| *probes > MOST_PROBES) {
+            let remedy = format!("give at most {MOST_PROBES}");
+            return Err(Error::config("probes", format!("{probes}"), remedy));
+        }
+        self.check_together()
+    }
+
+    /// Fails for a setting that another one leaves without effect.
+    fn check_together(&self) -> Result<()> {
+        let exact = self.divergence == Some(DivergenceKind::Exact);
+        let idle = [
+            ("probe", exact && self.probe.is_some(), "the divergence is exact"),
+            ("probes", exact && self.probes.is_some(), "the divergence is exact"),
+            (
+                "solver-steps",
+                self.solver_steps.is_some() && self.train_tolerance.is_some(),
+                "train-tolerance makes steps as long as it allows",
+            ),
+        ];
+        match idle.into_iter().find(|(_, idle, _)| *idle) {
+            Some((name, _, why)) => Err(Error::config(name, why, "leave one of them out")),
+            None => Ok(()),
         }
     }
 
@@ -186,9 +221,17 @@ impl ContinuousSettings {
         ])
     }
 
-    /// Changes what is reported.
-    fn report(&self, solver: &mut SolverConfig, divergence: &mut DivergenceConfig) {
-        solver.method = self.solver.unwrap_or(solver.method);
+    /// Changes what is reported; a method that estimates no error serves training alone, where training
+    /// has a solver.
+    fn report(
+        &self,
+        solver: &mut SolverConfig,
+        divergence: &mut DivergenceConfig,
+        trains_by_solver: bool,
+    ) {
+        let adapts = |method: &Method| method.tableau().b_error.is_some();
+        let asked = self.solver.filter(|method| adapts(method) || !trains_by_solver);
+        solver.method = asked.unwrap_or(solver.method);
         solver.absolute = self.atol.unwrap_or(solver.absolute);
         solver.relative = self.rtol.unwrap_or(solver.relative);
         if solver.method.tableau().b_error.is_none() {
@@ -233,6 +276,9 @@ impl ContinuousSettings {
     }
 }
 
+/// The most steps and probes that can be asked for.
+const MOST_STEPS: usize = 10_000;
+const MOST_PROBES: usize = 16_384;
 /// Steps of a reported solution by a method that estimates no error.
 const STEPS: usize = 40;
 

@@ -102,6 +102,11 @@ impl Recipe {
             if layers == 0 {
                 return Err(Error::config("layers", "there are none", "give at least 1"));
             }
+            let continuous = |layer: &LayerConfig| matches!(layer, LayerConfig::Continuous { .. });
+            if layers > 1 && self.block.iter().any(continuous) {
+                let problem = format!("{layers} of a continuous flow, which has one");
+                return Err(Error::config("layers", problem, "leave it out, or widen --hidden"));
+            }
             self.layers = layers;
         }
         if let Some(hidden) = &sizes.hidden {

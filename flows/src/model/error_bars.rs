@@ -23,6 +23,8 @@ const TIGHTEST: f64 = 1e-7;
 /// The fewest probes that say something of their own spread, and the most that are drawn.
 const FEWEST_PROBES: usize = 16;
 const MOST_PROBES: usize = 16_384;
+/// The most steps of equal length.
+const MOST_STEPS: usize = 10_000;
 
 /// The share of a target that the solver may take: the rest is for the probes.
 const SOLVER_SHARE: f64 = 0.5;
@@ -59,7 +61,7 @@ impl Model {
             let problem = format!("{target}");
             return Err(Error::config("standard error", problem, "give a positive number"));
         }
-        let double = self.in_double()?;
+        let double = self.in_double()?.frozen()?;
         let [LayerConfig::Continuous { solver, divergence, .. }] = &*self.spec.flow.layers else {
             let values = double.log_prob_rows(rows, workers)?;
             return Ok(WithErrors { standard_errors: vec![0.0; values.len()], values });
@@ -165,7 +167,9 @@ impl ErrorBars<'_> {
                 return Ok(result);
             }
             factor *= TIGHTER;
-            if factor < TIGHTEST || solver <= SOLVER_SHARE * target {
+            let steps = self.solver.with_tolerances_times(factor).steps;
+            let too_many = steps.is_some_and(|steps| steps > MOST_STEPS);
+            if factor < TIGHTEST || too_many || solver <= SOLVER_SHARE * target {
                 return Err(Error::config(
                     "standard error",
                     format!("{target} cannot be met: {worst:.1e} is left"),

@@ -1,7 +1,8 @@
 //! What a continuous flow costs.
 
 use super::Model;
-use crate::config::DivergenceConfig;
+use crate::calculus::Probe;
+use crate::config::{DivergenceConfig, LayerConfig};
 use crate::error::Result;
 use crate::ode::{
     ContinuousFlow, ErrorNorm, PointsAndVolume, Solver, State, Stepping, Tolerance, solve,
@@ -32,7 +33,14 @@ impl Model {
     /// # Errors
     /// [`Error::Solver`](crate::Error::Solver) when the solver fails.
     pub fn evaluations(&self, rows: &Rows) -> Result<Option<Evaluations>> {
-        let Ok(solver) = self.solver() else { return Ok(None) };
+        let [LayerConfig::Continuous { solver, divergence, .. }] = &*self.spec.flow.layers else {
+            return Ok(None);
+        };
+        // The steps hardly depend on how the divergence is found; the time they take does.
+        let divergence = match divergence.resolved(self.spec.columns.len()) {
+            DivergenceConfig::Exact => DivergenceConfig::Exact,
+            _ => DivergenceConfig::Hutchinson { probe: Probe::Rademacher, probes: 1 },
+        };
         let flow = self.frozen()?.flow;
         let Some(field) = flow.field() else { return Ok(None) };
         let seen = rows.take(&(0..rows.len().min(ROWS)).collect::<Vec<_>>());
@@ -45,9 +53,9 @@ impl Model {
             fixed @ Stepping::Fixed { .. } => fixed,
         };
         let solver = Solver { stepping, ..solver };
-        let continuous = ContinuousFlow::new(field, solver)?
-            .with_divergence(DivergenceConfig::Exact, self.spec.seed)?;
-        let system = continuous.system(batch.context.as_ref());
+        let continuous =
+            ContinuousFlow::new(field, solver)?.with_divergence(divergence, self.spec.seed)?;
+        let system = continuous.system_for(&batch.points, batch.context.as_ref())?;
         let start = PointsAndVolume::start(&batch.points)?;
         let there = solve(&system, &start, (0.0, 1.0), &solver)?;
         let velocity = |t: f64, state: &State| -> Result<State> {

@@ -1,6 +1,7 @@
 //! The vector fields of a fitted model, in the units of its data.
 
 use super::Model;
+use crate::config::LayerConfig;
 use crate::density::Density;
 use crate::error::{Error, Result};
 use crate::params::to_f64;
@@ -10,6 +11,8 @@ use candle_core::{DType, Tensor, Var};
 
 /// Rows of one chunk.
 const CHUNK_ROWS: usize = 256;
+/// Tolerance of the solver behind a score that is differentiated: far below the step of a difference.
+const SCORE_TOLERANCE: f64 = 1e-9;
 /// Length of a difference, in standard deviations of the column: its cube root of rounding in `f64`.
 const STEP: f64 = 1e-5;
 
@@ -52,7 +55,7 @@ impl ModelField {
     /// [`Error::Config`] for the velocity of a model that is no continuous flow, or a time outside
     /// [0, 1].
     pub fn new(model: &Model, kind: FieldKind) -> Result<Self> {
-        let model = model.in_double()?;
+        let model = model.in_double_within(SCORE_TOLERANCE)?;
         if let FieldKind::Velocity { time } = kind {
             if model.flow.field().is_none() {
                 let flow = &model.spec.recipe;
@@ -180,7 +183,18 @@ impl Model {
     /// # Errors
     /// When the weights cannot be read.
     pub fn in_double(&self) -> Result<Self> {
-        let spec = super::ModelSpec { dtype: super::Precision::F64, ..self.spec.clone() };
+        self.in_double_within(f64::INFINITY)
+    }
+
+    /// The same with the tolerances of a continuous flow no larger than this.
+    fn in_double_within(&self, tolerance: f64) -> Result<Self> {
+        let mut spec = super::ModelSpec { dtype: super::Precision::F64, ..self.spec.clone() };
+        for layer in &mut spec.flow.layers {
+            if let LayerConfig::Continuous { solver, .. } = layer {
+                solver.absolute = solver.absolute.min(tolerance);
+                solver.relative = solver.relative.min(tolerance);
+            }
+        }
         let double = Self::new(spec, self.params.device())?;
         for (to, from) in double.params.iter().zip(self.params.iter()) {
             to.var().set(&from.var().to_dtype(to.var().dtype())?)?;

@@ -175,7 +175,11 @@ impl Objective for ContinuousLikelihood<'_> {
         sum(self.workers, batch.rows()?, params, |rows| {
             let (start, len) = (rows.start, rows.len());
             let probes = probes.as_ref().map(|p| p.narrow(0, start, len)?.contiguous());
-            self.chunk(params, &batch.narrow(start, len)?, probes.transpose()?, scale)
+            match self.chunk(params, &batch.narrow(start, len)?, probes.transpose()?, scale) {
+                // A field that no solver follows has no finite loss, which is for the trainer.
+                Err(Error::Solver { .. }) => Ok((f64::NAN, vec![0.0; params.count()])),
+                other => other,
+            }
         })
     }
 

@@ -2,7 +2,7 @@
 
 use super::rows::{each, first_non_finite, mean_and_gradients};
 use crate::density::Density;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::flow::Flow;
 use crate::objective::{Batch, Gradients, Objective, Offender};
 use crate::params::Params;
@@ -27,11 +27,15 @@ impl<'a> MaximumLikelihood<'a> {
     /// −log p(xᵢ) of these rows in the units of the data, `[n]`.
     fn losses(&self, batch: &Batch, rows: Range<usize>) -> Result<Tensor> {
         let batch = batch.narrow(rows.start, rows.len())?;
-        let log_prob = self.flow.log_prob(&batch.points, batch.context.as_ref())?;
-        match &batch.log_det {
-            Some(log_det) => Ok((log_prob + log_det)?.neg()?),
-            None => Ok(log_prob.neg()?),
-        }
+        loss(&batch, self.flow.log_prob(&batch.points, batch.context.as_ref())?)
+    }
+}
+
+/// −log p(xᵢ) in the units of the data, `[n]`, from that in the flow's own.
+fn loss(batch: &Batch, log_prob: Tensor) -> Result<Tensor> {
+    match &batch.log_det {
+        Some(log_det) => Ok((log_prob + log_det)?.neg()?),
+        None => Ok(log_prob.neg()?),
     }
 }
 
@@ -51,7 +55,17 @@ impl Objective for MaximumLikelihood<'_> {
         batch: &Batch,
         _rng: &mut dyn RngCore,
     ) -> Result<Vec<f64>> {
-        each(self.workers, batch, |rows| self.losses(batch, rows))
+        each(self.workers, batch, |rows| {
+            let (batch, count) = (batch.narrow(rows.start, rows.len())?, rows.len());
+            match self.flow.log_prob_detached(&batch.points, batch.context.as_ref()) {
+                Ok(log_prob) => loss(&batch, log_prob),
+                // As for the trainer a loss that is not finite.
+                Err(Error::Solver { .. }) => {
+                    Ok(Tensor::new(vec![f32::NAN; count], batch.points.device())?)
+                }
+                Err(error) => Err(error),
+            }
+        })
     }
 
     fn offender(&self, batch: &Batch) -> Result<Option<Offender>> {
@@ -61,7 +75,11 @@ impl Objective for MaximumLikelihood<'_> {
             return Ok(found("input", row));
         }
         for layer in self.flow.transform().layers() {
-            let mapped = layer.transform.forward(&points, batch.context.as_ref())?;
+            let mapped = match layer.transform.forward_detached(&points, batch.context.as_ref()) {
+                // No row can be named where the solver follows none.
+                Err(Error::Solver { .. }) => return Ok(None),
+                other => other?,
+            };
             points = mapped.points.detach();
             let rows = [first_non_finite(&points)?, first_non_finite(&mapped.log_det)?];
             if let Some(row) = rows.into_iter().flatten().min() {

@@ -1,5 +1,6 @@
 //! Continuous normalizing flows: a vector field, integrated, is a bijection.
 
+use super::checkpoint::solve_with_checkpoints;
 use super::divergence::{Divergence, drawn, forms};
 use super::solve::{Solver, solve};
 use super::state::{State, System};
@@ -190,6 +191,15 @@ impl<F: VectorField> Transform for ContinuousFlow<F> {
     fn inverse(&self, z: &Tensor, context: Option<&Tensor>) -> Result<Mapped> {
         check_points("ContinuousFlow::inverse", z, self.field.features())?;
         self.map(z, context, (1.0, 0.0))
+    }
+
+    fn forward_detached(&self, x: &Tensor, context: Option<&Tensor>) -> Result<Mapped> {
+        check_points("ContinuousFlow::forward_detached", x, self.field.features())?;
+        let start = PointsAndVolume::start(x)?;
+        let system = self.system_for(x, context)?;
+        let kept = solve_with_checkpoints(&system, &start, (0.0, 1.0), &self.solver)?;
+        let (points, log_det) = both(&kept.solution.state)?;
+        Ok(Mapped { points: points.clone(), log_det: log_det.clone() })
     }
 
     fn field(&self) -> Option<&dyn VectorField> {

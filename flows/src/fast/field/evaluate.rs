@@ -71,6 +71,11 @@ impl Evaluator {
         Ok(Self { program: Arc::clone(program), solver, probes, seed })
     }
 
+    /// Whether log-densities are not estimated.
+    pub(super) fn is_exact(&self) -> bool {
+        self.probes.is_none()
+    }
+
     /// Estimates of each log-density: 1 for the exact divergence.
     pub(super) fn estimates(&self) -> usize {
         self.probes.map_or(1, |(_, count)| count)

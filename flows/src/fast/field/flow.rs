@@ -91,6 +91,9 @@ impl FieldFlow {
     /// # Errors
     /// As [`Density::log_prob`].
     pub fn log_prob_each(&self, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
+        if self.evaluator.is_exact() {
+            return Ok(self.log_prob(x, context)?.unsqueeze(1)?);
+        }
         let k = self.evaluator.estimates();
         let mut values = Vec::new();
         self.log_probs(x, context, true, |work, rows| {

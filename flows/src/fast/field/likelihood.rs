@@ -16,7 +16,7 @@ use super::program::FieldProgram;
 use crate::calculus::Probe;
 use crate::config::ContinuousTraining;
 use crate::draws::{BLOCK, Draws};
-use crate::error::{Error, Result, SolverError};
+use crate::error::{Error, Result};
 use crate::fast::kernel::{Pass, Reverse};
 use crate::fast::simd::Level;
 use crate::fast::table::Table;
@@ -166,8 +166,8 @@ impl TileLoss for LikelihoodLoss {
         let pass = self.program.pass(theta);
         self.start(&pass, tile, work);
         match self.path(&pass, work) {
-            // A loss that is not finite is for the trainer to judge.
-            Err(Error::Solver { problem: SolverError::NonFinite, .. }) => return Ok(f64::NAN),
+            // A field that no solver follows has no finite loss, which is for the trainer to judge.
+            Err(Error::Solver { .. }) => return Ok(f64::NAN),
             other => other?,
         }
         self.base(&pass, work, gradient);

@@ -20,7 +20,7 @@ use crate::rng::{Stream, generator};
 use rand::RngCore;
 use std::sync::Arc;
 
-/// Σ wᵢ |v(tᵢ, x_t) − α′ xᵢ − σ′ zᵢ|² / Σ wᵢ with tᵢ = frac(u + i/n) for one uniform u.
+/// Σ wᵢ |v(tᵢ, x_t) − α′ xᵢ − σ′ zᵢ|² / Σ wᵢ with tᵢ = frac(u + i/n)ᵏ for one uniform u.
 #[derive(Debug)]
 pub(super) struct MatchingLoss {
     program: Arc<FieldProgram>,

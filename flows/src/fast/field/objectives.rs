@@ -6,9 +6,9 @@ use super::matching::MatchingLoss;
 use super::program::FieldProgram;
 use crate::config::{ContinuousTraining, DivergenceConfig, Matching};
 use crate::density::Density;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::fast::table::{Table, tiles};
-use crate::fast::tile::ROWS;
+use crate::fast::tile::{Column, ROWS};
 use crate::fast::training::{FastSteps, Gradients, TileLoss};
 use crate::flow::Flow;
 use crate::objective::{self, Batch, Objective, Offender};
@@ -89,7 +89,11 @@ impl Objective for ContinuousLikelihood<'_> {
                 let level = self.program.level();
                 table.read(level, tile.clone(), &mut work.state[..d], &mut work.context);
                 let place = (tile.len(), (tile.start - first) / ROWS);
-                self.reported.log_prob(&theta, &mut work, place, false)?;
+                match self.reported.log_prob(&theta, &mut work, place, false) {
+                    // As for the trainer a loss that is not finite.
+                    Err(Error::Solver { .. }) => work.state[d] = Column::splat(f32::NAN),
+                    other => other?,
+                }
                 let log_prob = work.state[d].0.iter().zip(tile);
                 losses.extend(log_prob.map(|(l, row)| -f64::from(l + table.log_det(row))));
             }
@@ -110,8 +114,8 @@ impl Objective for ContinuousLikelihood<'_> {
 
 /// Flow matching by kernels: the mean over rows of |v(t, x_t) − u|², summed over features.
 ///
-/// Times are spread evenly over the rows of a batch from one random start; latent points are
-/// standard normal.
+/// Times are spread evenly over the rows of a batch from one random start, or are powers of such;
+/// latent points are standard normal, or of another base.
 #[derive(Debug, Clone)]
 pub struct FlowMatching<'a> {
     program: &'a Arc<FieldProgram>,
@@ -191,6 +195,11 @@ impl Objective for FlowMatching<'_> {
     }
 
     fn offender(&self, batch: &Batch) -> Result<Option<Offender>> {
-        objectives::MaximumLikelihood::new(self.flow, self.workers).offender(batch)
+        match self.flow.field() {
+            Some(field) => {
+                objectives::FlowMatching::new(field, self.matching, self.workers).offender(batch)
+            }
+            None => Ok(None),
+        }
     }
 }

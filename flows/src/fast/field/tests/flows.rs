@@ -99,6 +99,9 @@ fn every_probe_gives_an_estimate() {
         let log_det = flow.forward(&case.batch.points, None).unwrap().log_det;
         assert_close("mean", &mean, &(base + log_det).unwrap(), 1e-5);
     }
+    let exact = fast(&case, Level::best(), solver, DivergenceConfig::Exact);
+    let each = exact.log_prob_each(&case.batch.points, None).unwrap();
+    assert_close("exact", &each.squeeze(1).unwrap(), &reference(&case, solver), 1e-5);
     // As many orthogonal probes as dimensions are exact.
     let divergence = DivergenceConfig::Hutchinson { probe: Probe::Orthogonal, probes: 9 };
     let fast = fast(&case, Level::best(), solver, divergence);
