@@ -145,7 +145,7 @@ macro_rules! vectorised {
     ($(#[$meta:meta])* $vis:vis fn $name:ident<$S:ident>($simd:ident $(, $arg:ident: $ty:ty)* $(,)?)
         $(-> $out:ty)? $body:block) => {
         $(#[$meta])*
-        #[expect(unsafe_code, reason = "the level proves that its instructions exist")]
+        #[allow(unsafe_code, reason = "the level proves that its instructions exist")]
         #[allow(clippy::too_many_arguments, reason = "kernels take many slices")]
         $vis fn $name(level: $crate::fast::simd::Level $(, $arg: $ty)*) $(-> $out)? {
             use $crate::fast::simd::{Simd, Token};
