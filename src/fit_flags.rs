@@ -113,7 +113,7 @@ pub struct FitFlags {
     #[arg(long, value_name = "TOL", allow_negative_numbers = true)]
     pub rtol: Option<f64>,
     /// Divergence of a continuous flow: exact, hutchinson or hutch++ (in training as hutchinson)
-    /// [default: exact for up to 16 columns, in
+    /// [default: exact for up to 64 columns, in
     /// training for up to 2]
     #[arg(long, value_name = "NAME", value_parser = named::<DivergenceKind>)]
     pub divergence: Option<DivergenceKind>,

@@ -138,7 +138,7 @@ pub enum DivergenceConfig {
 
 impl DivergenceConfig {
     /// The largest number of features for which a divergence is exact unless asked otherwise.
-    pub const EXACT_UP_TO: usize = 16;
+    pub const EXACT_UP_TO: usize = 64;
 
     /// What it means for that many features: never [`DivergenceConfig::Auto`].
     #[must_use]
