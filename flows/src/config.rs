@@ -10,7 +10,7 @@ pub use continuous::{
     ContinuousTraining, DivergenceConfig, Method, SolverConfig, TrainingDivergence,
 };
 pub use layer::{BaseConfig, LayerConfig, UnivariateConfig};
-pub use objective::{Matching, ObjectiveConfig};
+pub use objective::{Matching, ObjectiveConfig, ScoreMatching, ScoreObjective};
 pub use overrides::{ContinuousSettings, DivergenceKind};
 pub use recipes::{Recipe, Sizes, recipe, recipes};
 
@@ -44,6 +44,12 @@ impl FlowConfig {
     pub fn build(&self, params: &mut Params) -> Result<Flow> {
         if self.features == 0 {
             return Err(Error::config("features", "there are none", "give at least one column"));
+        }
+        let diffuses =
+            |layer: &LayerConfig| matches!(layer, LayerConfig::Continuous { noise: Some(_), .. });
+        if self.base != BaseConfig::StandardNormal && self.layers.iter().any(diffuses) {
+            let problem = "noise that is added to data leads to a standard normal";
+            return Err(Error::config("base", problem, "leave the components out"));
         }
         let mut layers = Vec::with_capacity(self.layers.len());
         for (i, layer) in self.layers.iter().enumerate() {

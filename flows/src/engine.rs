@@ -14,6 +14,7 @@ use crate::objective::Objective;
 use crate::objectives::Judged;
 use crate::ode::Solver;
 use crate::params::Params;
+use crate::score::NoiseLevels;
 use crate::workers::Workers;
 use std::sync::Arc;
 
@@ -68,9 +69,10 @@ impl Engine {
             return Ok(Choice::Reference(None));
         }
         let found = match config.layers.as_slice() {
-            [LayerConfig::Continuous { field, solver, divergence }] => {
+            [LayerConfig::Continuous { field, solver, divergence, noise }] => {
                 let reported = (solver.solver()?, divergence.resolved(config.features));
-                FastField::new(config, field, (*solver, reported), params).map(Choice::FastField)
+                FastField::new(config, (field, *noise), (*solver, reported), params)
+                    .map(Choice::FastField)
             }
             _ => Program::new(config, params, Level::best()).map(|p| Choice::Fast(p.into())),
         };
@@ -89,7 +91,7 @@ impl Engine {
 impl FastField {
     fn new(
         config: &FlowConfig,
-        field: &FieldConfig,
+        (field, noise): (&FieldConfig, Option<NoiseLevels>),
         (solver, reported): (SolverConfig, (Solver, DivergenceConfig)),
         params: &Params,
     ) -> std::result::Result<Self, Unsupported> {
@@ -99,7 +101,10 @@ impl FastField {
         }
         let (path, sizes) = (format!("flow.{part}"), (config.features, config.context));
         let level = Level::best();
-        let program = FieldProgram::new(&path, sizes, field, config.base, params, level)?;
+        let mut program = FieldProgram::new(&path, sizes, field, config.base, params, level)?;
+        if let Some(levels) = noise {
+            program = program.over(levels);
+        }
         let base = match config.base {
             BaseConfig::StandardNormal => None,
             other @ BaseConfig::GaussianMixture { .. } => {
@@ -153,6 +158,11 @@ impl FastField {
                 if let Some(base) = &self.base {
                     training = training.with_base(Arc::clone(base));
                 }
+                let judge = self.likelihood(ContinuousTraining::default(), flow, workers)?;
+                Ok(Box::new(Judged { training: Box::new(training), judge }))
+            }
+            ObjectiveConfig::ScoreMatching(config) => {
+                let training = fast::ScoreMatching::new(&self.program, *config, flow, workers)?;
                 let judge = self.likelihood(ContinuousTraining::default(), flow, workers)?;
                 Ok(Box::new(Judged { training: Box::new(training), judge }))
             }

@@ -1,6 +1,8 @@
 //! Defines time-dependent vector fields, the right-hand sides of continuous flows.
 
 use crate::error::{Error, Result};
+use crate::params::to_f64;
+use crate::score::NoiseLevels;
 use candle_core::Tensor;
 use std::fmt::Debug;
 
@@ -27,6 +29,11 @@ use std::fmt::Debug;
 pub trait VectorField: Debug + Send + Sync {
     /// Number of features d.
     fn features(&self) -> usize;
+
+    /// The noise levels of the diffusion whose probability flow this is, for fields that are one.
+    fn noise_levels(&self) -> Option<&NoiseLevels> {
+        None
+    }
 
     /// v(t, x | c): x `[n, d]`, context `[n, k]` → `[n, d]`.
     ///
@@ -73,6 +80,30 @@ pub trait VectorField: Debug + Send + Sync {
         Ok((velocity, Tensor::stack(&jvps, 0)?))
     }
 
+    /// As [`VectorField::velocity_and_jvps`] with a time for each row, `[n]`; row by row, unless a field
+    /// knows better.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when a shape does not fit.
+    fn velocity_and_jvps_at(
+        &self,
+        times: &Tensor,
+        x: &Tensor,
+        u: &Tensor,
+        context: Option<&Tensor>,
+    ) -> Result<(Tensor, Tensor)> {
+        check_times("VectorField::velocity_and_jvps_at", times, x)?;
+        let (mut velocities, mut jvps) = (Vec::new(), Vec::new());
+        for (row, t) in to_f64(times)?.into_iter().enumerate() {
+            let context = context.map(|c| c.narrow(0, row, 1)).transpose()?;
+            let (x, u) = (x.narrow(0, row, 1)?, u.narrow(1, row, 1)?);
+            let (velocity, along) = self.velocity_and_jvps(t, &x, &u, context.as_ref())?;
+            velocities.push(velocity);
+            jvps.push(along);
+        }
+        Ok((Tensor::cat(&velocities, 0)?, Tensor::cat(&jvps, 1)?))
+    }
+
     /// v `[n, d]` and its divergence Σᵢ ∂vᵢ/∂xᵢ `[n]`, exactly, from d tangents.
     ///
     /// # Errors
@@ -105,6 +136,10 @@ macro_rules! delegate {
             (**self).features()
         }
 
+        fn noise_levels(&self) -> Option<&NoiseLevels> {
+            (**self).noise_levels()
+        }
+
         fn velocity(&self, t: f64, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
             (**self).velocity(t, x, context)
         }
@@ -131,6 +166,16 @@ macro_rules! delegate {
             context: Option<&Tensor>,
         ) -> Result<(Tensor, Tensor)> {
             (**self).velocity_and_jvps(t, x, u, context)
+        }
+
+        fn velocity_and_jvps_at(
+            &self,
+            times: &Tensor,
+            x: &Tensor,
+            u: &Tensor,
+            context: Option<&Tensor>,
+        ) -> Result<(Tensor, Tensor)> {
+            (**self).velocity_and_jvps_at(times, x, u, context)
         }
 
         fn velocity_and_divergence(

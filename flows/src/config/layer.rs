@@ -3,10 +3,12 @@
 use super::{DivergenceConfig, SolverConfig, StandardNormal};
 use crate::density::Density;
 use crate::error::Result;
+use crate::field::VectorField;
 use crate::fields::{FieldConfig, TimeMlp};
 use crate::nets::{LastLayer, NetConfig};
 use crate::ode::ContinuousFlow;
 use crate::params::Scope;
+use crate::score::{NoiseLevels, ProbabilityFlow};
 use crate::transform::{Inverse, Transform};
 use crate::transforms::{
     ActNorm, Coupling, Elementwise, FixedHalf, Half, LuLinear, MaskedAutoregressive, Permutation,
@@ -110,6 +112,9 @@ pub enum LayerConfig {
         /// The divergence of log-densities that are reported.
         #[serde(default)]
         divergence: DivergenceConfig,
+        /// Makes it the [`ProbabilityFlow`] of a diffusion over these levels.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        noise: Option<NoiseLevels>,
     },
 }
 
@@ -160,9 +165,13 @@ impl LayerConfig {
             Self::InverseAutoregressive { univariate, net } => Box::new(Inverse(
                 MaskedAutoregressive::new(scope, sizes, univariate.build()?, net, start)?,
             )),
-            Self::Continuous { field, solver, divergence } => {
+            Self::Continuous { field, solver, divergence, noise } => {
                 let (seed, solver) = (scope.seed(), solver.solver()?);
-                let field = TimeMlp::new(scope, features, sizes.1, field, start)?;
+                let network = TimeMlp::new(scope, features, sizes.1, field, start)?;
+                let field: Box<dyn VectorField> = match noise {
+                    None => Box::new(network),
+                    Some(levels) => Box::new(ProbabilityFlow::new(network, *levels)?),
+                };
                 Box::new(ContinuousFlow::new(field, solver)?.with_divergence(*divergence, seed)?)
             }
         })

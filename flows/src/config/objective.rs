@@ -5,10 +5,11 @@ use crate::error::{Error, Result};
 use crate::flow::Flow;
 use crate::objective::Objective;
 use crate::objectives::{
-    ContinuousLikelihood, FlowMatching, Judged, MaximumLikelihood, single_field,
+    self, ContinuousLikelihood, FlowMatching, Judged, MaximumLikelihood, single_field,
 };
 use crate::pairing::Pairing;
 use crate::paths::Path;
+use crate::score::{LevelLaw, LevelSampling, NoiseLevels, Schedule, Weighting};
 use crate::workers::Workers;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,59 @@ pub enum ObjectiveConfig {
     ContinuousLikelihood(ContinuousTraining),
     /// [`FlowMatching`](crate::objectives::FlowMatching)
     FlowMatching(Matching),
+    /// [`ScoreMatching`](crate::objectives::ScoreMatching)
+    ScoreMatching(ScoreMatching),
+}
+
+/// How a score is matched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScoreMatching {
+    /// What the loss of a row is.
+    pub objective: ScoreObjective,
+    /// How the noise levels follow one another.
+    pub schedule: Schedule,
+    /// How much each level counts.
+    pub weighting: Weighting,
+    /// How levels are drawn.
+    pub sampling: LevelSampling,
+}
+
+/// A loss whose least value is at the score: see [`objectives::ScoreMatching`](crate::objectives::ScoreMatching).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScoreObjective {
+    /// Regression on the noise that was added.
+    #[default]
+    #[serde(rename = "dsm")]
+    Denoising,
+    /// The derivative along one random direction, and the score along it.
+    #[serde(rename = "ssm")]
+    Sliced,
+    /// The derivative along one random direction, and the whole score: less variance.
+    #[serde(rename = "ssm-vr")]
+    SlicedVarianceReduced,
+    /// The exact divergence.
+    #[serde(rename = "ism")]
+    Implicit,
+}
+
+impl ScoreObjective {
+    /// All objectives.
+    pub const ALL: [Self; 4] =
+        [Self::Denoising, Self::Sliced, Self::SlicedVarianceReduced, Self::Implicit];
+
+    /// Whether it draws directions.
+    pub(crate) fn is_sliced(self) -> bool {
+        matches!(self, Self::Sliced | Self::SlicedVarianceReduced)
+    }
+}
+
+impl ScoreMatching {
+    /// The levels it draws from a range.
+    pub(crate) fn law(&self, levels: &NoiseLevels) -> Result<LevelLaw> {
+        LevelLaw::new(levels, self.schedule, self.weighting, self.sampling)
+    }
 }
 
 /// How flow matching joins data points and latent points.
@@ -47,7 +101,7 @@ impl Default for Matching {
 impl Matching {
     /// The time of one row of n: the uᵏ of a batch are spread evenly from one random start.
     pub(crate) fn time(&self, start: f64, row: usize, n: usize) -> f64 {
-        let u = (start + row as f64 / n as f64).fract();
+        let u = objectives::spread(start, row, n);
         // A power costs as much as a small network's share of the row.
         let even = (self.time_power - 1.0).abs() < f64::EPSILON;
         if even { u } else { u.powf(self.time_power) }
@@ -78,7 +132,7 @@ impl ObjectiveConfig {
             Self::ContinuousLikelihood(training) => {
                 training.kinetic == 0.0 && training.jacobian == 0.0
             }
-            Self::FlowMatching(_) => false,
+            Self::FlowMatching(_) | Self::ScoreMatching(_) => false,
         }
     }
 
@@ -100,6 +154,12 @@ impl ObjectiveConfig {
                 matching.check()?;
                 let training = FlowMatching::new(single_field(flow)?, *matching, workers)
                     .with_base(flow.base());
+                let judge = MaximumLikelihood::new(flow, workers);
+                Box::new(Judged { training: Box::new(training), judge: Box::new(judge) })
+            }
+            Self::ScoreMatching(config) => {
+                let training =
+                    objectives::ScoreMatching::new(single_field(flow)?, config, workers)?;
                 let judge = MaximumLikelihood::new(flow, workers);
                 Box::new(Judged { training: Box::new(training), judge: Box::new(judge) })
             }

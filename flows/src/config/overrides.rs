@@ -109,6 +109,11 @@ impl Recipe {
                 fixed_steps = settings.solver_steps;
                 misplaced.or(settings.of_likelihood().map(|name| (name, "ffjord")))
             }
+            ObjectiveConfig::ScoreMatching(_) => {
+                fixed_steps = settings.solver_steps;
+                let other = settings.of_matching().map(|name| (name, "flow-matching"));
+                misplaced.or(other).or(settings.of_likelihood().map(|name| (name, "ffjord")))
+            }
             ObjectiveConfig::MaximumLikelihood => {
                 let other = settings.of_matching().map(|name| (name, "flow-matching"));
                 misplaced.or(other).or(settings.of_likelihood().map(|name| (name, "ffjord")))

@@ -2,8 +2,8 @@
 //!
 //! `net` is the network of a field with tangents that run along, `bend` its elementwise part,
 //! `backward` its reverse, and `squash` the form whose weights depend on time. `march` takes the
-//! steps of a solver, of the `equations` of points and of their volume. `likelihood` and `matching`
-//! are the losses of a tile; `objectives` joins them to the trainer, as `flow` does densities.
+//! steps of a solver, of the `equations` of points and of their volume. `likelihood`, `matching` and
+//! `score` are the losses of a tile; `objectives` joins them to the trainer, as `flow` does densities.
 //! [`FieldProgram`] finds the kernels of a field, [`FieldFlow`] is its flow as a density.
 
 mod backward;
@@ -19,6 +19,7 @@ mod net;
 mod objectives;
 mod probes;
 mod program;
+mod score;
 mod squash;
 mod squash_rows;
 #[cfg(test)]
@@ -26,5 +27,5 @@ mod tests;
 mod time;
 
 pub use flow::FieldFlow;
-pub use objectives::{ContinuousLikelihood, FlowMatching};
+pub use objectives::{ContinuousLikelihood, FlowMatching, ScoreMatching};
 pub use program::FieldProgram;

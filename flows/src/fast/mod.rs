@@ -38,7 +38,7 @@ mod training;
 mod triangular;
 mod univariate;
 
-pub use field::{ContinuousLikelihood, FieldFlow, FieldProgram, FlowMatching};
+pub use field::{ContinuousLikelihood, FieldFlow, FieldProgram, FlowMatching, ScoreMatching};
 pub use flow::FastFlow;
 pub use maximum_likelihood::MaximumLikelihood;
 pub use operation::{FastTransform, flat_theta};

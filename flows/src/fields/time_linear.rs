@@ -72,9 +72,27 @@ impl TimeLinear {
             return Ok(value);
         };
         let times = times.contiguous()?;
+        Ok(((value * squash.gates(&times)?)? + times.matmul(&squash.drift)?)?)
+    }
+
+    /// Tangents `[k, n, w]` of the first w inputs, with a time for each row → `[k, n, outputs]`.
+    pub(super) fn tangent_at(&self, times: &Tensor, u: &Tensor) -> Result<Tensor> {
+        let dense = AtTime { weight: self.weight.clone(), bias: self.bias.clone() };
+        let tangent = dense.tangent(u)?;
+        match &self.squash {
+            None => Ok(tangent),
+            Some(squash) => {
+                Ok(tangent.broadcast_mul(&squash.gates(&times.contiguous()?)?.unsqueeze(0)?)?)
+            }
+        }
+    }
+}
+
+impl Squash {
+    /// The gates at times `[n, 1]`: `[n, outputs]`.
+    fn gates(&self, times: &Tensor) -> Result<Tensor> {
         let ones = times.ones_like()?;
-        let gate = (times.matmul(&squash.gate_weight)? + ones.matmul(&squash.gate_bias)?)?;
-        Ok(((value * sigmoid(&gate)?)? + times.matmul(&squash.drift)?)?)
+        sigmoid(&(times.matmul(&self.gate_weight)? + ones.matmul(&self.gate_bias)?)?)
     }
 }
 

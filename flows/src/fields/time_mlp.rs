@@ -174,6 +174,26 @@ impl VectorField for TimeMlp {
         }
     }
 
+    fn velocity_and_jvps_at(
+        &self,
+        times: &Tensor,
+        x: &Tensor,
+        u: &Tensor,
+        context: Option<&Tensor>,
+    ) -> Result<(Tensor, Tensor)> {
+        check_times("TimeMlp::velocity_and_jvps_at", times, x)?;
+        let inputs = self.inputs(&to_f64(times)?, x, context)?;
+        let times = times.to_dtype(x.dtype())?.unsqueeze(1)?;
+        let mut hidden = self.layers[0].value_at(&times, &inputs)?;
+        let mut tangent = self.layers[0].tangent_at(&times, u)?;
+        for layer in &self.layers[1..] {
+            let (value, slope) = with_slope(self.config.activation, &hidden)?;
+            hidden = layer.value_at(&times, &value)?;
+            tangent = layer.tangent_at(&times, &tangent.broadcast_mul(&slope.unsqueeze(0)?)?)?;
+        }
+        Ok((hidden, tangent))
+    }
+
     fn velocity_and_divergence(
         &self,
         t: f64,

@@ -125,6 +125,11 @@ pub(crate) fn times(matching: &Matching, draws: Draws, n: usize) -> Vec<f64> {
     (0..n).map(|row| matching.time(start, row, n)).collect()
 }
 
+/// The share of one row of n: those of a batch are spread evenly over [0, 1) from one start.
+pub(crate) fn spread(start: f64, row: usize, n: usize) -> f64 {
+    (start + row as f64 / n as f64).fract()
+}
+
 /// Standard normal points of a batch, `[n, d]` row-major.
 pub(crate) fn latent(draws: Draws, n: usize, d: usize) -> Vec<f64> {
     let mut values = vec![0.0; n * d];

@@ -38,6 +38,18 @@ vectorised! {
 }
 
 vectorised! {
+    /// to = factor · to
+    pub(super) fn scale<S>(s, factor: f32, to: &mut [Column]) {
+        let factor = s.splat(factor);
+        for to in to {
+            for v in 0..S::VECTORS {
+                s.store(s.mul(factor, s.load(to, v)), to, v);
+            }
+        }
+    }
+}
+
+vectorised! {
     /// to = factor · from
     pub(super) fn set_times<S>(s, factor: f32, from: &[Column], to: &mut [Column]) {
         let factor = s.splat(factor);

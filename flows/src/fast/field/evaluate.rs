@@ -126,9 +126,18 @@ impl Evaluator {
         let at_time = &mut work.theta;
         input[d..d + net.context()].copy_from_slice(context);
         state[d..].fill(Column::ZERO);
-        let share = 1.0 / self.estimates() as f32;
-        let mut volume =
-            Volume { net, pass, input, tape, probes, first, theta: at_time, derivatives, share };
+        let (share, program) = (1.0 / self.estimates() as f32, &*self.program);
+        let mut volume = Volume {
+            program,
+            pass,
+            input,
+            tape,
+            probes,
+            first,
+            theta: at_time,
+            derivatives,
+            share,
+        };
         let (level, solver, span) = (pass.level, &self.solver, (0.0, 1.0));
         let problem = Problem { level, solver, span, normed: d + 1 };
         problem.solve(&mut volume, &mut state[..count], room, |_| {})?;
@@ -145,7 +154,7 @@ impl Evaluator {
             (self.program.net(), self.program.features(), self.program.pass(theta));
         let Work { state, context, input, tape, theta, room, .. } = work;
         input[d..d + net.context()].copy_from_slice(context);
-        let mut path = Path { net, pass, input, tape, theta };
+        let mut path = Path { program: &self.program, pass, input, tape, theta };
         let (solver, span) = (&self.solver, (1.0, 0.0));
         let problem = Problem { level: pass.level, solver, span, normed: d };
         problem.solve(&mut path, &mut state[..d], room, |_| {})

@@ -93,8 +93,8 @@ impl LikelihoodLoss {
     /// The path of the tile, with the points at the start of each step.
     fn path(&self, pass: &Pass, work: &mut Work) -> Result<()> {
         let Work { state, room, starts, input, tape, theta, .. } = work;
-        let net = self.program.net();
-        let mut path = Path { net, pass: *pass, input, tape, theta };
+        let program = &self.program;
+        let mut path = Path { program, pass: *pass, input, tape, theta };
         let problem = Problem {
             level: pass.level,
             solver: &self.solver,

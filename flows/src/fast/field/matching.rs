@@ -11,7 +11,7 @@ use crate::draws::Draws;
 use crate::error::Result;
 use crate::fast::kernel::Pass;
 use crate::fast::simd::{Level, vectorised};
-use crate::fast::table::{Table, tiles};
+use crate::fast::table::Table;
 use crate::fast::tile::{Column, ROWS, read_rows};
 use crate::fast::training::{Tile, TileLoss};
 use crate::objectives::{latent, latent_of};
@@ -135,18 +135,6 @@ impl MatchingLoss {
         let start = Start { input, tangents: &[] };
         let mut to = Gradients { points: &mut [], tangents: &mut [], theta: gradient };
         net.backward(pass, start, tape, scratch, (velocity, &[]), &mut to);
-    }
-
-    /// The rows of a table as the tiles of one batch.
-    pub(super) fn batch_tiles<'a>(
-        table: &'a Table,
-        rows: &'a [u32],
-        range: std::ops::Range<usize>,
-    ) -> impl Iterator<Item = Tile<'a>> {
-        tiles(range).map(|tile| {
-            let (first, batch) = (tile.start, rows.len());
-            Tile { table, rows: &rows[tile], first, batch, scale: 1.0 }
-        })
     }
 }
 

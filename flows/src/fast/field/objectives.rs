@@ -4,20 +4,23 @@ use super::evaluate::Evaluator;
 use super::likelihood::LikelihoodLoss;
 use super::matching::MatchingLoss;
 use super::program::FieldProgram;
-use crate::config::{ContinuousTraining, DivergenceConfig, Matching};
+use super::score::ScoreLoss;
+use crate::config::{self, ContinuousTraining, DivergenceConfig, Matching};
 use crate::density::Density;
 use crate::error::{Error, Result};
 use crate::fast::table::{Table, tiles};
 use crate::fast::tile::{Column, ROWS};
-use crate::fast::training::{FastSteps, Gradients, TileLoss};
+use crate::fast::training::{FastSteps, Gradients, Tile, TileLoss};
 use crate::flow::Flow;
 use crate::objective::{self, Batch, Objective, Offender};
 use crate::objectives;
 use crate::ode::Solver;
 use crate::params::Params;
+use crate::score::NoiseLevels;
 use crate::train::Steps;
 use crate::workers::Workers;
 use rand::RngCore;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Rows of one chunk of an evaluation.
@@ -179,7 +182,7 @@ impl Objective for FlowMatching<'_> {
         let chunks = self.workers.map_chunks(rows.len(), EVALUATION_ROWS, |range| {
             let mut work = loss.work();
             let mut losses = Vec::with_capacity(range.len());
-            for tile in MatchingLoss::batch_tiles(&table, &rows, range) {
+            for tile in batch_tiles(&table, &rows, range) {
                 loss.residuals(&self.program.pass(&theta), &tile, &mut work);
                 let squares = work.squares.0[..tile.rows.len()].iter();
                 losses.extend(squares.map(|square| f64::from(*square)));
@@ -202,4 +205,108 @@ impl Objective for FlowMatching<'_> {
             None => Ok(None),
         }
     }
+}
+
+/// Score matching by kernels: see [`objectives::ScoreMatching`].
+#[derive(Debug, Clone)]
+pub struct ScoreMatching<'a> {
+    program: &'a Arc<FieldProgram>,
+    config: config::ScoreMatching,
+    levels: NoiseLevels,
+    flow: &'a Flow,
+    workers: &'a Workers,
+}
+
+impl<'a> ScoreMatching<'a> {
+    /// The loss of a flow whose kernels are `program`.
+    ///
+    /// # Errors
+    /// [`Error::Config`](crate::Error::Config) for a program that is not
+    /// [over](FieldProgram::over) noise levels, or without kernels of that objective.
+    pub fn new(
+        program: &'a Arc<FieldProgram>,
+        config: config::ScoreMatching,
+        flow: &'a Flow,
+        workers: &'a Workers,
+    ) -> Result<Self> {
+        let Some(levels) = program.noise_levels().copied() else {
+            let problem = "the field is not that of a diffusion";
+            return Err(Error::config("objective", problem, "give its layer noise levels"));
+        };
+        ScoreLoss::new(program, &config, &levels)?;
+        Ok(Self { program, config, levels, flow, workers })
+    }
+
+    fn table(&self, batch: &Batch) -> Result<Table> {
+        Table::new(batch, (self.program.features(), self.program.context_features()))
+    }
+
+    fn loss(&self) -> Result<ScoreLoss> {
+        ScoreLoss::new(self.program, &self.config, &self.levels)
+    }
+
+    fn gradients(&self, table: Table, theta: Vec<f32>) -> Result<Gradients<ScoreLoss>> {
+        Ok(Gradients::new(self.loss()?, table, theta, self.workers.threads()))
+    }
+}
+
+impl Objective for ScoreMatching<'_> {
+    fn loss_and_gradients(
+        &self,
+        params: &Params,
+        batch: &Batch,
+        rng: &mut dyn RngCore,
+    ) -> Result<(f64, objective::Gradients)> {
+        let (table, theta) = (self.table(batch)?, self.program.theta(params)?);
+        self.gradients(table, theta)?.run_all(rng)
+    }
+
+    fn row_losses(
+        &self,
+        params: &Params,
+        batch: &Batch,
+        rng: &mut dyn RngCore,
+    ) -> Result<Vec<f64>> {
+        let (table, theta) = (self.table(batch)?, self.program.theta(params)?);
+        let rows: Vec<u32> = (0..table.rows() as u32).collect();
+        let mut loss = self.loss()?;
+        loss.draw(&table, &rows, rng)?;
+        let chunks = self.workers.map_chunks(rows.len(), EVALUATION_ROWS, |range| {
+            let mut work = loss.work();
+            let mut losses = Vec::with_capacity(range.len());
+            for tile in batch_tiles(&table, &rows, range) {
+                loss.losses(&self.program.pass(&theta), &tile, &mut work);
+                let own = work.losses.0[..tile.rows.len()].iter();
+                losses.extend(own.map(|loss| f64::from(*loss)));
+            }
+            Ok(losses)
+        })?;
+        Ok(chunks.concat())
+    }
+
+    fn steps(&self, train: &Batch, decayed: &[bool]) -> Result<Option<Box<dyn Steps + '_>>> {
+        let gradients = self.gradients(self.table(train)?, Vec::new())?;
+        Ok(Some(Box::new(FastSteps::new(gradients, decayed))))
+    }
+
+    fn offender(&self, batch: &Batch) -> Result<Option<Offender>> {
+        match self.flow.field() {
+            Some(field) => {
+                objectives::ScoreMatching::new(field, &self.config, self.workers)?.offender(batch)
+            }
+            None => Ok(None),
+        }
+    }
+}
+
+/// The rows of a table as the tiles of one batch.
+fn batch_tiles<'a>(
+    table: &'a Table,
+    rows: &'a [u32],
+    range: Range<usize>,
+) -> impl Iterator<Item = Tile<'a>> {
+    tiles(range).map(|tile| {
+        let (first, batch) = (tile.start, rows.len());
+        Tile { table, rows: &rows[tile], first, batch, scale: 1.0 }
+    })
 }

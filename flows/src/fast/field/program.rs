@@ -1,5 +1,6 @@
 //! A continuous flow as kernels.
 
+use super::columns::scale;
 use super::net::FieldNet;
 use crate::config::BaseConfig;
 use crate::error::Result;
@@ -7,14 +8,18 @@ use crate::fast::kernel::{Base, Pass};
 use crate::fast::layout::Layout;
 use crate::fast::program::{Unsupported, base, check_placement, read_theta};
 use crate::fast::simd::Level;
+use crate::fast::tile::Column;
 use crate::fields::FieldConfig;
 use crate::params::Params;
+use crate::score::NoiseLevels;
 
 /// The kernels of a field and of the base that its flow leads to.
 #[derive(Debug)]
 pub struct FieldProgram {
     level: Level,
     net: FieldNet,
+    /// Of the diffusion whose probability flow this is.
+    noise: Option<NoiseLevels>,
     base: Box<dyn Base>,
     base_config: BaseConfig,
     /// Trainable scalars.
@@ -45,7 +50,27 @@ impl FieldProgram {
         let net = FieldNet::new(&layout, path, (features, context), config);
         let net = net.ok_or_else(|| not("its parameters are missing"))?;
         let base = base(base_config, &mut layout, features)?;
-        Ok(Self { level, net, base, base_config, parameters, length: layout.len() })
+        let length = layout.len();
+        Ok(Self { level, net, noise: None, base, base_config, parameters, length })
+    }
+
+    /// The same network as that of a diffusion's [`ProbabilityFlow`](crate::score::ProbabilityFlow)
+    /// over these levels.
+    #[must_use]
+    pub fn over(self, levels: NoiseLevels) -> Self {
+        Self { noise: Some(levels), ..self }
+    }
+
+    /// The levels of the diffusion, if it is that of one.
+    pub fn noise_levels(&self) -> Option<&NoiseLevels> {
+        self.noise.as_ref()
+    }
+
+    /// Makes a velocity, or what is linear in it, of the network's output at time t.
+    pub(super) fn at_rate(&self, t: f64, output: &mut [Column]) {
+        if let Some(levels) = &self.noise {
+            scale(self.level, levels.rate(t) as f32, output);
+        }
     }
 
     /// Number of features.

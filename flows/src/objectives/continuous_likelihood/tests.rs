@@ -22,8 +22,12 @@ const SOLVER: SolverConfig =
 
 fn build(base: BaseConfig, time: TimeForm) -> (Params, Flow) {
     let field = FieldConfig { hidden: vec![5, 4], activation: Activation::Tanh, time };
-    let layer =
-        LayerConfig::Continuous { field, solver: SOLVER, divergence: DivergenceConfig::Exact };
+    let layer = LayerConfig::Continuous {
+        field,
+        solver: SOLVER,
+        divergence: DivergenceConfig::Exact,
+        noise: None,
+    };
     let config = FlowConfig { features: 3, context: 2, layers: vec![layer], base };
     let mut params = Params::new(DType::F64, &Device::Cpu, 3);
     let flow = config.build(&mut params).unwrap();

@@ -1,0 +1,151 @@
+//! The deterministic flow that has the densities of a diffusion.
+
+use super::NoiseLevels;
+use crate::error::Result;
+use crate::field::VectorField;
+use crate::params::to_f64;
+use candle_core::Tensor;
+
+/// The probability flow y′ = θ′(t) F(t, y) of a network F, in the coordinates of [`NoiseLevels`].
+///
+/// A diffusion x_σ = x + σ ε and this flow have the same density at each level. A network that gives
+/// 0 says that the data are N(0, I), and its flow is the identity.
+///
+/// Song et al. 2021, *Score-Based Generative Modeling through Stochastic Differential Equations*,
+/// eq. 13, in the coordinates of Salimans and Ho 2022.
+///
+/// # Example
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use diffeo_flows::field::VectorField;
+/// use diffeo_flows::fields::LinearField;
+/// use diffeo_flows::score::{NoiseLevels, ProbabilityFlow};
+/// let zero = LinearField::new(&Tensor::new(&[[0.0]], &Device::Cpu)?)?;
+/// let flow = ProbabilityFlow::new(zero, NoiseLevels::default())?;
+/// let x = Tensor::new(&[[0.7]], &Device::Cpu)?;
+/// assert_eq!(flow.velocity(0.5, &x, None)?.to_vec2::<f64>()?, [[0.0]]);
+/// # Ok::<(), diffeo_flows::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct ProbabilityFlow<F> {
+    network: F,
+    levels: NoiseLevels,
+}
+
+impl<F: VectorField> ProbabilityFlow<F> {
+    /// The flow of a network over these levels.
+    ///
+    /// # Errors
+    /// [`Error::Config`](crate::Error::Config) for levels that are no range.
+    pub fn new(network: F, levels: NoiseLevels) -> Result<Self> {
+        levels.check()?;
+        Ok(Self { network, levels })
+    }
+
+    /// v and k tangents of a time each, scaled.
+    fn scaled(&self, t: f64, (velocity, along): (Tensor, Tensor)) -> Result<(Tensor, Tensor)> {
+        let rate = self.levels.rate(t);
+        Ok((velocity.affine(rate, 0.0)?, along.affine(rate, 0.0)?))
+    }
+
+    /// θ′ of each row, `[n, 1]`.
+    fn rates(&self, times: &Tensor, x: &Tensor) -> Result<Tensor> {
+        let rates: Vec<f64> = to_f64(times)?.iter().map(|t| self.levels.rate(*t)).collect();
+        let rates = Tensor::from_vec(rates, (times.dim(0)?, 1), x.device())?;
+        Ok(rates.to_dtype(x.dtype())?)
+    }
+}
+
+impl<F: VectorField> VectorField for ProbabilityFlow<F> {
+    fn features(&self) -> usize {
+        self.network.features()
+    }
+
+    fn noise_levels(&self) -> Option<&NoiseLevels> {
+        Some(&self.levels)
+    }
+
+    fn velocity(&self, t: f64, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
+        Ok(self.network.velocity(t, x, context)?.affine(self.levels.rate(t), 0.0)?)
+    }
+
+    fn velocity_at(&self, times: &Tensor, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
+        let velocity = self.network.velocity_at(times, x, context)?;
+        Ok(velocity.broadcast_mul(&self.rates(times, x)?)?)
+    }
+
+    fn velocity_and_jvp(
+        &self,
+        t: f64,
+        x: &Tensor,
+        u: &Tensor,
+        context: Option<&Tensor>,
+    ) -> Result<(Tensor, Tensor)> {
+        self.scaled(t, self.network.velocity_and_jvp(t, x, u, context)?)
+    }
+
+    fn velocity_and_jvps(
+        &self,
+        t: f64,
+        x: &Tensor,
+        u: &Tensor,
+        context: Option<&Tensor>,
+    ) -> Result<(Tensor, Tensor)> {
+        self.scaled(t, self.network.velocity_and_jvps(t, x, u, context)?)
+    }
+
+    fn velocity_and_jvps_at(
+        &self,
+        times: &Tensor,
+        x: &Tensor,
+        u: &Tensor,
+        context: Option<&Tensor>,
+    ) -> Result<(Tensor, Tensor)> {
+        let (velocity, along) = self.network.velocity_and_jvps_at(times, x, u, context)?;
+        let rates = self.rates(times, x)?;
+        let all = rates.unsqueeze(0)?;
+        Ok((velocity.broadcast_mul(&rates)?, along.broadcast_mul(&all)?))
+    }
+
+    fn velocity_and_divergence(
+        &self,
+        t: f64,
+        x: &Tensor,
+        context: Option<&Tensor>,
+    ) -> Result<(Tensor, Tensor)> {
+        self.scaled(t, self.network.velocity_and_divergence(t, x, context)?)
+    }
+}
+
+/// How much of a point's coordinates and of its velocity the predicted noise is:
+/// ε̂ = `point` y + `velocity` v at one time.
+///
+/// With y = (cos θ x + sin θ ε)/cos θ₀ and v = θ′ (cos θ ε − sin θ x)/cos θ₀,
+/// ε̂ = cos θ₀ (sin θ y + cos θ v/θ′); and the score is s(x_σ) = −ε̂/σ.
+///
+/// # Example
+/// ```
+/// use diffeo_flows::score::{NoiseLevels, NoisePrediction};
+/// let levels = NoiseLevels::default();
+/// let (c, predicted) = (levels.coefficients(0.4), NoisePrediction::at(&levels, 0.4));
+/// let (x, noise) = (0.3, -1.2);
+/// let y = c.alpha * x + c.sigma * noise;
+/// let v = c.alpha_dot * x + c.sigma_dot * noise;
+/// assert!((predicted.point * y + predicted.velocity * v - noise).abs() < 1e-12);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NoisePrediction {
+    /// The factor of the point y.
+    pub point: f64,
+    /// The factor of its velocity v.
+    pub velocity: f64,
+}
+
+impl NoisePrediction {
+    /// The factors at time t.
+    #[must_use]
+    pub fn at(levels: &NoiseLevels, t: f64) -> Self {
+        let ((cos, sin), unstretch) = (levels.turn(t), 1.0 / levels.stretch());
+        Self { point: unstretch * sin, velocity: unstretch * cos / levels.rate(t) }
+    }
+}
