@@ -1,18 +1,19 @@
 //! Continuous flows to be timed, as other libraries' benchmarks have them: three layers of 64 units;
 //! `cnf` trained by likelihood with twenty steps of RK4 (`cnf-dopri5`: adaptive ones), `cfm` by flow
-//! matching.
+//! matching, `dsm` by denoising, and `dsm-potential` so too, as the gradient of a scalar.
 
 use crate::Metric;
 use candle_core::Tensor;
 use diffeo::flows::calculus::Probe;
 use diffeo::flows::config::{
     BaseConfig, ContinuousTraining, DivergenceConfig, LayerConfig, Matching, Method,
-    ObjectiveConfig, SolverConfig, TrainingDivergence,
+    ObjectiveConfig, ScoreMatching, SolverConfig, TrainingDivergence,
 };
 use diffeo::flows::fields::{FieldConfig, TimeForm};
 use diffeo::flows::nets::Activation;
 use diffeo::flows::ode::{PointsAndVolume, State, System, solve};
 use diffeo::flows::rng::{Stream, generator};
+use diffeo::flows::score::NoiseLevels;
 use diffeo::flows::{Flow, FlowConfig, Params, Result};
 use rand::Rng;
 
@@ -40,16 +41,18 @@ pub(crate) fn plan(model: &str, features: usize) -> Option<(FlowConfig, Objectiv
             let solver = SolverConfig { method, steps, ..SolverConfig::default() };
             (Activation::Silu, solver, ObjectiveConfig::FlowMatching(Matching::default()))
         }
+        "dsm" | "dsm-potential" => {
+            let (method, steps) = (Method::Euler, Some(SAMPLE_STEPS));
+            let solver = SolverConfig { method, steps, ..SolverConfig::default() };
+            (Activation::Silu, solver, ObjectiveConfig::ScoreMatching(ScoreMatching::default()))
+        }
         _ => return None,
     };
-    let field =
-        FieldConfig { hidden: vec![64; 3], activation, time: TimeForm::Concat, potential: false };
-    let layers = vec![LayerConfig::Continuous {
-        field,
-        solver,
-        divergence: DivergenceConfig::Exact,
-        noise: None,
-    }];
+    let (time, potential) = (TimeForm::Concat, model == "dsm-potential");
+    let field = FieldConfig { hidden: vec![64; 3], activation, time, potential };
+    let noise = model.starts_with("dsm").then(NoiseLevels::default);
+    let divergence = DivergenceConfig::Exact;
+    let layers = vec![LayerConfig::Continuous { field, solver, divergence, noise }];
     let base = BaseConfig::StandardNormal;
     Some((FlowConfig { features, context: 0, layers, base }, objective))
 }
@@ -81,7 +84,10 @@ pub(crate) fn products(
     // The path of values; then values and a tangent forward and, twice as much, backward.
     const OF_AN_EVALUATION: f64 = 7.0;
     let train = match (metric, objective) {
-        (Metric::TrainStep, ObjectiveConfig::FlowMatching(_)) => return Ok(3.0),
+        (
+            Metric::TrainStep,
+            ObjectiveConfig::FlowMatching(_) | ObjectiveConfig::ScoreMatching(_),
+        ) => return Ok(3.0 * ways(config)),
         (Metric::TrainStep, ObjectiveConfig::ContinuousLikelihood(training)) => {
             if let Some(steps) = training.solver.steps {
                 return Ok((4 * steps) as f64 * OF_AN_EVALUATION);
@@ -105,5 +111,13 @@ pub(crate) fn products(
     let start = PointsAndVolume::start(&points)?;
     let evaluations = solve(system, &start, (0.0, 1.0), &solver.solver()?)?.evaluations as f64;
     let tangents = if metric == Metric::LogProb { config.features as f64 } else { 0.0 };
-    Ok(evaluations * if train { OF_AN_EVALUATION } else { 1.0 + tangents })
+    Ok(evaluations * if train { OF_AN_EVALUATION } else { ways(config) * (1.0 + tangents) })
+}
+
+/// A potential goes up and down where another network goes up.
+fn ways(config: &FlowConfig) -> f64 {
+    match config.layers.as_slice() {
+        [LayerConfig::Continuous { field, .. }] if field.potential => 2.0,
+        _ => 1.0,
+    }
 }

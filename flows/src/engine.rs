@@ -56,6 +56,8 @@ pub struct FastField {
     seed: u64,
     /// The base where it is not N(0, I), with the weights as they stand.
     base: Option<Arc<dyn Density>>,
+    /// Whether nothing else may run.
+    only: bool,
 }
 
 impl Engine {
@@ -72,7 +74,7 @@ impl Engine {
             [LayerConfig::Continuous { field, solver, divergence, noise }] => {
                 let reported = (solver.solver()?, divergence.resolved(config.features));
                 FastField::new(config, (field, *noise), (*solver, reported), params)
-                    .map(Choice::FastField)
+                    .map(|fast| Choice::FastField(FastField { only: self == Self::Fast, ..fast }))
             }
             _ => Program::new(config, params, Level::best()).map(|p| Choice::Fast(p.into())),
         };
@@ -114,12 +116,30 @@ impl FastField {
                 Some(built.map_err(unread)?.into())
             }
         };
-        Ok(Self { program: program.into(), solver, reported, seed: params.seed(), base })
+        Ok(Self {
+            program: program.into(),
+            solver,
+            reported,
+            seed: params.seed(),
+            base,
+            only: false,
+        })
     }
 
     /// The vector instructions it runs on.
     pub fn level(&self) -> Level {
         self.program.level()
+    }
+
+    /// Whether there are kernels for the gradients of an objective.
+    fn trains(&self, objective: &ObjectiveConfig) -> bool {
+        match objective {
+            ObjectiveConfig::FlowMatching(_) => true,
+            ObjectiveConfig::ScoreMatching(config) => self.program.trains_scores(config.objective),
+            ObjectiveConfig::MaximumLikelihood | ObjectiveConfig::ContinuousLikelihood(_) => {
+                self.program.trains_likelihoods()
+            }
+        }
     }
 
     /// The likelihood, trained so.
@@ -199,7 +219,9 @@ impl Choice {
             (Self::Fast(program), ObjectiveConfig::MaximumLikelihood) => {
                 Ok(Box::new(fast::MaximumLikelihood::new(program, flow, workers)))
             }
-            (Self::FastField(field), _) => field.objective(objective, flow, workers),
+            (Self::FastField(field), _) if field.only || field.trains(objective) => {
+                field.objective(objective, flow, workers)
+            }
             _ => objective.build(flow, workers),
         }
     }

@@ -7,7 +7,7 @@ use super::pair::{Pair, ROWS, Reference, double, first, normals};
 use diffeo_flows::calculus::Probe;
 use diffeo_flows::config::{
     BaseConfig, ContinuousTraining, DivergenceConfig, FlowConfig, LayerConfig, Matching, Method,
-    ObjectiveConfig, SolverConfig, TrainingDivergence,
+    ObjectiveConfig, ScoreMatching, ScoreObjective, SolverConfig, TrainingDivergence,
 };
 use diffeo_flows::engine::Choice;
 use diffeo_flows::fields::{FieldConfig, TimeForm};
@@ -17,7 +17,8 @@ use diffeo_flows::pairing::Pairing;
 use diffeo_flows::params::to_f64;
 use diffeo_flows::paths::Path;
 use diffeo_flows::rng::{Stream, generator};
-use diffeo_flows::{Density, Engine, Workers};
+use diffeo_flows::score::NoiseLevels;
+use diffeo_flows::{Density, Engine, Error, Workers};
 
 fn fixed(method: Method, steps: usize) -> SolverConfig {
     SolverConfig { method, steps: Some(steps), ..SolverConfig::default() }
@@ -63,6 +64,18 @@ fn cases() -> Vec<Case> {
     ]
 }
 
+/// Those that are the gradient of a scalar.
+fn potentials() -> Vec<Case> {
+    let mut cases: Vec<Case> = cases().drain(..3).collect();
+    for case in &mut cases {
+        case.kind = format!("potential, {}", case.kind);
+        if let LayerConfig::Continuous { field, .. } = &mut case.config.layers[0] {
+            field.potential = true;
+        }
+    }
+    cases
+}
+
 /// Losses of every kind.
 fn objectives() -> Vec<ObjectiveConfig> {
     let training = |divergence, kinetic| {
@@ -95,7 +108,7 @@ fn density(pair: &Pair) -> Box<dyn Density> {
 
 #[test]
 fn log_densities_and_samples_agree() {
-    for pair in cases().into_iter().map(Pair::new) {
+    for pair in cases().into_iter().chain(potentials()).map(Pair::new) {
         let (x, name) = (normals(ROWS, pair.case.config.features, 2), pair.case.name());
         for rows in [1, 63, 65, ROWS] {
             let (x, context) = (first(&x, rows), pair.context(rows));
@@ -162,6 +175,40 @@ fn losses_and_gradients_agree() {
             }
         }
     }
+}
+
+#[test]
+fn a_potential_is_trained_by_the_engine_that_can() {
+    let mut case = cases().remove(0);
+    let LayerConfig::Continuous { field, noise, .. } = &mut case.config.layers[0] else { return };
+    (field.potential, *noise) = (true, Some(NoiseLevels::default()));
+    let (pair, workers) = (Pair::new(case), Workers::new(1).unwrap());
+    let (batch, params) = (batch(&pair, 40), &pair.single.params);
+    let losses = |engine: Engine, objective: &ObjectiveConfig| {
+        let choice = engine.choose(&pair.case.config, params).unwrap();
+        let loss = choice.objective(objective, &pair.single.flow, &workers).unwrap();
+        let rng = &mut generator(4, Stream::Objective, 7);
+        loss.loss_and_gradients(params, &batch, rng).map(|(loss, _)| loss)
+    };
+    let matched = |objective| {
+        ObjectiveConfig::ScoreMatching(ScoreMatching { objective, ..ScoreMatching::default() })
+    };
+    let denoising = matched(ScoreObjective::Denoising);
+    let (fast, slow) = (losses(Engine::Fast, &denoising), losses(Engine::Reference, &denoising));
+    assert!((fast.unwrap() - slow.unwrap()).abs() < 1e-3);
+    // Third derivatives have no kernels.
+    for objective in [ObjectiveConfig::MaximumLikelihood, matched(ScoreObjective::Implicit)] {
+        let (auto, slow) =
+            (losses(Engine::Auto, &objective), losses(Engine::Reference, &objective));
+        assert_eq!(auto.unwrap().to_bits(), slow.unwrap().to_bits());
+    }
+    let (choice, implicit) = (self::fast(&pair), matched(ScoreObjective::Implicit));
+    let refused = choice.objective(&implicit, &pair.single.flow, &workers);
+    assert!(matches!(refused, Err(Error::Config { .. })));
+    assert!(matches!(
+        losses(Engine::Fast, &ObjectiveConfig::MaximumLikelihood),
+        Err(Error::Config { .. })
+    ));
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Kernels of continuous flows, x′ = v(t, x | c) from data at t = 0 to latent points at t = 1.
 //!
 //! `net` is the network of a field with tangents that run along, `bend` its elementwise part,
-//! `backward` its reverse, and `squash` the form whose weights depend on time. `march` takes the
+//! `backward` its reverse, `potential` the same where the velocity is the gradient of a scalar, and
+//! `squash` the form whose weights depend on time. `march` takes the
 //! steps of a solver, of the `equations` of points and of their volume. `likelihood`, `matching` and
 //! `score` are the losses of a tile; `objectives` joins them to the trainer, as `flow` does densities.
 //! [`FieldProgram`] finds the kernels of a field, [`FieldFlow`] is its flow as a density.
@@ -17,6 +18,7 @@ mod march;
 mod matching;
 mod net;
 mod objectives;
+mod potential;
 mod probes;
 mod program;
 mod score;

@@ -31,6 +31,9 @@ impl FieldNet {
         (velocity, derivatives): (&[Column], &[Column]),
         gradients: &mut Gradients,
     ) {
+        if self.is_potential() {
+            return self.gradient_backward(pass, start, tape, scratch, velocity, gradients);
+        }
         let Some((_, inner)) = self.layers.split_last() else { return };
         let sets = start.tangents.len() / self.first_width();
         let cut = |dense: &Dense| self.cut(&mut tape, dense.outputs, sets, true);

@@ -7,7 +7,7 @@ use crate::fast::tile::Column;
 use crate::nets::Activation;
 
 /// An activation a with its first two derivatives.
-trait Curve {
+pub(super) trait Curve {
     /// Whether slopes are kept; where not, slope and curvature follow from the value.
     const KEEPS: bool;
 
@@ -24,9 +24,9 @@ trait Curve {
     fn bend<S: Simd>(s: S, value: S::F) -> S::F;
 }
 
-struct Relu;
-struct Silu;
-struct Tanh;
+pub(super) struct Relu;
+pub(super) struct Silu;
+pub(super) struct Tanh;
 
 impl Curve for Relu {
     const KEEPS: bool = false;

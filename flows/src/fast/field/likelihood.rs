@@ -48,6 +48,13 @@ pub(super) struct LikelihoodLoss {
 impl LikelihoodLoss {
     pub(super) fn new(program: &Arc<FieldProgram>, training: &ContinuousTraining) -> Result<Self> {
         training.check()?;
+        if !program.trains_likelihoods() {
+            return Err(Error::config(
+                "potential",
+                "the fast engine has no third derivatives, which its likelihood is trained by",
+                "take another objective, or the reference engine",
+            ));
+        }
         Ok(Self {
             program: Arc::clone(program),
             solver: training.solver.solver()?,

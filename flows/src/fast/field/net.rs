@@ -13,12 +13,14 @@ use crate::fast::tile::Column;
 use crate::fields::{FieldConfig, TimeForm};
 use crate::nets::Activation;
 
-/// A perceptron of points, context and time, in that order.
+/// A perceptron of points, context and time, in that order: its outputs are the velocity, or their
+/// one is a potential whose gradient the velocity is.
 #[derive(Debug)]
 pub(in crate::fast) struct FieldNet {
     features: usize,
     context: usize,
     time: TimeForm,
+    potential: bool,
     pub(super) activation: Activation,
     /// From the first to the last.
     pub(super) layers: Vec<Dense>,
@@ -56,7 +58,14 @@ impl FieldNet {
         for (i, pair) in config.hidden.windows(2).enumerate() {
             layers.push(dense(&(i + 1).to_string(), pair[0], pair[1])?);
         }
-        layers.push(dense("last", *config.hidden.last()?, features)?);
+        let width = *config.hidden.last()?;
+        layers.push(if config.potential {
+            let weight = layout.place(&format!("{path}.last.weight"), width)?;
+            // There is no bias, and nobody asks for one.
+            Dense { inputs: width, outputs: 1, weight, bias: weight, reach: Reach::Full }
+        } else {
+            dense("last", width, features)?
+        });
         let points = Dense { inputs: features, ..layers[0].clone() };
         let (time, activation) = (config.time, config.activation);
         let squashes = if time == TimeForm::ConcatSquash {
@@ -69,7 +78,8 @@ impl FieldNet {
         } else {
             Vec::new()
         };
-        Some(Self { features, context, time, activation, layers, points, squashes })
+        let potential = config.potential;
+        Some(Self { features, context, time, potential, activation, layers, points, squashes })
     }
 
     pub(super) fn features(&self) -> usize {
@@ -90,16 +100,28 @@ impl FieldNet {
         self.points.outputs
     }
 
+    /// Whether the velocity is the gradient of the one output.
+    pub(super) fn is_potential(&self) -> bool {
+        self.potential
+    }
+
+    /// Hidden units of all layers.
+    pub(super) fn units(&self) -> usize {
+        self.layers.iter().skip(1).map(|dense| dense.inputs).sum()
+    }
+
     /// Columns of the widest layer.
-    fn widest(&self) -> usize {
+    pub(super) fn widest(&self) -> usize {
         self.layers.iter().map(|dense| dense.outputs).max().unwrap_or_default()
     }
 
     /// Columns that a pass with that many tangents needs, `kept` for a backward one.
     pub(super) fn tape(&self, tangents: usize, kept: bool) -> usize {
+        if self.potential {
+            return self.gradient_tape(tangents, kept);
+        }
         let copies = if kept && keeps_slopes(self.activation) { 2 } else { 1 };
-        let units: usize = self.layers.iter().skip(1).map(|dense| dense.inputs).sum();
-        copies * (1 + tangents) * units
+        copies * (1 + tangents) * self.units()
     }
 
     /// Columns that backward needs beside the tape.
@@ -131,7 +153,7 @@ impl FieldNet {
     }
 
     /// v, and the derivatives of v along each tangent; `kept` leaves in `tape` what
-    /// [`FieldNet::backward`] needs.
+    /// [`FieldNet::backward`] needs, of a potential without tangents.
     pub(super) fn forward(
         &self,
         pass: &Pass,
@@ -140,6 +162,12 @@ impl FieldNet {
         (velocity, derivatives): (&mut [Column], &mut [Column]),
         kept: bool,
     ) {
+        if self.potential && kept {
+            return self.gradient_kept(pass, start.input, tape, velocity);
+        }
+        if self.potential {
+            return self.gradient(pass, start, tape, (velocity, derivatives));
+        }
         let Some((last, inner)) = self.layers.split_last() else { return };
         let sets = start.tangents.len() / self.first_width();
         let mut below: Option<Hidden> = None;

@@ -2,14 +2,14 @@
 
 use super::columns::scale;
 use super::net::FieldNet;
-use crate::config::BaseConfig;
+use crate::config::{BaseConfig, ScoreObjective};
 use crate::error::Result;
 use crate::fast::kernel::{Base, Pass};
 use crate::fast::layout::Layout;
 use crate::fast::program::{Unsupported, base, check_placement, read_theta};
 use crate::fast::simd::Level;
 use crate::fast::tile::Column;
-use crate::fields::FieldConfig;
+use crate::fields::{FieldConfig, TimeForm};
 use crate::params::Params;
 use crate::score::NoiseLevels;
 
@@ -29,7 +29,8 @@ pub struct FieldProgram {
 }
 
 impl FieldProgram {
-    /// The kernels of the [`TimeMlp`](crate::fields::TimeMlp) of `features` features given
+    /// The kernels of the [`TimeMlp`](crate::fields::TimeMlp), or the
+    /// [`PotentialField`](crate::fields::PotentialField) where `config` asks for one, of `features` features given
     /// `context` context features whose parameters stand below `path`, and of the base whose
     /// parameters stand below `base`.
     ///
@@ -45,6 +46,9 @@ impl FieldProgram {
     ) -> std::result::Result<Self, Unsupported> {
         check_placement(params)?;
         let not = |reason: &str| Unsupported { part: path.into(), reason: reason.into() };
+        if config.potential && config.time == TimeForm::ConcatSquash {
+            return Err(not("there is no kernel for potentials whose gates depend on time"));
+        }
         let mut layout = Layout::new(params);
         let parameters = layout.len();
         let net = FieldNet::new(&layout, path, (features, context), config);
@@ -81,6 +85,19 @@ impl FieldProgram {
     /// Number of context features.
     pub fn context_features(&self) -> usize {
         self.net.context()
+    }
+
+    /// Whether there are kernels to train the likelihood through the solver: of a potential that
+    /// takes third derivatives, for which there are none.
+    pub fn trains_likelihoods(&self) -> bool {
+        !self.net.is_potential()
+    }
+
+    /// Whether there are kernels to train scores by that objective: those with derivatives of the
+    /// score need its tangents at a time for each row.
+    pub fn trains_scores(&self, objective: ScoreObjective) -> bool {
+        let bare = !self.net.is_potential() && !self.net.is_squashed();
+        bare || objective == ScoreObjective::Denoising
     }
 
     /// The density of the latent points.

@@ -70,12 +70,14 @@ impl ScoreLoss {
         config: &ScoreMatching,
         levels: &NoiseLevels,
     ) -> Result<Self> {
-        if program.net().is_squashed() && config.objective != ScoreObjective::Denoising {
-            return Err(Error::config(
-                "score-objective",
-                "the fast engine has no tangents of networks whose gates depend on each row's time",
-                "take dsm, another form of time, or the reference engine",
-            ));
+        if !program.trains_scores(config.objective) {
+            let problem = if program.net().is_potential() {
+                "the fast engine has no third derivatives of potentials"
+            } else {
+                "the fast engine has no tangents of networks whose gates depend on each row's time"
+            };
+            let remedy = "take dsm, the reference engine, or another network";
+            return Err(Error::config("score-objective", problem, remedy));
         }
         let draws = Draws::new(&mut generator(0, Stream::Objective, 0));
         let (program, law) = (Arc::clone(program), config.law(levels)?);

@@ -5,9 +5,11 @@ mod flows;
 mod likelihood;
 mod matching;
 mod networks;
+mod potentials;
 
 use crate::fast::against_reference::{params, randomise};
-use crate::fields::{FieldConfig, TimeForm, TimeMlp};
+use crate::field::VectorField;
+use crate::fields::{FieldConfig, TimeForm};
 use crate::nets::{Activation, LastLayer};
 use crate::params::Params;
 use candle_core::{Device, Tensor};
@@ -23,10 +25,9 @@ fn config(activation: Activation, time: TimeForm) -> FieldConfig {
 }
 
 /// A reference field with random parameters that single precision holds exactly.
-fn field(sizes: (usize, usize), config: &FieldConfig) -> (Params, TimeMlp) {
+fn field(sizes: (usize, usize), config: &FieldConfig) -> (Params, Box<dyn VectorField>) {
     let mut params = params();
-    let scope = params.scope(PATH);
-    let field = TimeMlp::new(scope, sizes.0, sizes.1, config, LastLayer::Scaled).unwrap();
+    let field = config.build(params.scope(PATH), sizes, LastLayer::Scaled).unwrap();
     randomise(&params, 3, 0.5);
     (params, field)
 }

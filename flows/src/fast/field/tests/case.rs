@@ -12,7 +12,7 @@ use crate::fast::simd::Level;
 use crate::fast::table::{Table, tiles};
 use crate::fast::training::{Gradients, Tile, TileLoss};
 use crate::field::VectorField;
-use crate::fields::{FieldConfig, TimeForm, TimeMlp};
+use crate::fields::{FieldConfig, TimeForm};
 use crate::flow::Flow;
 use crate::nets::{Activation, LastLayer};
 use crate::objective::Batch;
@@ -27,7 +27,7 @@ use std::sync::Arc;
 /// A field in both precisions, and rows to train it on.
 pub(super) struct Case {
     pub(super) params: Params,
-    pub(super) field: TimeMlp,
+    pub(super) field: Box<dyn VectorField>,
     /// In single precision.
     pub(super) single: Params,
     pub(super) config: FieldConfig,
@@ -82,10 +82,29 @@ impl Case {
         (activation, time): (Activation, TimeForm),
         base_config: BaseConfig,
     ) -> Self {
-        let config = config(activation, time);
+        Self::with(rows, sizes, config(activation, time), base_config)
+    }
+
+    /// Of the gradient of a scalar.
+    pub(super) fn potential(
+        rows: usize,
+        sizes: (usize, usize),
+        activation: Activation,
+        time: TimeForm,
+    ) -> Self {
+        let config = FieldConfig { potential: true, ..config(activation, time) };
+        Self::with(rows, sizes, config, BaseConfig::StandardNormal)
+    }
+
+    fn with(
+        rows: usize,
+        sizes: (usize, usize),
+        config: FieldConfig,
+        base_config: BaseConfig,
+    ) -> Self {
         let (mut params, field) = field(sizes, &config);
         let mut single = Params::new(DType::F32, &Device::Cpu, 0);
-        TimeMlp::new(single.scope(PATH), sizes.0, sizes.1, &config, LastLayer::Scaled).unwrap();
+        config.build(single.scope(PATH), sizes, LastLayer::Scaled).unwrap();
         let base = build_base(base_config, &mut params, sizes.0);
         build_base(base_config, &mut single, sizes.0);
         randomise(&params, 3, 0.5);
@@ -100,15 +119,15 @@ impl Case {
     }
 
     /// Another copy of the field, in double precision.
-    pub(super) fn field(&self) -> TimeMlp {
-        let (mut frozen, (d, k)) = (self.params.frozen(), self.sizes);
-        TimeMlp::new(frozen.scope(PATH), d, k, &self.config, LastLayer::Scaled).unwrap()
+    pub(super) fn field(&self) -> Box<dyn VectorField> {
+        let mut frozen = self.params.frozen();
+        self.config.build(frozen.scope(PATH), self.sizes, LastLayer::Scaled).unwrap()
     }
 
     /// The flow in single precision.
     pub(super) fn flow(&self) -> Flow {
         let (mut frozen, (d, k)) = (self.single.frozen(), self.sizes);
-        let field = TimeMlp::new(frozen.scope(PATH), d, k, &self.config, LastLayer::Scaled);
+        let field = self.config.build(frozen.scope(PATH), (d, k), LastLayer::Scaled);
         let transform = Box::new(ContinuousFlow::new(field.unwrap(), Solver::default()).unwrap());
         let chain = Chain::new(d, vec![Layer { name: "0.continuous".into(), transform }]).unwrap();
         let base = StandardNormal::new(d).on(DType::F32, &Device::Cpu);

@@ -19,14 +19,19 @@ use crate::transform::Transform;
 use crate::workers::Workers;
 use candle_core::{DType, Tensor};
 
-const SEED: u64 = 11;
+pub(super) const SEED: u64 = 11;
 
-fn fast(case: &Case, level: Level, solver: Solver, divergence: DivergenceConfig) -> FieldFlow {
+pub(super) fn fast(
+    case: &Case,
+    level: Level,
+    solver: Solver,
+    divergence: DivergenceConfig,
+) -> FieldFlow {
     let (program, flow) = (case.program(level), case.flow());
     FieldFlow::new(&program, flow, &case.single, (solver, divergence), SEED).unwrap()
 }
 
-fn assert_close(what: &str, got: &Tensor, expected: &Tensor, tolerance: f64) {
+pub(super) fn assert_close(what: &str, got: &Tensor, expected: &Tensor, tolerance: f64) {
     let (got, expected) = (to_f64(got).unwrap(), to_f64(expected).unwrap());
     assert_eq!(got.len(), expected.len());
     for (i, (got, expected)) in got.iter().zip(&expected).enumerate() {
@@ -36,7 +41,7 @@ fn assert_close(what: &str, got: &Tensor, expected: &Tensor, tolerance: f64) {
 }
 
 /// log p by the reference.
-fn reference(case: &Case, solver: Solver) -> Tensor {
+pub(super) fn reference(case: &Case, solver: Solver) -> Tensor {
     let flow = ContinuousFlow::new(case.field(), solver).unwrap();
     let mapped = flow.forward(&case.batch.points, case.batch.context.as_ref()).unwrap();
     let base = StandardNormal::new(case.sizes.0).log_prob(&mapped.points, None).unwrap();

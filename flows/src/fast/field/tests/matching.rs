@@ -49,7 +49,7 @@ fn row_loss(case: &Case, path: Path, latent: &[f64], r: usize) -> Tensor {
     (velocity - mix(c.alpha_dot, c.sigma_dot)).unwrap().sqr().unwrap().sum_all().unwrap()
 }
 
-fn check(case: &Case, path: Path, pairing: Pairing) {
+pub(super) fn check(case: &Case, path: Path, pairing: Pairing) {
     let rows = case.batch.rows().unwrap();
     let latent = latent(case, pairing);
     let losses: Vec<Tensor> = (0..rows).map(|r| row_loss(case, path, &latent, r)).collect();
