@@ -7,8 +7,11 @@
 
 mod noise;
 mod probability_flow;
+mod samplers;
 mod schedule;
 
 pub use noise::NoiseLevels;
 pub use probability_flow::{NoisePrediction, ProbabilityFlow};
+pub(crate) use samplers::{Move, Walkers, start_scale};
+pub use samplers::{Sampler, SamplerKind, walk};
 pub use schedule::{LevelLaw, LevelSampling, Schedule, Weighting};

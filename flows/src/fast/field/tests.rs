@@ -5,6 +5,7 @@ mod flows;
 mod likelihood;
 mod matching;
 mod networks;
+mod score;
 
 use crate::fast::against_reference::{params, randomise};
 use crate::fields::{FieldConfig, TimeForm, TimeMlp};
