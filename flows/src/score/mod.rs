@@ -11,7 +11,7 @@ mod samplers;
 mod schedule;
 
 pub use noise::NoiseLevels;
-pub use probability_flow::{NoisePrediction, ProbabilityFlow};
+pub use probability_flow::{NoisePrediction, ProbabilityFlow, score_at};
 pub(crate) use samplers::{Move, Walkers, start_scale};
 pub use samplers::{Sampler, SamplerKind, walk};
 pub use schedule::{LevelLaw, LevelSampling, Schedule, Weighting};
