@@ -9,12 +9,13 @@
 //! |---|---|
 //! | [`DensityMap`] | a density of the plane with highest-density contours |
 //! | [`FieldMap`] | a vector field over the plane, as arrows or streamlines |
+//! | [`FieldPanels`] | several vector fields, or two and their difference |
 //! | [`ScalarMap`] | signed values over the plane: divergence, curl, log-determinant |
 //! | [`DensityCurve`] | a density of the line over histogram and rug of the data |
 //! | [`Samples`] | data beside samples of models |
 //! | [`Corner`] | all pairs of columns, data and model |
 //! | [`Training`] | losses against steps, the best step marked |
-//! | [`FlowStages`] | a grid carried from latent to data space |
+//! | [`FlowStages`] | a grid carried from latent to data space, samples from noise to data |
 //! | [`Trajectories`] | points carried through time |
 //!
 //! ```
@@ -43,8 +44,8 @@ pub use draw::{Picture, Scene};
 pub use error::{PlotError, Result};
 pub use figure::Figure;
 pub use figures::{
-    Corner, DensityCurve, DensityMap, FieldMap, FieldStyle, FlowStages, Samples, ScalarMap, Stage,
-    Training, Trajectories, latent_grid,
+    Corner, DensityCurve, DensityMap, FieldMap, FieldPanel, FieldPanels, FieldStyle, FlowStages,
+    Samples, ScalarMap, Stage, Training, Trajectories, latent_grid,
 };
 pub use stats::{Grid, Points, VectorGrid};
 pub use theme::Theme;

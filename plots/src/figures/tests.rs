@@ -1,6 +1,7 @@
 //! Lays out every figure with odd data and looks at the marks.
 
 mod field;
+mod panels;
 mod plane;
 
 use crate::draw::geometry::Rect;
