@@ -3,10 +3,11 @@
 
 use std::f64::consts::PI;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use diffeo_plots::{
-    FieldPanel, FieldPanels, FieldStyle, Figure, FlowStages, Grid, Points, Result, ScalarMap,
-    Stage, Theme, VectorGrid,
+    Animation, FieldPanel, FieldPanels, FieldStyle, Figure, FlowStages, Grid, Points, Result,
+    ScalarMap, Stage, Theme, VectorGrid,
 };
 
 /// A small generator of uniform and normal numbers (Steele et al. 2014, `SplitMix64`).
@@ -90,6 +91,18 @@ fn strip(panels: u32, theme: Theme) -> Result<FlowStages> {
     Ok(figure.title("from noise to eight Gaussians").theme(theme))
 }
 
+/// Samples on their way from noise to data, 60 frames of about 480 × 480 pixels.
+fn film(theme: &Theme) -> Result<Animation> {
+    let frame = |k: u32| {
+        let (sigma, points) = samples(2000, f64::from(k) / 59.0)?;
+        let stage = Stage::new(&format!("σ = {sigma:.2}")).samples(points);
+        let figure = FlowStages::new(vec![stage]).axes(AXES, AXES).labels("x₁", "x₂");
+        figure.width(480.0).theme(theme.clone()).scene()
+    };
+    let frames = (0..60).map(frame).collect::<Result<_>>()?;
+    Ok(Animation::new(frames).hold(Duration::from_secs(2)))
+}
+
 fn levels(theme: Theme) -> Result<FieldPanels> {
     let panel = |sigma: f64| {
         let panel = FieldPanel::new(&format!("σ = {sigma}"), score(sigma, 0.0)?);
@@ -125,6 +138,7 @@ fn curl(theme: Theme) -> Result<ScalarMap> {
 fn main() -> Result<()> {
     let folder = PathBuf::from(std::env::args_os().nth(1).unwrap_or_else(|| ".".into()));
     for (theme, suffix) in [(Theme::light(), ""), (Theme::dark(), "_dark")] {
+        film(&theme)?.save(folder.join(format!("film{suffix}.gif")), |_, _| ())?;
         for kind in ["png", "svg"] {
             let path = |name: &str| folder.join(format!("{name}{suffix}.{kind}"));
             let theme = || theme.clone();

@@ -18,6 +18,8 @@
 //! | [`FlowStages`] | a grid carried from latent to data space, samples from noise to data |
 //! | [`Trajectories`] | points carried through time |
 //!
+//! An [`Animation`] shows scenes after each other in a GIF.
+//!
 //! ```
 //! use diffeo_plots::{Figure, Training};
 //! # let folder = tempfile::tempdir().unwrap();
@@ -27,6 +29,7 @@
 //! # Ok::<(), diffeo_plots::PlotError>(())
 //! ```
 
+mod animation;
 mod axes;
 mod colour;
 mod colour_map;
@@ -38,6 +41,7 @@ mod ramp;
 mod stats;
 mod theme;
 
+pub use animation::Animation;
 pub use colour::Colour;
 pub use colour_map::ColourMap;
 pub use draw::{Picture, Scene};
