@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use diffeo_plots::{
     Animation, FieldPanel, FieldPanels, FieldStyle, Figure, FlowStages, Grid, Points, Result,
-    ScalarMap, Stage, Theme, VectorGrid,
+    ScalarMap, Stage, Surface, Theme, VectorGrid,
 };
 
 /// A small generator of uniform and normal numbers (Steele et al. 2014, `SplitMix64`).
@@ -135,6 +135,18 @@ fn curl(theme: Theme) -> Result<ScalarMap> {
     Ok(figure.title("curl of the model").labels("x₁", "x₂").theme(theme))
 }
 
+/// The energy of a tilted double well.
+fn surface(theme: Theme) -> Result<Surface> {
+    let energy = |k: usize| {
+        let [x, y] = place(k, 101).map(|v| 0.5 * v);
+        2.0 * (x * x - 1.0).powi(2) + y * y + 0.4 * x
+    };
+    let values: Vec<f64> = (0..101 * 101).map(energy).collect();
+    let grid = Grid::new(&values, [101, 101], (-2.0, 2.0), (-2.0, 2.0))?;
+    let figure = Surface::new(grid).ceiling(5.0).value_label("energy").labels("x₁", "x₂");
+    Ok(figure.title("a tilted double well").theme(theme))
+}
+
 fn main() -> Result<()> {
     let folder = PathBuf::from(std::env::args_os().nth(1).unwrap_or_else(|| ".".into()));
     for (theme, suffix) in [(Theme::light(), ""), (Theme::dark(), "_dark")] {
@@ -148,6 +160,8 @@ fn main() -> Result<()> {
             levels(theme())?.own_scales().columns(2).save(path("levels_own"))?;
             levels(theme())?.style(FieldStyle::Streamlines).save(path("levels_lines"))?;
             comparison(theme())?.save(path("comparison"))?;
+            surface(theme())?.save(path("surface"))?;
+            surface(theme())?.floor_contours().view(-50.0, 38.0).save(path("surface_floor"))?;
             curl(theme())?.save(path("curl"))?;
         }
     }

@@ -11,6 +11,7 @@
 //! | [`FieldMap`] | a vector field over the plane, as arrows or streamlines |
 //! | [`FieldPanels`] | several vector fields, or two and their difference |
 //! | [`ScalarMap`] | signed values over the plane: divergence, curl, log-determinant |
+//! | [`Surface`] | a function of the plane, as an energy, in space |
 //! | [`DensityCurve`] | a density of the line over histogram and rug of the data |
 //! | [`Samples`] | data beside samples of models |
 //! | [`Corner`] | all pairs of columns, data and model |
@@ -49,7 +50,7 @@ pub use error::{PlotError, Result};
 pub use figure::Figure;
 pub use figures::{
     Corner, DensityCurve, DensityMap, FieldMap, FieldPanel, FieldPanels, FieldStyle, FlowStages,
-    Samples, ScalarMap, Stage, Training, Trajectories, latent_grid,
+    Samples, ScalarMap, Stage, Surface, Training, Trajectories, latent_grid,
 };
 pub use stats::{Grid, Points, VectorGrid};
 pub use theme::Theme;

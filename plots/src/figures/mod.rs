@@ -18,6 +18,7 @@ mod scalar;
 mod sheet;
 mod stage;
 mod strip;
+mod surface;
 #[cfg(test)]
 mod tests;
 mod thin;
@@ -33,5 +34,6 @@ use same_scale::same_scale;
 pub use samples::Samples;
 pub use scalar::ScalarMap;
 pub use stage::{Stage, latent_grid};
+pub use surface::Surface;
 pub use training::Training;
 pub use trajectories::Trajectories;

@@ -7,7 +7,7 @@ use crate::draw::scene::Scene;
 use crate::{PlotError, Result};
 
 /// Free space along the edges of the paper.
-const EDGE: f64 = 14.0;
+pub(super) const EDGE: f64 = 14.0;
 /// Free space between neighbouring panels, besides their margins.
 const GAP: f64 = 14.0;
 /// Least width and height of a plotting area.

@@ -3,6 +3,7 @@
 mod field;
 mod panels;
 mod plane;
+mod surface;
 
 use crate::draw::geometry::Rect;
 use crate::draw::scene::Mark;

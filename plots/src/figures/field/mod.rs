@@ -6,6 +6,7 @@ mod carried;
 mod lengths;
 mod lines;
 mod map;
+mod panel;
 mod panels;
 mod spacing;
 mod streamlines;
@@ -13,6 +14,7 @@ mod style;
 
 use lengths::Lengths;
 pub use map::FieldMap;
-pub use panels::{FieldPanel, FieldPanels};
+pub use panel::FieldPanel;
+pub use panels::FieldPanels;
 pub use style::FieldStyle;
 use style::draw_field;

@@ -1,43 +1,16 @@
 //! Draws several vector fields side by side.
 
-use super::behind::{Behind, behind_setters};
-use super::{FieldStyle, Lengths, draw_field};
+use super::{FieldPanel, FieldStyle, Lengths, draw_field};
 use crate::axes::ColourBar;
 use crate::figures::heat::{heat, lengths_bar};
 use crate::figures::look::{Look, label_setter, look_setters};
 use crate::figures::plane::missing;
 use crate::figures::strip::{Cell, Strip, common_range, views};
 use crate::stats::Interval;
-use crate::{Figure, Grid, PlotError, Result, Scene, VectorGrid};
+use crate::{Figure, Grid, PlotError, Result, Scene};
 
 /// Widths of the paper for one, two, three and four columns.
 const WIDTHS: [f64; 4] = [500.0, 680.0, 860.0, 940.0];
-
-/// One panel of [`FieldPanels`]: a vector field, its title, and what lies behind it.
-///
-/// # Example
-/// ```
-/// use diffeo_plots::{FieldPanel, Grid, VectorGrid};
-/// let field = VectorGrid::new(&[[1.0, 0.0]; 4], [2, 2], (0.0, 1.0), (0.0, 1.0))?;
-/// let density = Grid::new(&[1.0, 1.0, 2.0, 4.0], [2, 2], (0.0, 1.0), (0.0, 1.0))?;
-/// let panel = FieldPanel::new("σ = 0.5", field).density(density);
-/// # Ok::<(), diffeo_plots::PlotError>(())
-/// ```
-#[derive(Clone, Debug)]
-pub struct FieldPanel {
-    name: String,
-    field: VectorGrid,
-    behind: Behind,
-}
-
-impl FieldPanel {
-    /// A field with a title, as in "σ = 0.5" or "model".
-    pub fn new(name: &str, field: VectorGrid) -> Self {
-        Self { name: name.to_owned(), field, behind: Behind::default() }
-    }
-
-    behind_setters!();
-}
 
 /// Vector fields in panels with common axes, as the score at several noise levels or of several
 /// models; lengths and colours share one scale unless [`FieldPanels::own_scales`] is asked for.
