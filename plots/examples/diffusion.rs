@@ -157,7 +157,7 @@ fn main() -> Result<()> {
             strip(4, theme())?.save(path("strip"))?;
             strip(6, theme())?.save(path("strip_wrapped"))?;
             levels(theme())?.save(path("levels"))?;
-            levels(theme())?.own_scales().columns(2).save(path("levels_own"))?;
+            levels(theme())?.own_scales().save(path("levels_own"))?;
             levels(theme())?.style(FieldStyle::Streamlines).save(path("levels_lines"))?;
             comparison(theme())?.save(path("comparison"))?;
             surface(theme())?.save(path("surface"))?;

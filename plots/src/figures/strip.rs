@@ -8,8 +8,8 @@ use crate::draw::geometry::Rect;
 use crate::stats::Interval;
 use crate::{PlotError, Result, Scene};
 
-/// Most panels in one row unless the caller says how many.
-const COLUMNS: usize = 4;
+/// Most panels in one row unless the caller says how many; fewer where each has a colour bar.
+const COLUMNS: (usize, usize) = (4, 3);
 /// Height of an area for a width of one where a unit cannot be as long on both axes.
 const SHAPE: f64 = 0.85;
 
@@ -72,7 +72,8 @@ impl<'a> Strip<'a> {
     /// Panels side by side: six in two rows of three.
     fn columns(&self) -> usize {
         let panels = self.cells.len().max(1);
-        let rows = panels.div_ceil(COLUMNS);
+        let crowded = self.cells.iter().all(|cell| cell.bar.is_some());
+        let rows = panels.div_ceil(if crowded { COLUMNS.1 } else { COLUMNS.0 });
         self.columns.map_or(panels.div_ceil(rows), |columns| columns.clamp(1, panels))
     }
 

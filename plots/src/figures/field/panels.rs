@@ -74,7 +74,8 @@ impl FieldPanels {
         self
     }
 
-    /// A scale and a colour bar for every panel, for fields of very different strength.
+    /// A scale and a colour bar for every panel, for fields of very different strength: on one scale
+    /// the arrows of the weaker would shrink to dots, as those of scores under much noise do.
     #[must_use]
     pub fn own_scales(mut self) -> Self {
         self.own_scales = true;
@@ -89,7 +90,8 @@ impl FieldPanels {
         self
     }
 
-    /// Panels in a row; by default up to four, in rows as equally long as can be.
+    /// Panels in a row; by default up to four (three with scales of their own), in rows as equally
+    /// long as can be.
     #[must_use]
     pub fn columns(mut self, columns: usize) -> Self {
         self.columns = Some(columns);

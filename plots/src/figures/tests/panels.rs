@@ -137,6 +137,10 @@ fn one_scale_makes_arrows_comparable_and_own_scales_do_not() {
     assert!((left - 2.0 * right).abs() < 0.02 * left, "{left} {right}");
     let [left, right] = longest(&FieldPanels::new(panels()).own_scales().scene().unwrap());
     assert!((left - right).abs() < 0.02 * left, "{left} {right}");
+    // Four panels with a bar each stand in two rows.
+    let four = FieldPanels::new([panels(), panels()].concat());
+    let height = |figure: FieldPanels| figure.scene().unwrap().height;
+    assert!(height(four.clone().own_scales()) > 2.0 * height(four));
 }
 
 #[test]
