@@ -15,8 +15,8 @@ use diffeo_flows::transforms::{ActNorm, Coupling, LuLinear, Permutation, Standar
 use diffeo_flows::univariates::Shift;
 use parts::{
     EACH_SUPPORT, INTERVAL, act_norm_on_rows, affine, boxed, coupling, couplings_both_ways, each,
-    every_kind, field, iaf, made, mapped, mixture, narrow, plain, relu, residual, spline,
-    standardise_on_rows, support, wide,
+    every_kind, field, iaf, made, mapped, mixture, narrow, plain, potential, relu, residual,
+    spline, standardise_on_rows, support, wide,
 };
 
 /// Every transform.
@@ -181,6 +181,9 @@ fn continuous() -> Vec<Case> {
             field(s, n, l, TimeForm::Fourier { frequencies: 2 })
         })
         .free_scale(),
+        case("potential 1|1", (1, 1), |s, n, l| potential(s, n, l, TimeForm::Concat)).free_scale(),
+        case("potential 3", (3, 0), |s, n, l| potential(s, n, l, TimeForm::ConcatSquash))
+            .free_scale(),
     ]
 }
 

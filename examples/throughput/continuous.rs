@@ -42,9 +42,14 @@ pub(crate) fn plan(model: &str, features: usize) -> Option<(FlowConfig, Objectiv
         }
         _ => return None,
     };
-    let field = FieldConfig { hidden: vec![64; 3], activation, time: TimeForm::Concat };
-    let layers =
-        vec![LayerConfig::Continuous { field, solver, divergence: DivergenceConfig::Exact }];
+    let field =
+        FieldConfig { hidden: vec![64; 3], activation, time: TimeForm::Concat, potential: false };
+    let layers = vec![LayerConfig::Continuous {
+        field,
+        solver,
+        divergence: DivergenceConfig::Exact,
+        noise: None,
+    }];
     let base = BaseConfig::StandardNormal;
     Some((FlowConfig { features, context: 0, layers, base }, objective))
 }

@@ -35,6 +35,16 @@ pub trait VectorField: Debug + Send + Sync {
         None
     }
 
+    /// Φ(t, x | c) with v = ∇Φ, `[n]`, for fields that are the gradient of a scalar: x `[n, d]`,
+    /// context `[n, k]`. It is known up to a function of t and c.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when a shape does not fit.
+    fn potential(&self, t: f64, x: &Tensor, context: Option<&Tensor>) -> Result<Option<Tensor>> {
+        let _ = (t, x, context);
+        Ok(None)
+    }
+
     /// v(t, x | c): x `[n, d]`, context `[n, k]` → `[n, d]`.
     ///
     /// # Errors
@@ -140,6 +150,15 @@ macro_rules! delegate {
             (**self).noise_levels()
         }
 
+        fn potential(
+            &self,
+            t: f64,
+            x: &Tensor,
+            context: Option<&Tensor>,
+        ) -> Result<Option<Tensor>> {
+            (**self).potential(t, x, context)
+        }
+
         fn velocity(&self, t: f64, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
             (**self).velocity(t, x, context)
         }
@@ -212,4 +231,15 @@ pub fn check_tangent(what: &'static str, x: &Tensor, u: &Tensor) -> Result<()> {
         return Ok(());
     }
     Err(Error::shape(what, format!("tangent {:?}", x.shape()), u.dims()))
+}
+
+/// Fails unless u is k ≥ 1 tangents of the shape of x each.
+///
+/// # Errors
+/// [`Error::Shape`].
+pub fn check_tangents(what: &'static str, x: &Tensor, u: &Tensor) -> Result<()> {
+    match u.dims() {
+        [k, others @ ..] if *k > 0 && others == x.dims() => Ok(()),
+        got => Err(Error::shape(what, format!("tangents [k ≥ 1, {:?}]", x.dims()), got)),
+    }
 }

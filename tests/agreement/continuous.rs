@@ -30,8 +30,8 @@ fn hutchinson(probe: Probe) -> DivergenceConfig {
 /// Flows that differ in sizes, time, activation, solver, divergence and base.
 fn cases() -> Vec<Case> {
     let case = |(features, context), time, activation, solver, divergence, base| {
-        let field = FieldConfig { hidden: vec![20, 13], activation, time };
-        let layers = vec![LayerConfig::Continuous { field, solver, divergence }];
+        let field = FieldConfig { hidden: vec![20, 13], activation, time, potential: false };
+        let layers = vec![LayerConfig::Continuous { field, solver, divergence, noise: None }];
         let kind = format!("{time:?}, {activation:?}, {divergence:?}");
         Case { kind, config: FlowConfig { features, context, layers, base } }
     };

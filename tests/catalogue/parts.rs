@@ -2,7 +2,8 @@
 
 use super::case::{Built, Size};
 use candle_core::{DType, Tensor};
-use diffeo_flows::fields::{FieldConfig, TimeForm, TimeMlp};
+use diffeo_flows::field::VectorField;
+use diffeo_flows::fields::{FieldConfig, PotentialField, TimeForm, TimeMlp};
 use diffeo_flows::nets::{Activation, LastLayer, NetConfig};
 use diffeo_flows::ode::{ContinuousFlow, Solver, TSIT5};
 use diffeo_flows::params::Scope;
@@ -155,10 +156,21 @@ fn chain(features: usize, maps: Vec<Box<dyn Transform>>) -> Result<Chain> {
     Chain::new(features, maps.into_iter().enumerate().map(layer).collect())
 }
 
-/// The flow of a network with time, in steps so small that their error is that of rounding.
+/// A network with time, in steps so small that their error is that of rounding.
+fn solved<F: VectorField + 'static>(field: Result<F>) -> Built {
+    boxed(ContinuousFlow::new(field?, Solver::fixed(&TSIT5, 48)))
+}
+
+fn with_time(time: TimeForm) -> FieldConfig {
+    FieldConfig { hidden: vec![6, 5], activation: Activation::Tanh, time, potential: false }
+}
+
 pub(super) fn field(s: Scope, (d, k): Size, l: LastLayer, time: TimeForm) -> Built {
-    let config = FieldConfig { hidden: vec![6, 5], activation: Activation::Tanh, time };
-    boxed(ContinuousFlow::new(TimeMlp::new(s, d, k, &config, l)?, Solver::fixed(&TSIT5, 48)))
+    solved(TimeMlp::new(s, d, k, &with_time(time), l))
+}
+
+pub(super) fn potential(s: Scope, (d, k): Size, l: LastLayer, time: TimeForm) -> Built {
+    solved(PotentialField::new(s, d, k, &with_time(time), l))
 }
 
 pub(super) fn couplings_both_ways(mut s: Scope, n: Size, l: LastLayer) -> Built {

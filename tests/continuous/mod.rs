@@ -30,8 +30,8 @@ fn within(tolerance: f64) -> SolverConfig {
 /// A continuous flow of a small network.
 fn layer(solver: SolverConfig, divergence: DivergenceConfig) -> LayerConfig {
     let (activation, time) = (Activation::Tanh, TimeForm::Concat);
-    let field = FieldConfig { hidden: vec![12], activation, time };
-    LayerConfig::Continuous { field, solver, divergence }
+    let field = FieldConfig { hidden: vec![12], activation, time, potential: false };
+    LayerConfig::Continuous { field, solver, divergence, noise: None }
 }
 
 /// Columns of these supports, named as a fit names them.

@@ -17,7 +17,8 @@ const FREQUENCIES: usize = 2;
 /// The flow of a small network, solved as closely as its dtype allows.
 fn flow(p: &mut Params, context: usize, time: TimeForm) -> Result<Box<dyn Transform>> {
     let tolerance = if p.dtype() == DType::F64 { 1e-12 } else { 1e-6 };
-    let config = FieldConfig { hidden: vec![8, 7], activation: Activation::Tanh, time };
+    let config =
+        FieldConfig { hidden: vec![8, 7], activation: Activation::Tanh, time, potential: false };
     let field = TimeMlp::new(p.scope("field"), 3, context, &config, LastLayer::Zero)?;
     let solver = Solver::adaptive(&TSIT5, tolerance, tolerance);
     Ok(Box::new(ContinuousFlow::new(field, solver)?))

@@ -4,7 +4,7 @@ use super::{DivergenceConfig, SolverConfig, StandardNormal};
 use crate::density::Density;
 use crate::error::Result;
 use crate::field::VectorField;
-use crate::fields::{FieldConfig, TimeMlp};
+use crate::fields::FieldConfig;
 use crate::nets::{LastLayer, NetConfig};
 use crate::ode::ContinuousFlow;
 use crate::params::Scope;
@@ -102,7 +102,8 @@ pub enum LayerConfig {
         /// The masked network.
         net: NetConfig,
     },
-    /// [`ContinuousFlow`] of a [`TimeMlp`]
+    /// [`ContinuousFlow`] of a [`TimeMlp`](crate::fields::TimeMlp) or a
+    /// [`PotentialField`](crate::fields::PotentialField)
     Continuous {
         /// The network of the velocity.
         field: FieldConfig,
@@ -167,9 +168,9 @@ impl LayerConfig {
             )),
             Self::Continuous { field, solver, divergence, noise } => {
                 let (seed, solver) = (scope.seed(), solver.solver()?);
-                let network = TimeMlp::new(scope, features, sizes.1, field, start)?;
+                let network = field.build(scope, sizes, start)?;
                 let field: Box<dyn VectorField> = match noise {
-                    None => Box::new(network),
+                    None => network,
                     Some(levels) => Box::new(ProbabilityFlow::new(network, *levels)?),
                 };
                 Box::new(ContinuousFlow::new(field, solver)?.with_divergence(*divergence, seed)?)

@@ -23,6 +23,25 @@ pub(super) fn with_slope(activation: Activation, x: &Tensor) -> Result<(Tensor, 
     })
 }
 
+/// a(x), a′(x) and a″(x) of each entry.
+pub(super) fn with_curvature(activation: Activation, x: &Tensor) -> Result<[Tensor; 3]> {
+    if activation == Activation::Silu {
+        let sigmoid = sigmoid(x)?;
+        let rest = sigmoid.affine(-1.0, 1.0)?;
+        let (value, both) = ((x * &sigmoid)?, (&sigmoid * &rest)?);
+        // σ + x σ (1 − σ) and σ (1 − σ) (2 + x (1 − 2 σ))
+        let turn = (x * (rest - &sigmoid)?)?.affine(1.0, 2.0)?;
+        let slope = (sigmoid + (x * &both)?)?;
+        return Ok([value, slope, (both * turn)?]);
+    }
+    let (value, slope) = with_slope(activation, x)?;
+    let curvature = match activation {
+        Activation::Tanh => (&value * &slope)?.affine(-2.0, 0.0)?,
+        _ => slope.zeros_like()?,
+    };
+    Ok([value, slope, curvature])
+}
+
 /// 1 / (1 + e⁻ˣ), as a tanh, which neither overflows nor gives NaN gradients.
 pub(super) fn sigmoid(x: &Tensor) -> Result<Tensor> {
     Ok(x.affine(0.5, 0.0)?.tanh()?.affine(0.5, 0.5)?)

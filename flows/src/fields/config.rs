@@ -1,7 +1,10 @@
 //! Describes a network with time.
 
+use super::{PotentialField, TimeMlp};
 use crate::error::{Error, Result};
-use crate::nets::{Activation, NetConfig};
+use crate::field::VectorField;
+use crate::nets::{Activation, LastLayer, NetConfig};
+use crate::params::Scope;
 use serde::{Deserialize, Serialize};
 
 /// How a network is told the time.
@@ -44,7 +47,7 @@ impl TimeForm {
     }
 }
 
-/// The shape of a [`TimeMlp`](super::TimeMlp) between its inputs and outputs.
+/// The shape of a [`TimeMlp`] or a [`PotentialField`] between its inputs and outputs.
 ///
 /// # Example
 /// ```
@@ -63,6 +66,10 @@ pub struct FieldConfig {
     /// How the network is told the time.
     #[serde(default)]
     pub time: TimeForm,
+    /// Whether a layer builds a [`PotentialField`], whose velocity is the gradient of a scalar,
+    /// in place of a [`TimeMlp`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub potential: bool,
 }
 
 fn smooth() -> Activation {
@@ -70,7 +77,8 @@ fn smooth() -> Activation {
 }
 
 impl FieldConfig {
-    /// Fails when there is no hidden layer, a width is 0, or there are no frequencies.
+    /// Fails when there is no hidden layer, a width is 0, there are no frequencies, or a potential
+    /// has no curvature: a network of relu is linear piece by piece.
     ///
     /// # Errors
     /// [`Error::Config`].
@@ -79,7 +87,25 @@ impl FieldConfig {
             let remedy = "give at least 1, for instance 4";
             return Err(Error::config("time", "no frequencies", remedy));
         }
+        if self.potential && self.activation == Activation::Relu {
+            let problem = "a potential of relu has no curvature";
+            return Err(Error::config("activation", problem, "take silu or tanh"));
+        }
         let (hidden, activation) = (self.hidden.clone(), self.activation);
         NetConfig { hidden, activation, residual: false }.check()
+    }
+
+    /// The network that is asked for, of `features` features given `context` context features.
+    pub(crate) fn build(
+        &self,
+        scope: Scope,
+        (features, context): (usize, usize),
+        last: LastLayer,
+    ) -> Result<Box<dyn VectorField>> {
+        Ok(if self.potential {
+            Box::new(PotentialField::new(scope, features, context, self, last)?)
+        } else {
+            Box::new(TimeMlp::new(scope, features, context, self, last)?)
+        })
     }
 }

@@ -7,6 +7,8 @@ use crate::nets::{Activation, LastLayer};
 use crate::params::{Params, to_f64};
 use candle_core::{DType, Device, Tensor};
 
+mod potential;
+
 const STEP: f64 = 1e-5;
 /// Of a central difference with the step above, in f64.
 const TOLERANCE: f64 = 1e-8;
@@ -17,7 +19,7 @@ const ACTIVATIONS: [Activation; 3] = [Activation::Relu, Activation::Silu, Activa
 
 fn build(time: TimeForm, activation: Activation, context: usize) -> (Params, TimeMlp) {
     let mut params = Params::new(DType::F64, &Device::Cpu, 5);
-    let config = FieldConfig { hidden: vec![7, 6], activation, time };
+    let config = FieldConfig { hidden: vec![7, 6], activation, time, potential: false };
     let scope = params.scope("field");
     let field = TimeMlp::new(scope, 3, context, &config, LastLayer::Scaled).unwrap();
     (params, field)
@@ -157,8 +159,12 @@ fn parameter_gradients_match_central_differences() {
 #[test]
 fn concat_squash_is_the_published_formula() {
     let mut params = Params::new(DType::F64, &Device::Cpu, 0);
-    let config =
-        FieldConfig { hidden: vec![1], activation: Activation::Tanh, time: TimeForm::ConcatSquash };
+    let config = FieldConfig {
+        hidden: vec![1],
+        activation: Activation::Tanh,
+        time: TimeForm::ConcatSquash,
+        potential: false,
+    };
     let field = TimeMlp::new(params.scope("f"), 1, 0, &config, LastLayer::Scaled).unwrap();
     let w = [0.7, -0.2, 0.5, 0.3, -0.9, 1.1, 0.4, -0.6, 0.8, 0.25];
     params.write_flat(&w).unwrap();
@@ -188,7 +194,8 @@ fn every_form_knows_the_time_and_the_context() {
 fn a_last_layer_of_zero_gives_no_velocity() {
     for time in FORMS {
         let mut params = Params::new(DType::F64, &Device::Cpu, 5);
-        let config = FieldConfig { hidden: vec![4], activation: Activation::Silu, time };
+        let config =
+            FieldConfig { hidden: vec![4], activation: Activation::Silu, time, potential: false };
         let field = TimeMlp::new(params.scope("f"), 3, 0, &config, LastLayer::Zero).unwrap();
         assert!(to_f64(&field.velocity(0.6, &points(), None).unwrap()).unwrap() == [0.0; 6]);
     }
@@ -207,6 +214,7 @@ fn wrong_shapes_are_errors() {
         hidden: vec![4],
         activation: Activation::Silu,
         time: TimeForm::Fourier { frequencies: 0 },
+        potential: false,
     };
     assert!(matches!(config.check(), Err(Error::Config { .. })));
 }

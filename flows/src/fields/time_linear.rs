@@ -21,12 +21,20 @@ struct Squash {
     drift: Tensor,
 }
 
-/// A layer at one time.
+/// A layer at one time, or at a time for each row.
 pub(super) struct AtTime {
     /// `[inputs, outputs]`.
-    pub(super) weight: Tensor,
+    weight: Tensor,
     /// `[1, outputs]`.
-    pub(super) bias: Tensor,
+    bias: Tensor,
+    /// Where rows differ.
+    rows: Option<Rows>,
+}
+
+/// What a time for each row makes of outputs y: y ∘ `gates` + `drifts`, both `[n, outputs]`.
+struct Rows {
+    gates: Tensor,
+    drifts: Tensor,
 }
 
 impl TimeLinear {
@@ -56,59 +64,74 @@ impl TimeLinear {
     /// W(t) and b(t): (x W + b) ∘ g + w_t t = x (W ∘ g) + (b ∘ g + w_t t).
     pub(super) fn at(&self, t: f64) -> Result<AtTime> {
         let Some(squash) = &self.squash else {
-            return Ok(AtTime { weight: self.weight.clone(), bias: self.bias.clone() });
+            let (weight, bias) = (self.weight.clone(), self.bias.clone());
+            return Ok(AtTime { weight, bias, rows: None });
         };
         let gate = sigmoid(&(squash.gate_weight.affine(t, 0.0)? + &squash.gate_bias)?)?;
         let weight = self.weight.broadcast_mul(&gate)?;
         let bias = ((&self.bias * &gate)? + squash.drift.affine(t, 0.0)?)?;
-        Ok(AtTime { weight, bias })
+        Ok(AtTime { weight, bias, rows: None })
     }
 
-    /// x `[n, inputs]` → `[n, outputs]`, with a time for each row `[n, 1]`.
-    pub(super) fn value_at(&self, times: &Tensor, x: &Tensor) -> Result<Tensor> {
-        let dense = AtTime { weight: self.weight.clone(), bias: self.bias.clone() };
-        let value = dense.value(x)?;
-        let Some(squash) = &self.squash else {
-            return Ok(value);
+    /// The layer at a time for each row, `[n, 1]`.
+    pub(super) fn at_each(&self, times: &Tensor) -> Result<AtTime> {
+        let rows = match &self.squash {
+            None => None,
+            Some(squash) => Some(squash.at_each(&times.contiguous()?)?),
         };
-        let times = times.contiguous()?;
-        Ok(((value * squash.gates(&times)?)? + times.matmul(&squash.drift)?)?)
-    }
-
-    /// Tangents `[k, n, w]` of the first w inputs, with a time for each row → `[k, n, outputs]`.
-    pub(super) fn tangent_at(&self, times: &Tensor, u: &Tensor) -> Result<Tensor> {
-        let dense = AtTime { weight: self.weight.clone(), bias: self.bias.clone() };
-        let tangent = dense.tangent(u)?;
-        match &self.squash {
-            None => Ok(tangent),
-            Some(squash) => {
-                Ok(tangent.broadcast_mul(&squash.gates(&times.contiguous()?)?.unsqueeze(0)?)?)
-            }
-        }
+        Ok(AtTime { weight: self.weight.clone(), bias: self.bias.clone(), rows })
     }
 }
 
 impl Squash {
-    /// The gates at times `[n, 1]`: `[n, outputs]`.
-    fn gates(&self, times: &Tensor) -> Result<Tensor> {
+    /// Gates and drifts at times `[n, 1]`: `[n, outputs]`.
+    fn at_each(&self, times: &Tensor) -> Result<Rows> {
         let ones = times.ones_like()?;
-        sigmoid(&(times.matmul(&self.gate_weight)? + ones.matmul(&self.gate_bias)?)?)
+        let logits = (times.matmul(&self.gate_weight)? + ones.matmul(&self.gate_bias)?)?;
+        Ok(Rows { gates: sigmoid(&logits)?, drifts: times.matmul(&self.drift)? })
     }
 }
 
 impl AtTime {
+    pub(super) fn inputs(&self) -> Result<usize> {
+        Ok(self.weight.dim(0)?)
+    }
+
     /// x `[n, inputs]` → `[n, outputs]`.
     pub(super) fn value(&self, x: &Tensor) -> Result<Tensor> {
         // The bias as a product: the gradient of a broadcast sum costs 3 ns an entry in candle.
         let ones = Tensor::ones((x.dim(0)?, 1), x.dtype(), x.device())?;
-        Ok((x.contiguous()?.matmul(&self.weight)? + ones.matmul(&self.bias)?)?)
+        let value = (x.contiguous()?.matmul(&self.weight)? + ones.matmul(&self.bias)?)?;
+        match &self.rows {
+            None => Ok(value),
+            Some(rows) => Ok(((value * &rows.gates)? + &rows.drifts)?),
+        }
     }
 
-    /// Tangents `[k, m, w]` of the first w inputs → `[k, m, outputs]`.
+    /// Tangents `[k, m, w]` of the first w inputs → `[k, m, outputs]`; with a time for each row,
+    /// `[k, n, outputs]`.
     pub(super) fn tangent(&self, u: &Tensor) -> Result<Tensor> {
-        let (k, m, w) = u.dims3()?;
-        let weight = self.weight.narrow(0, 0, w)?;
-        let product = u.contiguous()?.reshape((k * m, w))?.matmul(&weight)?;
-        Ok(product.reshape((k, m, self.bias.dim(1)?))?)
+        let w = u.dim(2)?;
+        let tangent = product(u, &self.weight.narrow(0, 0, w)?)?;
+        self.gated(&tangent)
     }
+
+    /// Gradients of the outputs, `[k, n, outputs]`, → of the first w inputs, `[k, n, w]`.
+    pub(super) fn pull_back(&self, gradient: &Tensor, w: usize) -> Result<Tensor> {
+        product(&self.gated(gradient)?, &self.weight.narrow(0, 0, w)?.t()?)
+    }
+
+    fn gated(&self, sets: &Tensor) -> Result<Tensor> {
+        match &self.rows {
+            None => Ok(sets.clone()),
+            Some(rows) => Ok(sets.broadcast_mul(&rows.gates.unsqueeze(0)?)?),
+        }
+    }
+}
+
+/// Sets of rows `[k, m, i]` times one matrix `[i, o]`.
+pub(super) fn product(sets: &Tensor, matrix: &Tensor) -> Result<Tensor> {
+    let (k, m, i) = sets.dims3()?;
+    let product = sets.contiguous()?.reshape((k * m, i))?.matmul(matrix)?;
+    Ok(product.reshape((k, m, matrix.dim(1)?))?)
 }

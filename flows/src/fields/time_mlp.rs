@@ -1,14 +1,14 @@
 //! Multilayer perceptrons with time.
 
 use super::activate::with_slope;
-use super::time_linear::TimeLinear;
+use super::inputs::Inputs;
+use super::time_linear::{AtTime, TimeLinear};
 use super::{FieldConfig, TimeForm};
-use crate::error::{Error, Result};
-use crate::field::{VectorField, check_tangent, check_times};
-use crate::nets::LastLayer;
-use crate::params::Scope;
-use crate::params::to_f64;
-use crate::transform::{check_context, check_points};
+use crate::error::Result;
+use crate::field::{VectorField, check_tangent, check_tangents, check_times};
+use crate::nets::{Activation, LastLayer};
+use crate::params::{Scope, to_f64};
+use crate::transform::check_points;
 use candle_core::Tensor;
 
 /// A multilayer perceptron of points, context and time, as a vector field.
@@ -31,6 +31,7 @@ use candle_core::Tensor;
 ///     hidden: vec![16, 16],
 ///     activation: Activation::Silu,
 ///     time: TimeForm::ConcatSquash,
+///     potential: false,
 /// };
 /// let field = TimeMlp::new(params.scope("field"), 2, 0, &config, LastLayer::Scaled)?;
 /// let x = Tensor::zeros((5, 2), DType::F32, &Device::Cpu)?;
@@ -40,10 +41,9 @@ use candle_core::Tensor;
 /// ```
 #[derive(Debug)]
 pub struct TimeMlp {
-    features: usize,
-    context: usize,
+    inputs: Inputs,
     layers: Vec<TimeLinear>,
-    config: FieldConfig,
+    activation: Activation,
 }
 
 impl TimeMlp {
@@ -59,59 +59,51 @@ impl TimeMlp {
         last: LastLayer,
     ) -> Result<Self> {
         config.check()?;
-        let squash = config.time == TimeForm::ConcatSquash;
-        let inputs = features + context + config.time.inputs();
-        let first = (inputs, config.hidden[0]);
-        let mut layers = vec![TimeLinear::new(scope.sub("first"), first, squash, false)?];
-        for (i, pair) in config.hidden.windows(2).enumerate() {
-            let widths = (pair[0], pair[1]);
-            layers.push(TimeLinear::new(scope.sub(i + 1), widths, squash, false)?);
-        }
+        let inputs = Inputs { features, context, time: config.time };
+        let mut layers = inputs.hidden_layers(&mut scope, config)?;
         let widths = (config.hidden[config.hidden.len() - 1], features);
-        let zero = last == LastLayer::Zero;
+        let (squash, zero) = (config.time == TimeForm::ConcatSquash, last == LastLayer::Zero);
         layers.push(TimeLinear::new(scope.sub("last"), widths, squash, zero)?);
-        Ok(Self { features, context, layers, config: config.clone() })
+        Ok(Self { inputs, layers, activation: config.activation })
     }
 
     /// Number of context features.
     pub fn context_features(&self) -> usize {
-        self.context
+        self.inputs.context
     }
 
-    /// (x, c, time) side by side, `[n, inputs]`; one time for all rows, or one for each.
-    fn inputs(&self, times: &[f64], x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
-        check_points("TimeMlp", x, self.features)?;
-        let context = check_context("TimeMlp", x, context, self.context)?;
-        let mut parts = vec![x.clone()];
-        parts.extend(context.cloned());
-        let width = self.config.time.inputs();
-        if width > 0 {
-            let values: Vec<f64> = times.iter().flat_map(|t| self.config.time.values(*t)).collect();
-            let time = Tensor::from_vec(values, (times.len(), width), x.device())?;
-            let shape = (x.dim(0)?, width);
-            parts.push(time.to_dtype(x.dtype())?.broadcast_as(shape)?.contiguous()?);
+    /// The layers at one time.
+    fn at(&self, t: f64) -> Result<Vec<AtTime>> {
+        self.layers.iter().map(|layer| layer.at(t)).collect()
+    }
+
+    /// The layers at a time for each row.
+    fn at_each(&self, times: &Tensor, x: &Tensor) -> Result<Vec<AtTime>> {
+        let times = times.to_dtype(x.dtype())?.unsqueeze(1)?;
+        self.layers.iter().map(|layer| layer.at_each(&times)).collect()
+    }
+
+    /// v `[n, d]` from inputs `[n, i]`.
+    fn value(&self, layers: &[AtTime], inputs: &Tensor) -> Result<Tensor> {
+        let mut hidden = layers[0].value(inputs)?;
+        for layer in &layers[1..] {
+            hidden = layer.value(&self.activation.apply(&hidden)?)?;
         }
-        if parts.len() == 1 {
-            return Ok(x.clone());
-        }
-        Ok(Tensor::cat(&parts, 1)?)
+        Ok(hidden)
     }
 
     /// v `[n, d]` and its derivatives along k tangents: u `[k, n, d]`, or `[k, 1, d]` where all
     /// rows share them, → `[k, n, d]`.
     fn with_tangents(
         &self,
-        t: f64,
-        x: &Tensor,
+        layers: &[AtTime],
+        inputs: &Tensor,
         u: &Tensor,
-        context: Option<&Tensor>,
     ) -> Result<(Tensor, Tensor)> {
-        let first = self.layers[0].at(t)?;
-        let mut hidden = first.value(&self.inputs(&[t], x, context)?)?;
-        let mut tangent = first.tangent(u)?;
-        for layer in &self.layers[1..] {
-            let layer = layer.at(t)?;
-            let (value, slope) = with_slope(self.config.activation, &hidden)?;
+        let mut hidden = layers[0].value(inputs)?;
+        let mut tangent = layers[0].tangent(u)?;
+        for layer in &layers[1..] {
+            let (value, slope) = with_slope(self.activation, &hidden)?;
             hidden = layer.value(&value)?;
             tangent = layer.tangent(&tangent.broadcast_mul(&slope.unsqueeze(0)?)?)?;
         }
@@ -121,27 +113,19 @@ impl TimeMlp {
 
 impl VectorField for TimeMlp {
     fn features(&self) -> usize {
-        self.features
+        self.inputs.features
     }
 
     fn velocity(&self, t: f64, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
-        let mut hidden = self.layers[0].at(t)?.value(&self.inputs(&[t], x, context)?)?;
-        for layer in &self.layers[1..] {
-            hidden = layer.at(t)?.value(&self.config.activation.apply(&hidden)?)?;
-        }
-        Ok(hidden)
+        let inputs = self.inputs.join("TimeMlp::velocity", &[t], x, context)?;
+        self.value(&self.at(t)?, &inputs)
     }
 
     fn velocity_at(&self, times: &Tensor, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
-        check_points("TimeMlp", x, self.features)?;
+        check_points("TimeMlp::velocity_at", x, self.features())?;
         check_times("TimeMlp::velocity_at", times, x)?;
-        let inputs = self.inputs(&to_f64(times)?, x, context)?;
-        let times = times.to_dtype(x.dtype())?.unsqueeze(1)?;
-        let mut hidden = self.layers[0].value_at(&times, &inputs)?;
-        for layer in &self.layers[1..] {
-            hidden = layer.value_at(&times, &self.config.activation.apply(&hidden)?)?;
-        }
-        Ok(hidden)
+        let inputs = self.inputs.join("TimeMlp::velocity_at", &to_f64(times)?, x, context)?;
+        self.value(&self.at_each(times, x)?, &inputs)
     }
 
     fn velocity_and_jvp(
@@ -152,7 +136,8 @@ impl VectorField for TimeMlp {
         context: Option<&Tensor>,
     ) -> Result<(Tensor, Tensor)> {
         check_tangent("TimeMlp::velocity_and_jvp", x, u)?;
-        let (velocity, tangent) = self.with_tangents(t, x, &u.unsqueeze(0)?, context)?;
+        let inputs = self.inputs.join("TimeMlp::velocity_and_jvp", &[t], x, context)?;
+        let (velocity, tangent) = self.with_tangents(&self.at(t)?, &inputs, &u.unsqueeze(0)?)?;
         Ok((velocity, tangent.squeeze(0)?))
     }
 
@@ -163,15 +148,9 @@ impl VectorField for TimeMlp {
         u: &Tensor,
         context: Option<&Tensor>,
     ) -> Result<(Tensor, Tensor)> {
-        match u.dims() {
-            [k, others @ ..] if *k > 0 && others == x.dims() => {
-                self.with_tangents(t, x, u, context)
-            }
-            got => {
-                let expected = format!("tangents [k ≥ 1, {:?}]", x.dims());
-                Err(Error::shape("TimeMlp::velocity_and_jvps", expected, got))
-            }
-        }
+        check_tangents("TimeMlp::velocity_and_jvps", x, u)?;
+        let inputs = self.inputs.join("TimeMlp::velocity_and_jvps", &[t], x, context)?;
+        self.with_tangents(&self.at(t)?, &inputs, u)
     }
 
     fn velocity_and_jvps_at(
@@ -181,17 +160,12 @@ impl VectorField for TimeMlp {
         u: &Tensor,
         context: Option<&Tensor>,
     ) -> Result<(Tensor, Tensor)> {
-        check_times("TimeMlp::velocity_and_jvps_at", times, x)?;
-        let inputs = self.inputs(&to_f64(times)?, x, context)?;
-        let times = times.to_dtype(x.dtype())?.unsqueeze(1)?;
-        let mut hidden = self.layers[0].value_at(&times, &inputs)?;
-        let mut tangent = self.layers[0].tangent_at(&times, u)?;
-        for layer in &self.layers[1..] {
-            let (value, slope) = with_slope(self.config.activation, &hidden)?;
-            hidden = layer.value_at(&times, &value)?;
-            tangent = layer.tangent_at(&times, &tangent.broadcast_mul(&slope.unsqueeze(0)?)?)?;
-        }
-        Ok((hidden, tangent))
+        let what = "TimeMlp::velocity_and_jvps_at";
+        check_points(what, x, self.features())?;
+        check_times(what, times, x)?;
+        check_tangents(what, x, u)?;
+        let inputs = self.inputs.join(what, &to_f64(times)?, x, context)?;
+        self.with_tangents(&self.at_each(times, x)?, &inputs, u)
     }
 
     fn velocity_and_divergence(
@@ -200,8 +174,9 @@ impl VectorField for TimeMlp {
         x: &Tensor,
         context: Option<&Tensor>,
     ) -> Result<(Tensor, Tensor)> {
-        let unit = Tensor::eye(self.features, x.dtype(), x.device())?.unsqueeze(1)?;
-        let (velocity, tangents) = self.with_tangents(t, x, &unit, context)?;
+        let unit = Tensor::eye(self.features(), x.dtype(), x.device())?.unsqueeze(1)?;
+        let inputs = self.inputs.join("TimeMlp::velocity_and_divergence", &[t], x, context)?;
+        let (velocity, tangents) = self.with_tangents(&self.at(t)?, &inputs, &unit)?;
         Ok((velocity, tangents.broadcast_mul(&unit)?.sum((0, 2))?))
     }
 }

@@ -41,6 +41,7 @@ use std::ops::Range;
 ///     hidden: vec![16],
 ///     activation: Activation::Silu,
 ///     time: TimeForm::ConcatSquash,
+///     potential: false,
 /// };
 /// let field = TimeMlp::new(params.scope("field"), 2, 0, &config, LastLayer::Zero)?;
 /// let workers = Workers::new(1)?;

@@ -66,6 +66,11 @@ impl<F: VectorField> VectorField for ProbabilityFlow<F> {
         Some(&self.levels)
     }
 
+    fn potential(&self, t: f64, x: &Tensor, context: Option<&Tensor>) -> Result<Option<Tensor>> {
+        let potential = self.network.potential(t, x, context)?;
+        Ok(potential.map(|p| p.affine(self.levels.rate(t), 0.0)).transpose()?)
+    }
+
     fn velocity(&self, t: f64, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
         Ok(self.network.velocity(t, x, context)?.affine(self.levels.rate(t), 0.0)?)
     }

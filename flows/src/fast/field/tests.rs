@@ -20,7 +20,7 @@ const ALL_FORMS: [TimeForm; 3] = [TimeForm::ConcatSquash, FORMS[0], FORMS[1]];
 const ACTIVATIONS: [Activation; 3] = [Activation::Relu, Activation::Silu, Activation::Tanh];
 
 fn config(activation: Activation, time: TimeForm) -> FieldConfig {
-    FieldConfig { hidden: vec![9, 7, 8], activation, time }
+    FieldConfig { hidden: vec![9, 7, 8], activation, time, potential: false }
 }
 
 /// A reference field with random parameters that single precision holds exactly.

@@ -21,7 +21,8 @@ const SOLVER: SolverConfig =
     SolverConfig { method: Method::Rk4, steps: Some(3), absolute: 1e-5, relative: 1e-5 };
 
 fn build(base: BaseConfig, time: TimeForm) -> (Params, Flow) {
-    let field = FieldConfig { hidden: vec![5, 4], activation: Activation::Tanh, time };
+    let field =
+        FieldConfig { hidden: vec![5, 4], activation: Activation::Tanh, time, potential: false };
     let layer = LayerConfig::Continuous {
         field,
         solver: SOLVER,

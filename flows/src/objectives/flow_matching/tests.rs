@@ -33,8 +33,12 @@ fn normal(seed: u64, n: usize, d: usize) -> Tensor {
 
 fn network(context: usize) -> (Params, TimeMlp) {
     let mut params = Params::new(DType::F64, &Device::Cpu, 2);
-    let config =
-        FieldConfig { hidden: vec![4], activation: Activation::Tanh, time: TimeForm::ConcatSquash };
+    let config = FieldConfig {
+        hidden: vec![4],
+        activation: Activation::Tanh,
+        time: TimeForm::ConcatSquash,
+        potential: false,
+    };
     let field = TimeMlp::new(params.scope("f"), 2, context, &config, LastLayer::Scaled).unwrap();
     (params, field)
 }

@@ -23,6 +23,7 @@ fn with_steps(steps: usize, divergence: DivergenceConfig, seed: u64) -> Continuo
         hidden: vec![8, 8],
         activation: Activation::Tanh,
         time: TimeForm::ConcatSquash,
+        potential: false,
     };
     let field = TimeMlp::new(params.scope("f"), FEATURES, 1, &config, LastLayer::Scaled).unwrap();
     let strong: Vec<f64> = params.read_flat().unwrap().iter().map(|w| 2.5 * w).collect();

@@ -19,7 +19,8 @@ fn tensor(values: &[f64], columns: usize) -> Tensor {
 
 fn random(time: TimeForm, context: usize, last: LastLayer) -> ContinuousFlow<TimeMlp> {
     let mut params = Params::new(DType::F64, &Device::Cpu, 4);
-    let config = FieldConfig { hidden: vec![8, 8], activation: Activation::Tanh, time };
+    let config =
+        FieldConfig { hidden: vec![8, 8], activation: Activation::Tanh, time, potential: false };
     let field = TimeMlp::new(params.scope("f"), 2, context, &config, last).unwrap();
     // As drawn, such a small network hardly moves anything.
     let strong: Vec<f64> = params.read_flat().unwrap().iter().map(|w| STRENGTH * w).collect();

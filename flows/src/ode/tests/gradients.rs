@@ -18,6 +18,7 @@ fn flow(solver: Solver) -> (Params, ContinuousFlow<TimeMlp>) {
         hidden: vec![6, 5],
         activation: Activation::Tanh,
         time: TimeForm::ConcatSquash,
+        potential: false,
     };
     let field = TimeMlp::new(params.scope("f"), 2, 0, &config, LastLayer::Scaled).unwrap();
     (params, ContinuousFlow::new(field, solver).unwrap())
