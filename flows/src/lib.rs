@@ -32,6 +32,7 @@ pub mod paths;
 pub mod preparation;
 pub mod rng;
 pub mod rows;
+pub mod score;
 pub mod train;
 pub mod transform;
 pub mod transforms;
