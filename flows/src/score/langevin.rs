@@ -2,15 +2,15 @@
 
 #[cfg(test)]
 mod tests;
+mod walk;
 
+use self::walk::Walk;
 use super::target::Target;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::metrics::Estimate;
 use crate::params::to_f64;
-use crate::transform::check_points;
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use rand::{Rng, RngCore};
-use rand_distr::StandardNormal;
 
 /// How long chains run, and in which steps.
 ///
@@ -83,9 +83,10 @@ pub struct Chains {
 /// ```
 ///
 /// # Errors
-/// [`Error::Shape`] unless `start` has the target's width, [`Error::Config`] for a step size that is
-/// not positive or no steps between kept points, [`Error::Data`] with step and row at the first
-/// point that is not finite.
+/// [`Error::Shape`](crate::Error::Shape) unless `start` has the target's width,
+/// [`Error::Config`](crate::Error::Config) for a step size that is not positive or no steps between
+/// kept points, [`Error::Data`](crate::Error::Data) with step and row at the first point that is not
+/// finite.
 pub fn unadjusted_langevin(
     target: &dyn Target,
     start: &Tensor,
@@ -127,8 +128,8 @@ pub fn unadjusted_langevin(
 /// ```
 ///
 /// # Errors
-/// As [`unadjusted_langevin`]; [`Error::Config`] from a target that knows its score alone, and
-/// [`Error::Data`] for a start of density 0.
+/// As [`unadjusted_langevin`]; [`Error::Config`](crate::Error::Config) from a target that knows its
+/// score alone, and [`Error::Data`](crate::Error::Data) for a start of density 0.
 pub fn metropolis_adjusted_langevin(
     target: &dyn Target,
     start: &Tensor,
@@ -149,12 +150,11 @@ pub fn metropolis_adjusted_langevin(
             let uniform = rng.random::<f64>();
             let at = row * d..(row + 1) * d;
             let (there, slope) = (new_log_prob[row], &new_score[at.clone()]);
-            let nowhere = there.is_infinite() && there < 0.0;
-            if !nowhere && !(there.is_finite() && slope.iter().all(|s| s.is_finite())) {
-                return Err(walk.lost(step, row));
-            }
-            if nowhere {
+            if there.is_infinite() && there < 0.0 {
                 continue;
+            }
+            if !there.is_finite() || slope.iter().any(|s| !s.is_finite()) {
+                return Err(walk.lost(step, row));
             }
             let old = &walk.rows[at.clone()];
             let new = &proposal[at.clone()];
@@ -186,93 +186,4 @@ pub fn metropolis_adjusted_langevin(
 pub fn unadjusted_variance(variance: f64, step_size: f64) -> f64 {
     let contraction = 1.0 - 0.5 * step_size / variance;
     if contraction > 0.0 { variance / contraction } else { f64::INFINITY }
-}
-
-/// Chains on their way.
-struct Walk {
-    what: &'static str,
-    config: Langevin,
-    like: Tensor,
-    n: usize,
-    d: usize,
-    rows: Vec<f64>,
-    kept: Vec<Tensor>,
-}
-
-impl Walk {
-    fn new(
-        what: &'static str,
-        target: &dyn Target,
-        start: &Tensor,
-        config: Langevin,
-    ) -> Result<Self> {
-        check_points(what, start, target.features())?;
-        let h = config.step_size;
-        if !(h.is_finite() && h > 0.0) {
-            return Err(Error::config("step_size", format!("{h}"), "give a positive number"));
-        }
-        if config.keep_every == Some(0) {
-            return Err(Error::config("keep_every", "0 steps", "give at least 1"));
-        }
-        let (n, d) = start.dims2()?;
-        let rows = to_f64(start)?;
-        let walk = Self { what, config, like: start.detach(), n, d, rows, kept: Vec::new() };
-        walk.check(0, &walk.rows)?;
-        Ok(walk)
-    }
-
-    fn tensor(&self, rows: &[f64]) -> Result<Tensor> {
-        let tensor = Tensor::from_slice(rows, (self.n, self.d), &Device::Cpu)?;
-        Ok(tensor.to_dtype(self.like.dtype())?.to_device(self.like.device())?)
-    }
-
-    fn points(&self) -> Result<Tensor> {
-        self.tensor(&self.rows)
-    }
-
-    fn evaluate(&self, target: &dyn Target, rows: &[f64]) -> Result<(Vec<f64>, Vec<f64>)> {
-        let (log_prob, score) = target.log_prob_and_score(&self.tensor(rows)?)?;
-        Ok((to_f64(&log_prob)?, to_f64(&score)?))
-    }
-
-    /// x + h s + √(2h) z
-    fn proposal(&self, score: &[f64], rng: &mut dyn RngCore) -> Vec<f64> {
-        let (h, spread) = (self.config.step_size, (2.0 * self.config.step_size).sqrt());
-        let moved = |(x, s): (&f64, &f64)| {
-            let z: f64 = rng.sample(StandardNormal);
-            x + h * s + spread * z
-        };
-        self.rows.iter().zip(score).map(moved).collect()
-    }
-
-    /// ln q(to | from) up to a constant.
-    fn log_transition(&self, from: &[f64], score: &[f64], to: &[f64]) -> f64 {
-        let h = self.config.step_size;
-        let noise = from.iter().zip(score).zip(to).map(|((x, s), y)| (y - x - h * s).powi(2));
-        -noise.sum::<f64>() / (4.0 * h)
-    }
-
-    fn lost(&self, step: usize, row: usize) -> Error {
-        let problem = format!("row {row} is not finite at step {step}");
-        Error::data(self.what, problem, "take smaller steps, or start where the density is larger")
-    }
-
-    /// All values, as many for each row, are numbers.
-    fn check(&self, step: usize, values: &[f64]) -> Result<()> {
-        match values.iter().position(|v| !v.is_finite()) {
-            Some(k) => Err(self.lost(step, k * self.n / values.len())),
-            None => Ok(()),
-        }
-    }
-
-    fn keep(&mut self, step: usize) -> Result<()> {
-        if self.config.keep_every.is_some_and(|every| step.is_multiple_of(every)) {
-            self.kept.push(self.points()?);
-        }
-        Ok(())
-    }
-
-    fn finish(self, acceptance: Option<Estimate>) -> Result<Chains> {
-        Ok(Chains { last: self.points()?, kept: self.kept, acceptance })
-    }
 }

@@ -50,13 +50,11 @@ impl Component {
     fn new(log_weight: f64, mean: DVector<f64>, covariance: DMatrix<f64>) -> Result<Self> {
         let usable = covariance.iter().chain(mean.iter()).all(|v| v.is_finite());
         let symmetric = (&covariance - covariance.transpose()).amax() <= 1e-9 * covariance.amax();
-        match Cholesky::new(covariance.clone()).filter(|_| usable && symmetric) {
-            Some(factor) => Ok(Self { log_weight, mean, covariance, factor }),
-            None => {
-                let problem = "a covariance is not symmetric and positive definite";
-                Err(Error::config("Gaussian mixture", problem, "give one that is"))
-            }
+        if let Some(factor) = Cholesky::new(covariance.clone()).filter(|_| usable && symmetric) {
+            return Ok(Self { log_weight, mean, covariance, factor });
         }
+        let problem = "a covariance is not symmetric and positive definite";
+        Err(Error::config("Gaussian mixture", problem, "give one that is"))
     }
 
     /// ln of weight times density, and the component's own score.

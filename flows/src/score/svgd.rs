@@ -120,8 +120,7 @@ fn direction(rows: &[f64], score: &[f64], d: usize) -> Vec<f64> {
             }
         }
     }
-    phi.iter_mut().for_each(|value| *value /= n as f64);
-    phi
+    phi.into_iter().map(|value| value / n as f64).collect()
 }
 
 pub(super) fn squared_distance(x: &[f64], y: &[f64]) -> f64 {

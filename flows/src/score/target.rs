@@ -87,7 +87,7 @@ impl<F: Fn(&Tensor) -> Result<Tensor>> Target for FromLogProb<F> {
 
     fn log_prob(&self, x: &Tensor) -> Result<Tensor> {
         check_points("FromLogProb", x, self.features)?;
-        one_a_row((self.log_prob)(x)?.detach(), x)
+        one_a_row(&(self.log_prob)(x)?.detach(), x)
     }
 
     fn log_prob_and_score(&self, x: &Tensor) -> Result<(Tensor, Tensor)> {
@@ -205,11 +205,11 @@ fn value_and_gradient(
         let remedy = "write it in tensor operations of x, or give the score";
         return Err(Error::config("target", problem, remedy));
     };
-    Ok((one_a_row(value.detach(), x)?, gradient.detach()))
+    Ok((one_a_row(&value.detach(), x)?, gradient.detach()))
 }
 
 /// `[n]` or `[n, 1]` as `[n]`.
-fn one_a_row(value: Tensor, x: &Tensor) -> Result<Tensor> {
+fn one_a_row(value: &Tensor, x: &Tensor) -> Result<Tensor> {
     let n = x.dim(0)?;
     match value.dims() {
         [rows] | [rows, 1] if *rows == n => Ok(value.reshape(n)?),

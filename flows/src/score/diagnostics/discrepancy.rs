@@ -51,9 +51,13 @@ pub struct SteinDiscrepancy {
 /// Chwialkowski, Strathmann and Gretton 2016, *A Kernel Test of Goodness of Fit*).
 ///
 /// Points must be independent: chains that remember make the p-value too small. Cost n² (d + B) for
-/// B bootstrap samples, memory n B; 2000 points and 500 samples take about a second. All features are
-/// measured in the same unit: standardise them if theirs differ. Nothing depends on the number of
-/// threads.
+/// B bootstrap samples, memory n B; 2000 points of the plane and 500 samples take a quarter of a
+/// second. All features are measured in the same unit: standardise them if theirs differ. Nothing
+/// depends on the number of threads.
+///
+/// One number for all functions notices less than [`stein_identity`](super::stein_identity): on 1000
+/// points of a correlated Gaussian a score turned by 30 degrees or of less than half its length, not
+/// one a tenth too long. Detail much finer than ℓ goes unseen: give a smaller one.
 ///
 /// # Example
 /// ```

@@ -53,7 +53,9 @@ impl SteinFamily {
         for number in 0..self.ridges {
             let mut weights: Vec<f64> = (0..d).map(|_| rng.sample(StandardNormal)).collect();
             let scale = STEEPNESS / squared_length(&weights).sqrt();
-            weights.iter_mut().for_each(|w| *w *= scale);
+            for weight in &mut weights {
+                *weight *= scale;
+            }
             let bias = rng.sample(StandardNormal);
             functions.push(TestFunction::Ridge { number, weights, bias });
         }

@@ -48,6 +48,9 @@ pub struct SteinSummary {
 /// smooth φ at once. Functions are drawn from `rng` and scaled to mean and standard deviation of the
 /// points; that scale, and centres among the points, move values by O(1/n).
 ///
+/// With 20,000 points a turn by 10 degrees gave |z| of 26 and more on a correlated Gaussian, 5.8 on
+/// eight narrow ones, and a score a tenth too long 7 and 4: where scores are large they are noisy.
+///
 /// Stein 1972; as tests of samplers Gorham and Mackey 2015, *Measuring sample quality with Stein's
 /// method*.
 ///

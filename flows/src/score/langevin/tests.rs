@@ -1,9 +1,10 @@
 //! Stationary laws, reversibility, and chains that go astray.
 
 use super::*;
+use crate::error::Error;
 use crate::rng::{Stream, generator};
 use crate::score::{FromLogProb, FromScore, GaussianScore};
-use candle_core::DType;
+use candle_core::{DType, Device};
 use rand_chacha::ChaCha8Rng;
 
 /// Two-sided level of 6e-5 for each of a few comparisons: seeds are fixed, so this is once.
