@@ -6,6 +6,7 @@ mod error_bars;
 mod evaluations;
 mod field;
 mod file;
+mod fisher;
 mod spec;
 mod trajectories;
 mod walks;
@@ -15,8 +16,9 @@ use data_units::InDataUnits;
 pub use error_bars::WithErrors;
 pub use evaluations::Evaluations;
 pub use field::{FieldKind, ModelField};
-pub use walks::Frame;
+pub use fisher::NoisyFisher;
 pub use spec::{Column, DataSummary, ModelSpec, Precision, RowCounts, TrainingSummary};
+pub use walks::Frame;
 
 use crate::densities::GaussianBaseline;
 use crate::density::Density;
@@ -265,10 +267,11 @@ impl Model {
     ) -> Result<Vec<f64>> {
         let density = self.density()?;
         let model = InDataUnits { preparation: &self.preparation, density: density.as_ref() };
-        let chunks = self.in_sample_chunks((start, n), context, workers, |rows, context, index| {
-            let mut rng = generator(seed, Stream::Sample, index as u64);
-            to_f64(&model.sample(rows, context.as_ref(), &mut rng)?)
-        })?;
+        let chunks =
+            self.in_sample_chunks((start, n), context, workers, |rows, context, index| {
+                let mut rng = generator(seed, Stream::Sample, index as u64);
+                to_f64(&model.sample(rows, context.as_ref(), &mut rng)?)
+            })?;
         Ok(chunks.concat())
     }
 

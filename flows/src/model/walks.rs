@@ -47,13 +47,15 @@ impl Model {
         workers: &Workers,
     ) -> Result<Vec<f64>> {
         let walker = self.walker(sampler)?;
-        let chunks = self.in_sample_chunks((start, n), context, workers, |rows, context, index| {
-            let mut rng = generator(seed, Stream::Sample, index as u64);
-            let context = self.preparation.context(context.as_ref())?;
-            let latent = self.flow.base().sample(rows, context.as_ref(), &mut rng)?;
-            let x = walker.walk(sampler, &latent, context.as_ref(), &mut rng, |_, _, _| Ok(()))?;
-            to_f64(&self.preparation.inverse(&x)?.points)
-        })?;
+        let chunks =
+            self.in_sample_chunks((start, n), context, workers, |rows, context, index| {
+                let mut rng = generator(seed, Stream::Sample, index as u64);
+                let context = self.preparation.context(context.as_ref())?;
+                let latent = self.flow.base().sample(rows, context.as_ref(), &mut rng)?;
+                let x =
+                    walker.walk(sampler, &latent, context.as_ref(), &mut rng, |_, _, _| Ok(()))?;
+                to_f64(&self.preparation.inverse(&x)?.points)
+            })?;
         Ok(chunks.concat())
     }
 
