@@ -1,10 +1,12 @@
 //! The arguments of every command.
 
-use crate::fit_flags::FitFlags;
+use crate::failure::Usage;
+use crate::fit_flags::{FitFlags, named};
 use crate::output::Voice;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use diffeo::flows::Engine;
 use diffeo::flows::model::{FieldKind, Model};
+use diffeo::flows::score::{Sampler, SamplerKind, Schedule};
 use std::path::PathBuf;
 
 /// Fit a probability density to data, prove that the result is a density, and draw it.
@@ -157,9 +159,65 @@ pub struct SampleArgs {
     /// Table with the context of each row to draw, for a model fitted with --given
     #[arg(long, value_name = "DATA")]
     pub given: Option<String>,
+    /// How a score model walks from noise to data.
+    #[command(flatten)]
+    pub sampler: SamplerArgs,
     /// Where the rows go.
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+/// A sampler of a score model.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SamplerArgs {
+    /// Sampler of a score model: probability-flow, euler-maruyama, heun, predictor-corrector,
+    /// annealed-langevin or langevin [default: the solver of its probability flow]
+    #[arg(long, value_name = "NAME", value_parser = named::<SamplerKind>)]
+    pub sampler: Option<SamplerKind>,
+    /// Steps of the sampler [default: the sampler's own]
+    #[arg(long, value_name = "N", requires = "sampler")]
+    pub sampler_steps: Option<usize>,
+    /// Langevin steps at each level, for predictor-corrector and annealed-langevin
+    #[arg(long, value_name = "N", requires = "sampler")]
+    pub corrections: Option<usize>,
+    /// Size of Langevin steps against the noise [default: 0.2]
+    #[arg(long, value_name = "RATIO", requires = "sampler", allow_negative_numbers = true)]
+    pub signal_to_noise: Option<f64>,
+    /// Noise schedule of the steps: ve, vp or sub-vp [default: ve]
+    #[arg(long, value_name = "NAME", requires = "sampler", value_parser = named::<Schedule>)]
+    pub schedule: Option<Schedule>,
+}
+
+impl SamplerArgs {
+    /// The sampler that is asked for, if any.
+    ///
+    /// # Errors
+    /// For settings that this sampler has no use for or that cannot be used.
+    pub fn sampler(&self) -> anyhow::Result<Option<Sampler>> {
+        let Some(kind) = self.sampler else { return Ok(None) };
+        let own = Sampler::new(kind);
+        let walks = matches!(
+            kind,
+            SamplerKind::PredictorCorrector | SamplerKind::AnnealedLangevin | SamplerKind::Langevin
+        );
+        let idle = [
+            ("--corrections", self.corrections.is_some() && own.corrections == 0),
+            ("--signal-to-noise", self.signal_to_noise.is_some() && !walks),
+            ("--schedule", self.schedule.is_some() && kind == SamplerKind::Langevin),
+        ];
+        if let Some((flag, _)) = idle.iter().find(|(_, idle)| *idle) {
+            return Err(Usage(format!("{flag}: {} has no such setting", kind.name())).into());
+        }
+        let sampler = Sampler {
+            kind,
+            steps: self.sampler_steps.unwrap_or(own.steps),
+            schedule: self.schedule.unwrap_or(own.schedule),
+            corrections: self.corrections.unwrap_or(own.corrections),
+            signal_to_noise: self.signal_to_noise.unwrap_or(own.signal_to_noise),
+        };
+        sampler.check()?;
+        Ok(Some(sampler))
+    }
 }
 
 /// Arguments of `evaluate`.
@@ -172,6 +230,10 @@ pub struct EvaluateArgs {
     /// Fresh rows to draw of a toy
     #[arg(long, default_value_t = 50_000, value_name = "N")]
     pub rows: usize,
+    /// Compare a score model's field with the exact score of a toy with noise of these standard
+    /// deviations, in the units of the data
+    #[arg(long, value_delimiter = ',', value_name = "SIGMA,...", allow_negative_numbers = true)]
+    pub noise: Vec<f64>,
 }
 
 /// Arguments of `field`.
@@ -204,11 +266,21 @@ pub struct WhichField {
     /// The time of the velocity: 0 at the data, 1 at the latent points [default: 0]
     #[arg(long, value_name = "T", allow_negative_numbers = true)]
     pub time: Option<f64>,
+    /// The score of a score model at this noise level, in standard deviations of the columns
+    /// [default: the smallest]
+    #[arg(long, value_name = "SIGMA", conflicts_with_all = ["score", "time"])]
+    pub noise: Option<f64>,
 }
 
 impl WhichField {
-    /// The velocity of a continuous flow unless its score is asked for, and the score of any other.
+    /// The score of a score model, the velocity of any other continuous flow unless its score is
+    /// asked for, and the score of the rest.
     pub fn of(&self, model: &Model) -> FieldKind {
+        let smallest = model.noise_levels().map(|levels| levels.smallest).ok();
+        let level = self.noise.or(smallest.filter(|_| !self.score && self.time.is_none()));
+        if let Some(level) = level {
+            return FieldKind::NoisyScore { level };
+        }
         let is_continuous = model.flow().field().is_some();
         if self.score || !is_continuous && self.time.is_none() {
             return FieldKind::Score;

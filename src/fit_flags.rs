@@ -4,9 +4,10 @@ use crate::failure::Usage;
 use anyhow::{Context, Result};
 use clap::Args;
 use diffeo::flows::calculus::Probe;
-use diffeo::flows::config::{DivergenceKind, Method};
+use diffeo::flows::config::{DivergenceKind, Method, NetworkKind, ScoreObjective};
 use diffeo::flows::pairing::Pairing;
 use diffeo::flows::paths::Path as Bridge;
+use diffeo::flows::score::{LevelSampling, Schedule, Weighting};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde::de::IntoDeserializer;
@@ -139,6 +140,29 @@ pub struct FitFlags {
     /// Power k of the times uᵏ that flow matching is trained at: above 1, more lie near the data
     #[arg(long, value_name = "K", allow_negative_numbers = true)]
     pub time_power: Option<f64>,
+    /// Loss of a score model: dsm, ssm, ssm-vr or ism [default: dsm]
+    #[arg(long, value_name = "NAME", value_parser = named::<ScoreObjective>)]
+    pub score_objective: Option<ScoreObjective>,
+    /// Noise schedule of a score model: variance-exploding (ve), variance-preserving (vp) or
+    /// sub-variance-preserving (sub-vp) [default: ve]
+    #[arg(long, value_name = "NAME", value_parser = named::<Schedule>)]
+    pub schedule: Option<Schedule>,
+    /// What the noise levels of a score model count: likelihood or unit [default: likelihood]
+    #[arg(long, value_name = "NAME", value_parser = named::<Weighting>)]
+    pub weighting: Option<Weighting>,
+    /// How the noise levels of a score model are drawn: importance, of less variance, or even
+    /// [default: importance]
+    #[arg(long, value_name = "NAME", value_parser = named::<LevelSampling>)]
+    pub level_sampling: Option<LevelSampling>,
+    /// Smallest noise level of a score model, in standard deviations of the columns [default: 0.01]
+    #[arg(long, value_name = "SIGMA", allow_negative_numbers = true)]
+    pub noise_min: Option<f64>,
+    /// Largest noise level of a score model [default: 20]
+    #[arg(long, value_name = "SIGMA", allow_negative_numbers = true)]
+    pub noise_max: Option<f64>,
+    /// Network of a score model: free, or conservative, the gradient of an energy [default: free]
+    #[arg(long, value_name = "NAME", value_parser = named::<NetworkKind>)]
+    pub network: Option<NetworkKind>,
     /// Device to train on: cpu or cuda:N
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<String>,
@@ -207,6 +231,13 @@ impl FitFlags {
             path: f.path.or(file.path),
             pairing: f.pairing.or(file.pairing),
             time_power: f.time_power.or(file.time_power),
+            score_objective: f.score_objective.or(file.score_objective),
+            schedule: f.schedule.or(file.schedule),
+            weighting: f.weighting.or(file.weighting),
+            level_sampling: f.level_sampling.or(file.level_sampling),
+            noise_min: f.noise_min.or(file.noise_min),
+            noise_max: f.noise_max.or(file.noise_max),
+            network: f.network.or(file.network),
             device: f.device.or(file.device),
             dtype: f.dtype.or(file.dtype),
             no_plots: f.no_plots || file.no_plots,
@@ -223,7 +254,7 @@ fn read(path: &Path) -> Result<FitFlags> {
 }
 
 /// A value by the name it has in files.
-fn named<T: DeserializeOwned>(text: &str) -> std::result::Result<T, String> {
+pub fn named<T: DeserializeOwned>(text: &str) -> std::result::Result<T, String> {
     let name: StrDeserializer<Unknown> = text.into_deserializer();
     T::deserialize(name).map_err(|e| e.to_string())
 }

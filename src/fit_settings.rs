@@ -3,7 +3,7 @@
 use crate::failure::Usage;
 use crate::fit_flags::FitFlags;
 use anyhow::Result;
-use diffeo::flows::config::{ContinuousSettings, Recipe, Sizes, recipe};
+use diffeo::flows::config::{ContinuousSettings, Recipe, ScoreSettings, Sizes, recipe};
 use diffeo::flows::model::Precision;
 use diffeo::flows::train::TrainConfig;
 use diffeo::flows::transforms::Support;
@@ -55,6 +55,8 @@ pub struct FitSettings {
     pub components: Option<usize>,
     #[serde(flatten)]
     pub continuous: ContinuousSettings,
+    #[serde(flatten)]
+    pub score: ScoreSettings,
     pub device: String,
     pub dtype: Precision,
     pub no_plots: bool,
@@ -109,6 +111,15 @@ impl FitFlags {
                 path: self.path,
                 pairing: self.pairing,
                 time_power: self.time_power,
+            },
+            score: ScoreSettings {
+                score_objective: self.score_objective,
+                schedule: self.schedule,
+                weighting: self.weighting,
+                level_sampling: self.level_sampling,
+                noise_min: self.noise_min,
+                noise_max: self.noise_max,
+                network: self.network,
             },
             device: self.device.unwrap_or_else(|| "cpu".to_owned()),
             dtype: precision(self.dtype.as_deref())?,

@@ -5,6 +5,7 @@ mod layer;
 mod objective;
 mod overrides;
 mod recipes;
+mod score;
 
 pub use continuous::{
     ContinuousTraining, DivergenceConfig, Method, SolverConfig, TrainingDivergence,
@@ -13,6 +14,7 @@ pub use layer::{BaseConfig, LayerConfig, UnivariateConfig};
 pub use objective::{Matching, ObjectiveConfig, ScoreMatching, ScoreObjective};
 pub use overrides::{ContinuousSettings, DivergenceKind};
 pub use recipes::{Recipe, Sizes, recipe, recipes};
+pub use score::{NetworkKind, ScoreSettings};
 
 use crate::densities::StandardNormal;
 use crate::density::Density;

@@ -11,11 +11,13 @@ use crate::fast::{self, FastFlow, FieldFlow, FieldProgram, Program, Unsupported}
 use crate::fields::FieldConfig;
 use crate::flow::Flow;
 use crate::objective::Objective;
-use crate::objectives::Judged;
+use crate::objectives::{Judged, single_field};
 use crate::ode::Solver;
-use crate::params::Params;
-use crate::score::NoiseLevels;
+use crate::params::{Params, to_f64};
+use crate::score::{self, NoiseLevels, Sampler};
 use crate::workers::Workers;
+use candle_core::Tensor;
+use rand::RngCore;
 use std::sync::Arc;
 
 /// Which tier computes a flow.
@@ -190,7 +192,57 @@ impl FastField {
     }
 }
 
+/// A diffusion that samplers walk on, on the tier that runs it, with its weights as they stand.
+#[derive(Debug)]
+pub enum Walker {
+    /// By kernels.
+    Fast(FieldFlow),
+    /// In tensor operations.
+    Reference(Flow),
+}
+
+impl Walker {
+    /// Walks latent points `[n, d]` to data; `after` sees the number of the first row of some points,
+    /// the step, and the points, row-major.
+    ///
+    /// # Errors
+    /// As [`crate::score::walk`].
+    pub fn walk(
+        &self,
+        sampler: &Sampler,
+        latent: &Tensor,
+        context: Option<&Tensor>,
+        rng: &mut dyn RngCore,
+        mut after: impl FnMut(usize, usize, &[f64]) -> Result<()>,
+    ) -> Result<Tensor> {
+        match self {
+            Self::Fast(flow) => flow.walk(sampler, latent, context, rng, |first, step, points| {
+                after(first, step, &points.iter().map(|x| f64::from(*x)).collect::<Vec<_>>())
+            }),
+            Self::Reference(flow) => {
+                let field = single_field(flow)?;
+                score::walk(field, sampler, latent, context, rng, |step, _, points| {
+                    after(0, step, &to_f64(points)?)
+                })
+            }
+        }
+    }
+}
+
 impl Choice {
+    /// The flow as a diffusion to walk on, with its weights as they stand.
+    ///
+    /// # Errors
+    /// When the weights cannot be read.
+    pub fn walker(self, frozen: Flow, params: &Params) -> Result<Walker> {
+        Ok(match self {
+            Self::FastField(FastField { program, reported, seed, .. }) => {
+                Walker::Fast(FieldFlow::new(&program, frozen, params, reported, seed)?)
+            }
+            Self::Fast(_) | Self::Reference(_) => Walker::Reference(frozen),
+        })
+    }
+
     /// The flow as a density with its weights as they stand, outside any gradient.
     ///
     /// # Errors

@@ -6,15 +6,19 @@ mod error_bars;
 mod evaluations;
 mod field;
 mod file;
+mod fisher;
 mod spec;
 mod trajectories;
+mod walks;
 
 pub use container::FORMAT;
 use data_units::InDataUnits;
 pub use error_bars::WithErrors;
 pub use evaluations::Evaluations;
 pub use field::{FieldKind, ModelField};
+pub use fisher::NoisyFisher;
 pub use spec::{Column, DataSummary, ModelSpec, Precision, RowCounts, TrainingSummary};
+pub use walks::Frame;
 
 use crate::densities::GaussianBaseline;
 use crate::density::Density;
@@ -261,6 +265,25 @@ impl Model {
         seed: u64,
         workers: &Workers,
     ) -> Result<Vec<f64>> {
+        let density = self.density()?;
+        let model = InDataUnits { preparation: &self.preparation, density: density.as_ref() };
+        let chunks =
+            self.in_sample_chunks((start, n), context, workers, |rows, context, index| {
+                let mut rng = generator(seed, Stream::Sample, index as u64);
+                to_f64(&model.sample(rows, context.as_ref(), &mut rng)?)
+            })?;
+        Ok(chunks.concat())
+    }
+
+    /// What `draw` makes of each chunk of n rows from `start`, given its number of rows, their
+    /// context and its own number.
+    fn in_sample_chunks(
+        &self,
+        (start, n): (usize, usize),
+        context: Option<&[f64]>,
+        workers: &Workers,
+        draw: impl Fn(usize, Option<Tensor>, usize) -> Result<Vec<f64>> + Sync,
+    ) -> Result<Vec<Vec<f64>>> {
         let k = self.spec.given.len();
         let given = context.map_or(0, <[f64]>::len);
         if given != n * k || !start.is_multiple_of(CHUNK_ROWS) {
@@ -270,21 +293,17 @@ impl Model {
                 &[given],
             ));
         }
-        let (density, device) = (self.density()?, self.params.device());
-        let model = InDataUnits { preparation: &self.preparation, density: density.as_ref() };
-        let chunks = workers.map_chunks(n, CHUNK_ROWS, |range| {
+        workers.map_chunks(n, CHUNK_ROWS, |range| {
             let index = (start + range.start) / CHUNK_ROWS;
-            let mut rng = generator(seed, Stream::Sample, index as u64);
             let context = match context {
                 Some(values) if k > 0 => {
                     let slice = &values[range.start * k..range.end * k];
-                    Some(Tensor::from_slice(slice, (range.len(), k), device)?)
+                    Some(Tensor::from_slice(slice, (range.len(), k), self.params.device())?)
                 }
                 _ => None,
             };
-            to_f64(&model.sample(range.len(), context.as_ref(), &mut rng)?)
-        })?;
-        Ok(chunks.concat())
+            draw(range.len(), context, index)
+        })
     }
 
     /// Rows of one chunk of a sample.

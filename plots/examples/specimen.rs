@@ -1,4 +1,4 @@
-//! Draws every figure from made-up numbers: `cargo run --example specimen -- FOLDER`.
+//! Draws figures from made-up numbers: `cargo run --example specimen -- FOLDER`.
 
 use std::f64::consts::PI;
 use std::path::{Path, PathBuf};

@@ -53,7 +53,7 @@ pub enum PlotError {
         value: f64,
     },
     /// The file name ends in nothing that can be written.
-    #[error("cannot write {}: the extension must be .png or .svg", path.display())]
+    #[error("cannot write {}: the extension must be .png or .svg, or .gif for an animation", path.display())]
     Extension {
         /// The path that was asked for.
         path: PathBuf,

@@ -9,13 +9,17 @@
 //! |---|---|
 //! | [`DensityMap`] | a density of the plane with highest-density contours |
 //! | [`FieldMap`] | a vector field over the plane, as arrows or streamlines |
+//! | [`FieldPanels`] | several vector fields, or two and their difference |
 //! | [`ScalarMap`] | signed values over the plane: divergence, curl, log-determinant |
+//! | [`Surface`] | a function of the plane, as an energy, in space |
 //! | [`DensityCurve`] | a density of the line over histogram and rug of the data |
 //! | [`Samples`] | data beside samples of models |
 //! | [`Corner`] | all pairs of columns, data and model |
 //! | [`Training`] | losses against steps, the best step marked |
-//! | [`FlowStages`] | a grid carried from latent to data space |
+//! | [`FlowStages`] | a grid carried from latent to data space, samples from noise to data |
 //! | [`Trajectories`] | points carried through time |
+//!
+//! An [`Animation`] shows scenes after each other in a GIF.
 //!
 //! ```
 //! use diffeo_plots::{Figure, Training};
@@ -26,6 +30,7 @@
 //! # Ok::<(), diffeo_plots::PlotError>(())
 //! ```
 
+mod animation;
 mod axes;
 mod colour;
 mod colour_map;
@@ -37,14 +42,15 @@ mod ramp;
 mod stats;
 mod theme;
 
+pub use animation::Animation;
 pub use colour::Colour;
 pub use colour_map::ColourMap;
 pub use draw::{Picture, Scene};
 pub use error::{PlotError, Result};
 pub use figure::Figure;
 pub use figures::{
-    Corner, DensityCurve, DensityMap, FieldMap, FieldStyle, FlowStages, Samples, ScalarMap, Stage,
-    Training, Trajectories, latent_grid,
+    Corner, DensityCurve, DensityMap, FieldMap, FieldPanel, FieldPanels, FieldStyle, FlowStages,
+    Samples, ScalarMap, Stage, Surface, Training, Trajectories, latent_grid,
 };
 pub use stats::{Grid, Points, VectorGrid};
 pub use theme::Theme;

@@ -6,10 +6,13 @@ use crate::input::{Data, TOY_COLUMNS, model, rows_for, workers};
 use anyhow::Result;
 use diffeo::data::{DataError, DataSource, Table};
 use diffeo::flows::metrics::{Estimate, bits_per_dim, kl_divergence};
-use diffeo::flows::model::Model;
+use diffeo::flows::model::{Model, NoisyFisher};
 use diffeo::flows::rng::Stream;
 use serde::Serialize;
 use std::time::Instant;
+
+/// Points that a score is judged at.
+const SCORE_ROWS: usize = 10_000;
 
 #[derive(Serialize)]
 struct Evaluation {
@@ -18,6 +21,8 @@ struct Evaluation {
     bits_per_dim: f64,
     baselines: Baselines,
     kl_to_truth: Option<Estimate>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    score: Vec<NoisyFisher>,
     seconds: f64,
     seed: u64,
 }
@@ -56,12 +61,26 @@ pub fn run(common: &Common, args: &EvaluateArgs) -> Result<()> {
         }
         _ => None,
     };
+    let score = match &data {
+        Data::Toy(toy) if !args.noise.is_empty() => {
+            let at = |noise: &f64| -> Result<NoisyFisher> {
+                let (points, seed) = (SCORE_ROWS.min(args.rows), common.seed());
+                Ok(model.fisher_to_toy(toy, *noise, points, seed, &workers)?)
+            };
+            args.noise.iter().map(at).collect::<Result<Vec<_>>>()?
+        }
+        Data::Table(_) if !args.noise.is_empty() => {
+            return Err(Usage("--noise: the exact score is known for toys alone".to_owned()).into());
+        }
+        _ => Vec::new(),
+    };
     let evaluation = Evaluation {
         rows: rows.len(),
         log_likelihood,
         bits_per_dim: bits_per_dim(log_likelihood.mean, rows.features()),
         baselines: Baselines { gaussian, gmm: None, kde: None },
         kl_to_truth,
+        score,
         seconds: started.elapsed().as_secs_f64(),
         seed: common.seed(),
     };
@@ -104,6 +123,10 @@ fn text(e: &Evaluation) -> String {
     }
     if let Some(kl) = &e.kl_to_truth {
         lines.push(format!("KL to the truth       {} nats", plus_minus(kl)));
+    }
+    for NoisyFisher { noise, fisher, .. } in &e.score {
+        let relative = plus_minus(&fisher.relative);
+        lines.push(format!("score, noise {noise:<8} {relative} relative Fisher divergence"));
     }
     lines.join("\n")
 }

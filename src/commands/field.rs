@@ -49,16 +49,19 @@ pub fn run(common: &Common, args: &FieldArgs) -> Result<()> {
         }
     };
     job.sink.finish()?;
-    let (name, time) = match kind {
-        FieldKind::Score => ("score", None),
-        FieldKind::Velocity { time } => ("velocity", Some(time)),
+    let (name, time, noise) = match kind {
+        FieldKind::Score => ("score", None, None),
+        FieldKind::NoisyScore { level } => ("score", None, Some(level)),
+        FieldKind::Velocity { time } => ("velocity", Some(time), None),
     };
-    super::written(common, &args.output, json!({"rows": rows, "field": name, "time": time}))
+    let report = json!({"rows": rows, "field": name, "time": time, "noise": noise});
+    super::written(common, &args.output, report)
 }
 
 /// `score_x1`, …, `divergence`, `curl`.
 fn header(args: &FieldArgs, model: &Model, kind: FieldKind) -> Vec<String> {
-    let prefix = if kind == FieldKind::Score { "score" } else { "velocity" };
+    let is_velocity = matches!(kind, FieldKind::Velocity { .. });
+    let prefix = if is_velocity { "velocity" } else { "score" };
     let columns = model.spec().columns.iter();
     let mut names: Vec<String> = columns.map(|c| format!("{prefix}_{}", c.name)).collect();
     names.extend(args.divergence.then(|| "divergence".to_owned()));

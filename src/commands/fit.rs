@@ -141,7 +141,8 @@ fn describe(
     let columns = roles.features.iter().zip(supports);
     let recipe = recipe(&settings.flow)?
         .with_sizes(&settings.sizes())?
-        .with_continuous(&settings.continuous)?;
+        .with_continuous(&settings.continuous)?
+        .with_score(&settings.score)?;
     settings.settle(&recipe, counts.train);
     Ok(Fit {
         name: settings.flow.clone(),

@@ -17,6 +17,10 @@ const ROWS: usize = 10_000;
 pub fn run(common: &Common, args: &SampleArgs) -> Result<()> {
     let (model, workers) = (model(&args.model, common.engine)?, workers(common.threads)?);
     let target = super::target(common, &args.output)?;
+    let sampler = args.sampler.sampler()?;
+    if sampler.is_some() {
+        model.noise_levels()?;
+    }
     let context = context(common, args, &model)?;
     let k = model.spec().given.len();
     let n = match (&context, args.n) {
@@ -32,7 +36,12 @@ pub fn run(common: &Common, args: &SampleArgs) -> Result<()> {
     for start in (0..n).step_by(CHUNK) {
         let rows = CHUNK.min(n - start);
         let given = context.as_ref().map(|c| &c[start * k..(start + rows) * k]);
-        sink.write_rows(&model.sample_rows_from(start, rows, given, common.seed(), &workers)?)?;
+        let seed = common.seed();
+        let drawn = match &sampler {
+            None => model.sample_rows_from(start, rows, given, seed, &workers)?,
+            Some(sampler) => model.sample_rows_by(sampler, (start, rows), given, seed, &workers)?,
+        };
+        sink.write_rows(&drawn)?;
     }
     sink.finish()?;
     common.voice().note(&format!("{n} rows, seed {}", common.seed()));

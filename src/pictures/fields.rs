@@ -69,6 +69,9 @@ impl Studio<'_> {
     fn titled(&self, kind: FieldKind, what: &str) -> String {
         match kind {
             FieldKind::Score => format!("{}: {what}score", self.name),
+            FieldKind::NoisyScore { level } => {
+                format!("{}: {what}score at σ = {level}", self.name)
+            }
             FieldKind::Velocity { time } => {
                 format!("{}: {what}velocity at t = {time}", self.name)
             }
@@ -78,7 +81,7 @@ impl Studio<'_> {
 
 fn symbol(kind: FieldKind) -> &'static str {
     match kind {
-        FieldKind::Score => "score",
+        FieldKind::Score | FieldKind::NoisyScore { .. } => "score",
         FieldKind::Velocity { .. } => "v",
     }
 }

@@ -27,6 +27,7 @@ mod squash_rows;
 #[cfg(test)]
 mod tests;
 mod time;
+mod walk;
 
 pub use flow::FieldFlow;
 pub use objectives::{ContinuousLikelihood, FlowMatching, ScoreMatching};

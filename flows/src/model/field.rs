@@ -4,8 +4,10 @@ use super::Model;
 use crate::config::LayerConfig;
 use crate::density::Density;
 use crate::error::{Error, Result};
+use crate::objectives::single_field;
 use crate::params::to_f64;
 use crate::rows::Rows;
+use crate::score::score_at;
 use crate::workers::Workers;
 use candle_core::{DType, Tensor, Var};
 
@@ -21,6 +23,11 @@ const STEP: f64 = 1e-5;
 pub enum FieldKind {
     /// ∇ₓ log p(x), of any model.
     Score,
+    /// ∇ₓ log p_σ(x) of a diffusion, as its network gives it, at a noise level.
+    NoisyScore {
+        /// σ, in standard deviations of the columns.
+        level: f64,
+    },
     /// v(t, x) of a continuous flow, as it moves points in the units of the data.
     Velocity {
         /// The time: 0 at the data, 1 at the latent points.
@@ -70,6 +77,9 @@ impl ModelField {
                 return Err(Error::config("time", format!("{time}"), remedy));
             }
         }
+        if let FieldKind::NoisyScore { level } = kind {
+            model.noise_levels()?.time_within(level)?;
+        }
         let steps = model.baseline.standard_deviations()?.iter().map(|s| STEP * s).collect();
         Ok(Self { model, kind, steps })
     }
@@ -86,6 +96,9 @@ impl ModelField {
             let context = rows.context_tensor(&range, device)?;
             match self.kind {
                 FieldKind::Score => self.score(&points, context.as_ref()),
+                FieldKind::NoisyScore { level } => {
+                    self.noisy_score(level, &points, context.as_ref())
+                }
                 FieldKind::Velocity { time } => self.velocity(time, &points, context.as_ref()),
             }
         })?;
@@ -156,6 +169,27 @@ impl ModelField {
         let x = Var::from_tensor(points)?;
         let log_prob = self.model.log_prob(&x, context)?;
         let store = log_prob.sum_all()?.backward()?;
+        match store.get(&x) {
+            Some(gradient) => to_f64(gradient),
+            None => Ok(vec![0.0; points.elem_count()]),
+        }
+    }
+
+    /// (∂P/∂x)ᵀ s(P(x), σ) + ∇ log|det ∂P/∂x|, P being the preparation.
+    fn noisy_score(
+        &self,
+        level: f64,
+        points: &Tensor,
+        context: Option<&Tensor>,
+    ) -> Result<Vec<f64>> {
+        let preparation = &self.model.preparation;
+        let x = Var::from_tensor(points)?;
+        let mapped = preparation.forward(&x)?;
+        let context = preparation.context(context)?;
+        let field = single_field(&self.model.flow)?;
+        let score = score_at(field, level, &mapped.points.detach(), context.as_ref())?;
+        let pulled = (mapped.points * score.detach())?.sum_all()?;
+        let store = (pulled + mapped.log_det.sum_all()?)?.backward()?;
         match store.get(&x) {
             Some(gradient) => to_f64(gradient),
             None => Ok(vec![0.0; points.elem_count()]),

@@ -14,3 +14,4 @@ pub(crate) use flow_matching::{latent, latent_of, spread};
 pub use judged::Judged;
 pub use maximum_likelihood::MaximumLikelihood;
 pub use score_matching::ScoreMatching;
+pub(crate) use score_matching::noise_levels;

@@ -78,7 +78,7 @@ struct Noisy {
 ///
 /// # Errors
 /// [`Error::Config`] for a field that is not the probability flow of a diffusion.
-fn noise_levels(field: &dyn VectorField) -> Result<NoiseLevels> {
+pub(crate) fn noise_levels(field: &dyn VectorField) -> Result<NoiseLevels> {
     field.noise_levels().copied().ok_or_else(|| {
         let problem = "the field is not that of a diffusion";
         Error::config("objective", problem, "give its layer noise levels, as the recipe score has")

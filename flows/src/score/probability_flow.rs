@@ -3,6 +3,7 @@
 use super::NoiseLevels;
 use crate::error::Result;
 use crate::field::VectorField;
+use crate::objectives::noise_levels;
 use crate::params::to_f64;
 use candle_core::Tensor;
 
@@ -153,4 +154,36 @@ impl NoisePrediction {
         let ((cos, sin), unstretch) = (levels.turn(t), 1.0 / levels.stretch());
         Self { point: unstretch * sin, velocity: unstretch * cos / levels.rate(t) }
     }
+}
+
+/// The score s(x_σ, σ) `[n, d]` that a diffusion's field says points x_σ `[n, d]` have at a level.
+///
+/// # Example
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use diffeo_flows::fields::LinearField;
+/// use diffeo_flows::score::{NoiseLevels, ProbabilityFlow, score_at};
+/// // The field of data N(0, I): with noise of level 2 their variance is 5.
+/// let zero = LinearField::new(&Tensor::new(&[[0.0]], &Device::Cpu)?)?;
+/// let field = ProbabilityFlow::new(zero, NoiseLevels::default())?;
+/// let score = score_at(&field, 2.0, &Tensor::new(&[[3.0]], &Device::Cpu)?, None)?;
+/// assert!((score.to_vec2::<f64>()?[0][0] + 3.0 / 5.0).abs() < 1e-12);
+/// # Ok::<(), diffeo_flows::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Config`](crate::Error::Config) for a field that is no diffusion's or a level outside its
+/// range; [`Error::Shape`](crate::Error::Shape) when a shape does not fit.
+pub fn score_at(
+    field: &dyn VectorField,
+    level: f64,
+    x: &Tensor,
+    context: Option<&Tensor>,
+) -> Result<Tensor> {
+    let levels = noise_levels(field)?;
+    let t = levels.time_within(level)?;
+    let y = x.affine(levels.coefficients(t).alpha, 0.0)?;
+    let velocity = field.velocity(t, &y, context)?;
+    let (c, scale) = (NoisePrediction::at(&levels, t), -1.0 / level);
+    Ok((y.affine(scale * c.point, 0.0)? + velocity.affine(scale * c.velocity, 0.0)?)?)
 }

@@ -236,11 +236,11 @@ mod tests {
     #[test]
     fn schedules_are_those_of_the_equations() {
         // σ of dx = −½ β x dt + √β dw: eᴮ − 1 = σ²; β = 0.1 + 19.9 s.
-        let whole = NoiseLevels { smallest: 1e-6, largest: (10.05f64.exp() - 1.0).sqrt() };
+        let whole = NoiseLevels { smallest: 1e-9, largest: (10.05f64.exp() - 1.0).sqrt() };
         let half: f64 = 0.1 * 0.5 + 19.9 * 0.125;
         let level = Schedule::VariancePreserving.level(&whole, 0.5);
         assert!((level / half.exp_m1().sqrt() - 1.0).abs() < 1e-5);
-        let whole = NoiseLevels { smallest: 1e-6, largest: 2.0 * (0.5 * 10.05f64).sinh() };
+        let whole = NoiseLevels { smallest: 1e-9, largest: 2.0 * (0.5 * 10.05f64).sinh() };
         // Its marginal deviation is 1 − e^(−B), that of its points e^(−B/2).
         let expected = (1.0 - (-half).exp()) / (-0.5 * half).exp();
         let level = Schedule::SubVariancePreserving.level(&whole, 0.5);

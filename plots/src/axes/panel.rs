@@ -1,5 +1,6 @@
 //! Draws one pair of axes.
 
+use super::colour_bar::ColourBar;
 use super::ticks::Ticks;
 use crate::Theme;
 use crate::draw::geometry::Rect;
@@ -10,7 +11,7 @@ use crate::stats::Interval;
 const TICK_LENGTH: f64 = 4.0;
 const TICK_GAP: f64 = 4.0;
 /// Free space between tick labels and the axis label, and outside the latter.
-const LABEL_GAP: f64 = 7.0;
+pub(crate) const LABEL_GAP: f64 = 7.0;
 /// Least distance between neighbouring tick labels.
 const APART: f64 = 12.0;
 
@@ -57,20 +58,21 @@ pub(crate) struct Margins {
     pub(crate) bottom: f64,
 }
 
-/// A pair of axes with an optional title of its own.
+/// A pair of axes with an optional title and colour bar of its own.
 #[derive(Clone, Debug)]
 pub(crate) struct Panel<'a> {
     pub(crate) theme: &'a Theme,
     pub(crate) x: Axis,
     pub(crate) y: Axis,
     pub(crate) title: String,
+    pub(crate) bar: Option<ColourBar<'a>>,
     /// Whether a unit is as long on both axes, which then have the same steps.
     pub(crate) same_scale: bool,
 }
 
 impl<'a> Panel<'a> {
     pub(crate) fn new(theme: &'a Theme, x: Axis, y: Axis) -> Self {
-        Self { theme, x, y, title: String::new(), same_scale: false }
+        Self { theme, x, y, title: String::new(), bar: None, same_scale: false }
     }
 
     /// Space needed around an area of the given size for ticks, labels and title.
@@ -99,6 +101,8 @@ impl<'a> Panel<'a> {
         if !self.title.is_empty() {
             margins.top = theme.label_size + 8.0;
         }
+        let bar = self.bar.as_ref().map_or(0.0, |bar| bar.width(height));
+        margins.right = margins.right.max(bar);
         margins
     }
 
@@ -120,7 +124,7 @@ impl<'a> Panel<'a> {
         }
     }
 
-    /// Draws axis lines, ticks, labels and title, to be called after the content.
+    /// Draws axis lines, ticks, labels, title and colour bar, to be called after the content.
     pub(crate) fn frame(&self, scene: &mut Scene, area: Rect) {
         let pen = Pen::solid(self.theme.axis, 1.0);
         let corner = [area.x, area.bottom()];
@@ -131,6 +135,9 @@ impl<'a> Panel<'a> {
         let text = text::fitted(&self.title, self.theme.label_size, true, area.width);
         let at = [area.x + area.width / 2.0, area.y - 8.0];
         scene.text(self.name(text, at, true, false));
+        if let Some(bar) = &self.bar {
+            bar.draw(scene, &area);
+        }
     }
 
     fn x_axis(&self, scene: &mut Scene, area: Rect, pen: Pen) {

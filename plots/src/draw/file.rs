@@ -18,7 +18,7 @@ pub(crate) fn save(scene: &Scene, path: &Path) -> Result<()> {
 }
 
 /// Writes a neighbouring file first and renames it, so that no half-written picture is ever seen.
-fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let failed = |source| PlotError::Io { path: path.to_path_buf(), source };
     let mut name = OsString::from(".");
     name.push(path.file_name().unwrap_or_default());

@@ -1,7 +1,7 @@
 //! Everything between a list of marks and the bytes of a file.
 
 mod dash;
-mod file;
+pub(crate) mod file;
 pub(crate) mod geometry;
 mod picture;
 mod raster;

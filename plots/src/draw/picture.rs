@@ -82,6 +82,25 @@ impl Picture {
         Self { width, height, pixel_ratio, pixels }
     }
 
+    /// The picture with another number of pixels, each the mean of the old ones it covers.
+    pub(crate) fn resized(self, width: u32, height: u32) -> Self {
+        if (self.width, self.height) == (width, height) {
+            return self;
+        }
+        let (across, down) = (shares(self.width, width), shares(self.height, height));
+        let colour = |column: u32, row: u32| {
+            let mut sum = [0.0; 3];
+            for &(y, high) in &down[row as usize] {
+                for &(x, wide) in &across[column as usize] {
+                    let rgb = self.pixel(x, y).unwrap_or_default();
+                    (0..3).for_each(|k| sum[k] += high * wide * f64::from(rgb[k]));
+                }
+            }
+            Colour { rgb: sum.map(|s| s.round() as u8), alpha: 1.0 }
+        };
+        Self { pixel_ratio: self.pixel_ratio, ..Self::from_fn(width, height, colour) }
+    }
+
     /// Encodes the picture as a PNG file.
     ///
     /// # Errors
@@ -104,5 +123,34 @@ impl Picture {
         writer.finish().map_err(refused)?;
         bytes.flush().map_err(|e| PlotError::Backend(e.to_string()))?;
         Ok(bytes)
+    }
+}
+
+/// For each of `to` equal parts of `from` pixels, the pixels it covers and their shares of it.
+fn shares(from: u32, to: u32) -> Vec<Vec<(u32, f64)>> {
+    let part = f64::from(from) / f64::from(to);
+    let covered = |i: u32| {
+        let (start, end) = (f64::from(i) * part, f64::from(i + 1) * part);
+        let inside = |x: u32| (end.min(f64::from(x + 1)) - start.max(f64::from(x))) / part;
+        let pixels = start as u32..(end.ceil() as u32).min(from);
+        pixels.map(|x| (x, inside(x))).filter(|(_, share)| *share > 1e-9).collect()
+    };
+    (0..to).map(covered).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn resizing_keeps_the_mean_and_the_shares_add_up() {
+        for (from, to) in [(7, 3), (3, 7), (10, 5), (1, 1)] {
+            for parts in shares(from, to) {
+                assert!((parts.iter().map(|(_, share)| share).sum::<f64>() - 1.0).abs() < 1e-9);
+            }
+        }
+        let grey = |column: u32, _| Colour::hex(0x01_01_01 * 60 * column);
+        let small = Picture::from_fn(4, 4, grey).resized(2, 3);
+        assert_eq!((small.pixel(0, 0), small.pixel(1, 2)), (Some([30; 3]), Some([150; 3])));
     }
 }

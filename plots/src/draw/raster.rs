@@ -18,10 +18,9 @@ use crate::{Colour, PlotError, Result};
 /// Most pixels of the enlarged painting, 3 bytes each.
 const LARGEST: f64 = 5e7;
 
-/// Paints all marks of a scene, in order.
-pub(crate) fn paint(scene: &Scene) -> Result<Picture> {
+/// Paints all marks of a scene, in order, with `ratio` pixels a point.
+pub(crate) fn paint(scene: &Scene, ratio: u32) -> Result<Picture> {
     text::register()?;
-    let ratio = scene.pixel_ratio;
     let area = scene.width * scene.height * f64::from(ratio * ratio);
     let finer = if area * 9.0 < LARGEST { 3 } else { 2 };
     let scale = ratio * finer;

@@ -108,7 +108,17 @@ impl Scene {
     /// # Errors
     /// [`PlotError::Backend`] when plotters refuses.
     pub fn picture(&self) -> Result<Picture> {
-        raster::paint(self)
+        raster::paint(self, self.pixel_ratio)
+    }
+
+    /// Paints the scene with `ratio` pixels a point.
+    pub(crate) fn picture_at(&self, ratio: u32) -> Result<Picture> {
+        raster::paint(self, ratio)
+    }
+
+    /// Pixels of a PNG per point.
+    pub(crate) fn ratio(&self) -> f64 {
+        f64::from(self.pixel_ratio)
     }
 
     /// Writes the scene as the text of an SVG file.

@@ -166,7 +166,7 @@ impl Figure for Corner {
         let table = Table { cells: cells.collect(), columns: d, shapes: vec![1.0] };
         let width =
             self.look.width.unwrap_or(80.0 + (560.0 / d as f64).clamp(125.0, 200.0) * d as f64);
-        let sheet = Sheet { heading: self.heading(), width, beside: None };
+        let sheet = Sheet::new(self.heading(), width);
         let (mut scene, areas) = sheet.place(&table)?;
         for (k, (cell, &area)) in table.cells.iter().zip(&areas).enumerate() {
             let (Some(panel), row, column) = (cell, k / d, k % d) else { continue };

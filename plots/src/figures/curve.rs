@@ -149,7 +149,7 @@ impl Figure for DensityCurve {
         let y = Interval { low: 0.0, high: top };
         let panel = Panel::new(theme, Axis::new(x, &self.label), Axis::new(y, "density"));
         let heading = self.look.heading(legend, String::new());
-        let sheet = Sheet { heading, width: self.look.width.unwrap_or(520.0), beside: None };
+        let sheet = Sheet::new(heading, self.look.width.unwrap_or(520.0));
         let table = Table { cells: vec![Some(panel.clone())], columns: 1, shapes: vec![0.6] };
         let (mut scene, areas) = sheet.place(&table)?;
         let Some(&area) = areas.first() else { return Ok(scene) };

@@ -1,88 +1,25 @@
-//! Draws a grid carried from one space to another.
+//! Draws the stages of a process as panels: a grid carried from one space to another, or samples
+//! that turn from noise into data.
 
+use super::backdrop::backdrop;
 use super::cloud::cloud;
-use super::look::{Look, look_setters};
+use super::look::{Look, label_setter, look_setters};
+use super::plane::check_planar;
 use super::same_scale;
-use super::sheet::{Sheet, Table};
-use crate::axes::{Axis, Panel};
+use super::stage::Stage;
+use super::strip::{Cell, Strip, common_range, views};
+use crate::axes::View;
 use crate::draw::scene::{Pen, Scene};
-use crate::stats::{Interval, quantile, usable};
+use crate::stats::{Interval, usable};
 use crate::{Colour, Figure, PlotError, Result};
 
-/// Most panels in one row.
-const COLUMNS: usize = 4;
+/// Widths of the paper for one, two, three and four columns.
+const WIDTHS: [f64; 4] = [420.0, 680.0, 810.0, 920.0];
 
-/// One stage of a flow: lines, and points to show faintly behind them, all in the plane.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Stage {
-    name: String,
-    lines: Vec<Vec<[f64; 2]>>,
-    points: Vec<[f64; 2]>,
-}
-
-impl Stage {
-    /// An empty stage with a name, as in "latent" or "t = 0.5".
-    pub fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), ..Self::default() }
-    }
-
-    /// Lines as sequences of points; the i-th line of every stage has the same colour.
-    #[must_use]
-    pub fn lines(mut self, lines: Vec<Vec<[f64; 2]>>) -> Self {
-        self.lines = lines;
-        self
-    }
-
-    /// Points to show behind the lines.
-    #[must_use]
-    pub fn points(mut self, points: Vec<[f64; 2]>) -> Self {
-        self.points = points;
-        self
-    }
-
-    /// Square axes that hold the bulk of points and lines.
-    fn ranges(&self) -> Result<(Interval, Interval)> {
-        let axis = |k: usize| {
-            let mut sides = [Vec::new(), Vec::new()];
-            sides[0].extend(self.points.iter().map(|p| p[k]).filter(|&v| usable(v)));
-            sides[1].extend(self.lines.iter().flatten().map(|p| p[k]).filter(|&v| usable(v)));
-            let mut range: Option<Interval> = None;
-            for (values, tail) in sides.iter_mut().zip([0.003, 0.01]) {
-                values.sort_by(f64::total_cmp);
-                if values.is_empty() {
-                    continue;
-                }
-                let all = Interval::widened(quantile(values, 0.0), quantile(values, 1.0));
-                let bulk = Interval::widened(quantile(values, tail), quantile(values, 1.0 - tail));
-                let side = if all.span() <= 1.5 * bulk.span() { all } else { bulk };
-                range = Some(range.map_or(side, |r| r.union(&side)));
-            }
-            range.ok_or(PlotError::Empty { what: "a stage of the flow" })
-        };
-        Ok(same_scale(axis(0)?.padded(0.05), axis(1)?.padded(0.05), 1.0))
-    }
-}
-
-/// A square grid of lines to carry through a flow: first `lines` upright ones, then as many level
-/// ones, from −`half` to `half`, with `points` points each.
+/// Panels of the stages of a flow or a diffusion, from latent space to data space or back.
 ///
 /// # Example
-/// ```
-/// let grid = diffeo_plots::latent_grid(3.0, 7, 50);
-/// assert_eq!((grid.len(), grid[0].len(), grid[0][0]), (14, 50, [-3.0, -3.0]));
-/// ```
-pub fn latent_grid(half: f64, lines: usize, points: usize) -> Vec<Vec<[f64; 2]>> {
-    let place =
-        |k: usize, n: usize| half * (2.0 * k as f64 / n.saturating_sub(1).max(1) as f64 - 1.0);
-    let along = |i: usize| (0..points).map(move |k| (place(i, lines), place(k, points)));
-    let upright = (0..lines).map(|i| along(i).map(|(fixed, free)| [fixed, free]).collect());
-    let level = (0..lines).map(|i| along(i).map(|(fixed, free)| [free, fixed]).collect());
-    upright.chain(level).collect()
-}
-
-/// Panels of the stages of a flow, from latent space to data space or back.
-///
-/// # Example
+/// A latent grid before and after a flow:
 /// ```
 /// use diffeo_plots::{Figure, FlowStages, Stage, latent_grid};
 /// let grid = latent_grid(3.0, 9, 60);
@@ -95,17 +32,33 @@ pub fn latent_grid(half: f64, lines: usize, points: usize) -> Vec<Vec<[f64; 2]>>
 /// assert!(figure.picture()?.height() > 500);
 /// # Ok::<(), diffeo_plots::PlotError>(())
 /// ```
+/// A film strip of samples on their way from noise to data:
+/// ```
+/// use diffeo_plots::{Figure, FlowStages, Points, Stage};
+/// let stage = |sigma: f64| {
+///     let rows: Vec<f64> = (0..200).map(|k| sigma * f64::from(k * k).sin()).collect();
+///     Ok(Stage::new(&format!("σ = {sigma}")).samples(Points::new(&rows, 2)?))
+/// };
+/// let stages = [3.0, 1.0, 0.3, 0.0].into_iter().map(stage).collect::<Result<_, _>>()?;
+/// let figure = FlowStages::new(stages).axes((-3.0, 3.0), (-3.0, 3.0)).labels("x₁", "x₂");
+/// assert!(figure.scene()?.svg()?.contains("σ = 0.3"));
+/// # Ok::<(), diffeo_plots::PlotError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct FlowStages {
     stages: Vec<Stage>,
     common_axes: bool,
+    axes: Option<[(f64, f64); 2]>,
+    columns: Option<usize>,
+    labels: [String; 2],
     look: Look,
 }
 
 impl FlowStages {
     /// A panel for every stage, each with its own equal axes.
     pub fn new(stages: Vec<Stage>) -> Self {
-        Self { stages, common_axes: false, look: Look::default() }
+        let (labels, look) = (<[String; 2]>::default(), Look::default());
+        Self { stages, common_axes: false, axes: None, columns: None, labels, look }
     }
 
     /// The same axes for all stages, as a film strip needs them.
@@ -115,20 +68,41 @@ impl FlowStages {
         self
     }
 
+    /// The ends of the axes, the same for all stages; what lies outside is not drawn. The frames
+    /// of an animation need them. Ends that are no range make drawing fail with
+    /// [`PlotError::Range`].
+    #[must_use]
+    pub fn axes(mut self, x: (f64, f64), y: (f64, f64)) -> Self {
+        self.axes = Some([x, y]);
+        self.common_axes()
+    }
+
+    /// Panels in a row; by default up to four, in rows as equally long as can be.
+    #[must_use]
+    pub fn columns(mut self, columns: usize) -> Self {
+        self.columns = Some(columns);
+        self
+    }
+
+    label_setter!();
+
     look_setters!(width: "by default 340 a panel for two, less for more");
 
-    fn ranges(&self) -> Result<Vec<(Interval, Interval)>> {
-        let own: Vec<_> = self.stages.iter().map(Stage::ranges).collect::<Result<_>>()?;
-        let join =
-            |a: (Interval, Interval), b: &(Interval, Interval)| (a.0.union(&b.0), a.1.union(&b.1));
-        let Some(&first) = own.first() else {
+    fn ranges(&self) -> Result<Vec<[Interval; 2]>> {
+        if self.stages.is_empty() {
             return Err(PlotError::Empty { what: "the list of stages" });
-        };
+        }
+        if let Some([x, y]) = self.axes {
+            let given = |what, ends| common_range(Some(ends), what, std::iter::empty());
+            return Ok(vec![[given("x", x)?, given("y", y)?]; self.stages.len()]);
+        }
+        let own: Vec<_> = self.stages.iter().map(Stage::ranges).collect::<Result<_>>()?;
         if !self.common_axes {
             return Ok(own);
         }
-        let (x, y) = own.iter().fold(first, join);
-        Ok(vec![same_scale(x, y, 1.0); own.len()])
+        let axis = |k: usize| common_range(None, "", own.iter().map(|ranges| ranges[k]));
+        let (x, y) = same_scale(axis(0)?, axis(1)?, 1.0);
+        Ok(vec![[x, y]; own.len()])
     }
 
     /// Colour of line `i` of `count`.
@@ -137,54 +111,48 @@ impl FlowStages {
         self.look.theme.inks().at(t)
     }
 
-    fn stage(
-        &self,
-        scene: &mut Scene,
-        panel: &Panel<'_>,
-        stage: &Stage,
-        area: crate::draw::geometry::Rect,
-    ) {
-        let view = panel.view(area);
-        let points = stage.points.iter().copied().filter(|p| p.iter().all(|&v| usable(v)));
-        let grey = self.look.theme.tint(self.look.theme.muted, 0.75);
-        cloud(scene, &self.look.theme, &view, points, stage.points.len(), grey);
-        for (i, line) in stage.lines.iter().enumerate() {
-            let pen =
-                Pen::solid(self.colour(i, stage.lines.len()), 0.7 * self.look.theme.line_width);
-            scene.line_in(&area, &view.points(line), pen);
+    fn stage(&self, scene: &mut Scene, view: &View, stage: &Stage) {
+        let theme = &self.look.theme;
+        if let Some(density) = &stage.density {
+            backdrop(scene, theme, view, density);
         }
-        panel.frame(scene, area);
+        let points = stage.points.iter().copied().filter(|p| p.iter().all(|&v| usable(v)));
+        let grey = theme.tint(theme.muted, 0.75);
+        cloud(scene, theme, view, points, stage.points.len(), grey);
+        for (i, line) in stage.lines.iter().enumerate() {
+            let pen = Pen::solid(self.colour(i, stage.lines.len()), 0.7 * theme.line_width);
+            scene.line_in(&view.area, &view.points(line), pen);
+        }
+        if let Some(samples) = &stage.samples {
+            cloud(scene, theme, view, samples.plane(0, 1), samples.len(), theme.model);
+        }
     }
-}
-
-/// Panels side by side: rows as equally long as can be, six in two rows of three.
-fn columns(stages: usize) -> usize {
-    let rows = stages.div_ceil(COLUMNS).max(1);
-    stages.div_ceil(rows).max(1)
 }
 
 impl Figure for FlowStages {
     fn scene(&self) -> Result<Scene> {
-        let (ranges, theme) = (self.ranges()?, &self.look.theme);
-        let columns = columns(self.stages.len());
-        let cells = self.stages.iter().zip(&ranges).enumerate().map(|(i, (stage, &(x, y)))| {
-            let (mut x, mut y) = (Axis::new(x, ""), Axis::new(y, ""));
-            if self.common_axes {
-                x = if i + columns >= self.stages.len() { x } else { x.bare() };
-                y = if i % columns == 0 { y } else { y.bare() };
-            }
-            let title = stage.name.clone();
-            Some(Panel { title, same_scale: true, ..Panel::new(theme, x, y) })
-        });
-        let table = Table { cells: cells.collect(), columns, shapes: vec![1.0] };
-        let each = [420.0, 340.0, 270.0, 230.0][columns.clamp(1, 4) - 1];
-        let width = self.look.width.unwrap_or(20.0 + each * columns as f64);
-        let heading = self.look.heading(vec![], String::new());
-        let (mut scene, areas) = Sheet { heading, width, beside: None }.place(&table)?;
-        let panels = table.cells.iter().flatten().zip(&areas);
-        for ((panel, &area), stage) in panels.zip(&self.stages) {
-            self.stage(&mut scene, panel, stage, area);
+        for stage in &self.stages {
+            check_planar(stage.samples.as_ref())?;
         }
+        let ranges = self.ranges()?;
+        let cells = self.stages.iter().zip(ranges);
+        let cell =
+            |(stage, ranges): (&Stage, _)| Cell { title: stage.name.clone(), ranges, bar: None };
+        let strip = Strip {
+            look: &self.look,
+            labels: &self.labels,
+            cells: cells.map(cell).collect(),
+            columns: self.columns,
+            common: self.common_axes,
+            bar: None,
+            remark: String::new(),
+            widths: WIDTHS,
+        };
+        let (mut scene, placed) = strip.place()?;
+        for (view, stage) in views(&placed).zip(&self.stages) {
+            self.stage(&mut scene, &view, stage);
+        }
+        strip.frame(&mut scene, &placed);
         Ok(scene)
     }
 }

@@ -52,7 +52,7 @@ impl<'a> Plane<'a> {
         // A tall map keeps its shape by being narrower, not by making the paper longer.
         let width = width.min(BESIDE + (width - BESIDE) * (1.2 / self.shape).min(1.0));
         let heading = self.look.heading(self.legend.clone(), self.remark.clone());
-        let sheet = Sheet { heading, width, beside: Some(self.bar.clone()) };
+        let sheet = Sheet { beside: Some(self.bar.clone()), ..Sheet::new(heading, width) };
         let cells = vec![Some(self.panel.clone())];
         let (scene, areas) = sheet.place(&Table { cells, columns: 1, shapes: vec![self.shape] })?;
         let area = areas.first().copied().ok_or(PlotError::Canvas { width, height: width })?;

@@ -1,16 +1,12 @@
 //! Draws a signed function of the plane.
 
 use super::backdrop::outlines;
+use super::heat::{LEAST, heat, robust_size};
 use super::look::{Look, label_setter, look_setters};
-use super::plane::{Plane, missing, shaded};
+use super::plane::{Plane, missing};
 use crate::axes::ColourBar;
-use crate::stats::{Interval, quantile, usable};
+use crate::stats::{Interval, usable};
 use crate::{Figure, Grid, Result, Scene};
-
-/// Share of the values within the limits of the colours.
-const WITHIN: f64 = 0.99;
-/// Limits below this count as zero.
-const LEAST: f64 = 1e-80;
 
 /// A heat map of signed values, as a divergence, a curl or a log-determinant: two hues that meet
 /// in a neutral colour at zero, on equal axes.
@@ -79,11 +75,7 @@ impl ScalarMap {
 
     /// The colour bar, with zero in the middle of its range.
     fn bar(&self) -> ColourBar<'_> {
-        let mut sizes: Vec<f64> = self.grid.known().map(f64::abs).collect();
-        sizes.sort_by(f64::total_cmp);
-        let all = quantile(&sizes, 1.0);
-        let most = quantile(&sizes, WITHIN);
-        let robust = if 1.25 * most >= all || most < LEAST { all } else { most };
+        let robust = robust_size(self.grid.known());
         let given = self.limit.filter(|&limit| usable(limit));
         let limit = [given, Some(robust)].into_iter().flatten().find(|&limit| limit > LEAST);
         let limit = limit.unwrap_or(1.0);
@@ -100,10 +92,7 @@ impl Figure for ScalarMap {
         let mut plane = Plane::new(&self.look, &self.labels, self.grid.ranges(), true, bar);
         plane.remark = missing(self.grid.skipped(), self.grid.values().len(), "values");
         let (mut scene, view) = plane.place()?;
-        let colour = |u: f64, v: f64| {
-            self.grid.known_at(u, v).map_or(theme.background, |value| plane.bar.colour(value))
-        };
-        scene.image(view.area, shaded(&view.area, colour));
+        heat(&mut scene, theme, &view, &self.grid, &plane.bar);
         if let Some(density) = &self.density {
             outlines(&mut scene, &view, density, theme.ink.with_alpha(0.55));
         }

@@ -1,12 +1,13 @@
 //! Places a heading and a table of panels on paper just large enough.
 
+use super::common_names::CommonNames;
 use crate::axes::{Heading, Margins, Panel};
 use crate::draw::geometry::Rect;
 use crate::draw::scene::Scene;
 use crate::{PlotError, Result};
 
 /// Free space along the edges of the paper.
-const EDGE: f64 = 14.0;
+pub(super) const EDGE: f64 = 14.0;
 /// Free space between neighbouring panels, besides their margins.
 const GAP: f64 = 14.0;
 /// Least width and height of a plotting area.
@@ -17,8 +18,18 @@ const LEAST: f64 = 24.0;
 pub(crate) struct Sheet<'a> {
     pub(crate) heading: Heading<'a>,
     pub(crate) width: f64,
-    /// Width kept free at the right for a panel height, as for a colour bar.
+    /// A colour bar at the right of the first to the last row.
     pub(crate) beside: Option<crate::axes::ColourBar<'a>>,
+    /// Names that all panels share.
+    pub(crate) names: CommonNames<'a>,
+}
+
+impl<'a> Sheet<'a> {
+    /// Paper without anything beside the panels.
+    pub(crate) fn new(heading: Heading<'a>, width: f64) -> Self {
+        let names = CommonNames::none(heading.theme);
+        Self { heading, width, beside: None, names }
+    }
 }
 
 /// A table of panels, row by row; `None` leaves a cell empty.
@@ -49,6 +60,12 @@ impl Table<'_> {
         (columns, rows)
     }
 
+    /// From the top of the first areas to the bottom of the last.
+    fn height(&self, rows: &[Margins], width: f64) -> f64 {
+        let areas: f64 = (0..rows.len()).map(|row| width * self.shape(row)).sum();
+        areas + rows.windows(2).map(|pair| pair[0].bottom + GAP + pair[1].top).sum::<f64>()
+    }
+
     fn shape(&self, row: usize) -> f64 {
         self.shapes.get(row).or(self.shapes.last()).copied().unwrap_or(1.0)
     }
@@ -62,8 +79,10 @@ impl Sheet<'_> {
         let (mut across, mut down) = table.margins(width);
         // Margins depend on tick labels, these on the size: a few rounds settle it.
         for _ in 0..4 {
-            let beside = self.beside.as_ref().map_or(0.0, |b| b.width(width * table.shape(0)));
+            let height = table.height(&down, width);
+            let beside = self.beside.as_ref().map_or(0.0, |b| b.width(height));
             let margins: f64 = across.iter().map(|m| m.left + m.right).sum();
+            let beside = beside + self.names.left();
             let free = self.width - 2.0 * EDGE - beside - margins - GAP * (columns - 1) as f64;
             width = free / columns as f64;
             if width.is_nan() || width < LEAST {
@@ -71,7 +90,8 @@ impl Sheet<'_> {
             }
             (across, down) = table.margins(width);
         }
-        let room = self.width - 2.0 * EDGE - across.first().map_or(0.0, |m| m.left);
+        let before = self.names.left() + across.first().map_or(0.0, |m| m.left);
+        let room = self.width - 2.0 * EDGE - before;
         let heading = self.heading.height(room);
         let mut tops = Vec::new();
         let mut y = EDGE + heading;
@@ -79,16 +99,18 @@ impl Sheet<'_> {
             tops.push(y + margins.top);
             y += margins.top + (width * table.shape(row)).max(LEAST) + margins.bottom + GAP;
         }
-        let mut scene = Scene::new(self.width, y - GAP + EDGE, self.heading.theme)?;
+        let mut scene =
+            Scene::new(self.width, y - GAP + self.names.bottom() + EDGE, self.heading.theme)?;
         let areas = (0..table.cells.len()).map(|i| {
             let (column, row) = (i % columns, i / columns);
             let before: f64 = across[..column].iter().map(|m| m.left + m.right + GAP).sum();
-            let x = EDGE + before + column as f64 * width + across[column].left;
+            let x = EDGE + self.names.left() + before + column as f64 * width + across[column].left;
             Rect::new(x, tops[row], width, (width * table.shape(row)).max(LEAST))
         });
         let areas: Vec<Rect> = areas.collect();
         let left = areas.first().map_or(EDGE, |a| a.x);
         self.heading.draw(&mut scene, &Rect::new(left, EDGE, room, heading));
+        self.names.draw(&mut scene, EDGE, &areas);
         Ok((scene, areas))
     }
 }

@@ -1,7 +1,9 @@
 //! Lays out every figure with odd data and looks at the marks.
 
 mod field;
+mod panels;
 mod plane;
+mod surface;
 
 use crate::draw::geometry::Rect;
 use crate::draw::scene::Mark;

@@ -168,11 +168,7 @@ impl Figure for Training {
             cells.push(Some(Panel::new(theme, x(), Axis::new(rates, "learning rate"))));
         }
         let table = Table { cells, columns: 1, shapes: vec![0.55, 0.2] };
-        let sheet = Sheet {
-            heading: self.heading(above),
-            width: self.look.width.unwrap_or(560.0),
-            beside: None,
-        };
+        let sheet = Sheet::new(self.heading(above), self.look.width.unwrap_or(560.0));
         let (mut scene, areas) = sheet.place(&table)?;
         for (i, (panel, &area)) in table.cells.iter().flatten().zip(&areas).enumerate() {
             panel.grid(&mut scene, area);

@@ -3,7 +3,10 @@
 use super::interval::{Interval, usable};
 use super::lattice::Lattice;
 use super::quantile;
-use crate::{PlotError, Result};
+use crate::{Grid, PlotError, Result};
+
+/// Places outside by less than this share of the range count as on the rim: lines step over it.
+const OUTSIDE: f64 = 0.02;
 
 /// Vectors on nx × ny nodes, the outermost nodes on the ends of the ranges.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,14 +81,33 @@ impl VectorGrid {
         sum[0].is_finite().then_some(sum)
     }
 
-    /// The length that 95 % of the vectors do not exceed, or the greatest where that is zero;
-    /// whether some vectors are longer.
-    pub(crate) fn robust_length(&self) -> (f64, bool) {
+    /// The interpolant at a place in data units; nothing far outside.
+    pub(crate) fn near(&self, [x, y]: [f64; 2]) -> Option<[f64; 2]> {
+        let (u, v) = (self.lattice.x.fraction(x), self.lattice.y.fraction(y));
+        let close = -OUTSIDE..=1.0 + OUTSIDE;
+        if close.contains(&u) && close.contains(&v) { self.at(u, v) } else { None }
+    }
+
+    /// The length of the difference to another field, at the nodes of this one.
+    pub(crate) fn difference(&self, other: &Self) -> Result<Grid> {
+        let Lattice { nx, ny, x, y } = self.lattice;
+        let length = |k: usize| {
+            let ([a, b], place) =
+                (self.vectors[k], self.lattice.place((k % nx) as f64, (k / nx) as f64));
+            other.near(place).map_or(f64::NAN, |[c, d]| (a - c).hypot(b - d))
+        };
+        let lengths: Vec<f64> = (0..nx * ny).map(length).collect();
+        Grid::new(&lengths, [nx, ny], (x.low, x.high), (y.low, y.high))
+    }
+
+    /// The length that 95 % of the vectors do not exceed, or the greatest where that is zero or
+    /// little more; and the greatest.
+    pub(crate) fn robust_length(&self) -> (f64, f64) {
         let lengths = self.vectors.iter().map(|v| v[0].hypot(v[1])).filter(|l| l.is_finite());
         let mut sorted: Vec<f64> = lengths.collect();
         sorted.sort_by(f64::total_cmp);
         let (most, all) = (quantile(&sorted, 0.95), quantile(&sorted, 1.0));
-        if 1.25 * most >= all || most <= 0.0 { (all, false) } else { (most, true) }
+        if 1.25 * most >= all || most <= 0.0 { (all, all) } else { (most, all) }
     }
 }
 
@@ -107,10 +129,10 @@ mod tests {
     fn one_huge_vector_does_not_set_the_scale() {
         let mut vectors = vec![[3.0, 4.0]; 100];
         let field = |v: &[[f64; 2]]| VectorGrid::new(v, [10, 10], (0.0, 1.0), (0.0, 1.0)).unwrap();
-        assert_eq!(field(&vectors).robust_length(), (5.0, false));
+        assert_eq!(field(&vectors).robust_length(), (5.0, 5.0));
         vectors[3] = [1e9, 0.0];
-        assert_eq!(field(&vectors).robust_length(), (5.0, true));
-        assert_eq!(field(&[[0.0; 2]; 100]).robust_length(), (0.0, false));
+        assert_eq!(field(&vectors).robust_length(), (5.0, 1e9));
+        assert_eq!(field(&[[0.0; 2]; 100]).robust_length(), (0.0, 0.0));
     }
 
     #[test]

@@ -105,7 +105,12 @@ impl FieldFlow {
         Ok(Tensor::from_vec(values, (x.dim(0)?, k), &Device::Cpu)?)
     }
 
-    fn table(&self, x: &Tensor, context: Option<&Tensor>) -> Result<Table> {
+    /// The kernels and their parameters.
+    pub(super) fn parts(&self) -> (&FieldProgram, &[f32]) {
+        (&self.evaluator.program, &self.theta)
+    }
+
+    pub(super) fn table(&self, x: &Tensor, context: Option<&Tensor>) -> Result<Table> {
         let program = &self.evaluator.program;
         check_points("FieldFlow", x, program.features())?;
         let context = check_context("FieldFlow", x, context, program.context_features())?;

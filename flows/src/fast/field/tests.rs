@@ -6,6 +6,7 @@ mod likelihood;
 mod matching;
 mod networks;
 mod potentials;
+mod score;
 
 use crate::fast::against_reference::{params, randomise};
 use crate::field::VectorField;

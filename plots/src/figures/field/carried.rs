@@ -17,7 +17,7 @@ pub(super) struct Carried<'a> {
 
 impl Carried<'_> {
     /// Unit direction (y downwards) and speed in data units at a point of the scene; nothing where
-    /// the vector is missing or vanishes. Points outside count as the nearest inside.
+    /// the vector is missing or vanishes. Points just outside count as the nearest inside.
     pub(super) fn at(&self, point: [f64; 2]) -> Option<([f64; 2], f64)> {
         let vector = self.vector(point)?;
         let speed = vector[0].hypot(vector[1]);
@@ -34,6 +34,7 @@ impl Carried<'_> {
 
     fn vector(&self, [x, y]: [f64; 2]) -> Option<[f64; 2]> {
         let area = self.view.area;
-        self.field.at((x - area.x) / area.width, (area.bottom() - y) / area.height)
+        let place = self.view.data((x - area.x) / area.width, (area.bottom() - y) / area.height);
+        self.field.near(place)
     }
 }

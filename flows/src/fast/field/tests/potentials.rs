@@ -3,7 +3,7 @@
 use super::case::Case;
 use super::flows::{SEED, assert_close, fast, reference};
 use super::networks::{self, Given};
-use super::{FORMS, PATH, config, matching};
+use super::{FORMS, PATH, config, matching, score};
 use crate::calculus::Probe;
 use crate::config::{
     BaseConfig, ContinuousTraining, DivergenceConfig, ScoreMatching, ScoreObjective,
@@ -11,24 +11,19 @@ use crate::config::{
 use crate::densities::StandardNormal;
 use crate::density::Density;
 use crate::error::Error;
-use crate::fast::against_reference::assert_gradient;
 use crate::fast::field::likelihood::LikelihoodLoss;
 use crate::fast::field::{self, FieldProgram};
 use crate::fast::simd::Level;
 use crate::fast::tile::ROWS;
 use crate::fields::{FieldConfig, TimeForm};
 use crate::nets::Activation;
-use crate::objective::Objective;
-use crate::objectives;
 use crate::ode::{ContinuousFlow, RK4, Solver, TSIT5};
 use crate::pairing::Pairing;
 use crate::paths::Path;
 use crate::rng::{Stream, generator};
-use crate::score::{NoiseLevels, ProbabilityFlow};
 use crate::transform::Transform;
 use crate::workers::Workers;
 use candle_core::DType;
-use std::sync::Arc;
 
 const CURVED: [Activation; 2] = [Activation::Silu, Activation::Tanh];
 const ROW_COUNTS: [usize; 5] = [1, ROWS - 1, ROWS, ROWS + 1, 3 * ROWS + 5];
@@ -108,47 +103,23 @@ fn flow_matching_is_that_of_the_reference() {
     matching::check(&case, Path::VariancePreserving, Pairing::OptimalTransport);
 }
 
-/// The program of a case, as that of a diffusion.
-fn diffusion(case: &Case, level: Level) -> Arc<FieldProgram> {
-    let base = BaseConfig::StandardNormal;
-    let program = FieldProgram::new(PATH, case.sizes, &case.config, base, &case.single, level);
-    program.unwrap().over(NoiseLevels::default()).into()
-}
-
 #[test]
 fn denoising_is_that_of_the_reference() {
-    let (config, workers) = (ScoreMatching::default(), Workers::new(1).unwrap());
+    let config = ScoreMatching::default();
     assert_eq!(config.objective, ScoreObjective::Denoising);
-    let rng = || generator(4, Stream::Objective, 7);
     for (time, k) in [(FORMS[0], 0), (FORMS[1], 2)] {
         for rows in ROW_COUNTS {
             for activation in CURVED {
-                let case = Case::potential(rows, (3, k), activation, time);
-                let field = ProbabilityFlow::new(&*case.field, NoiseLevels::default()).unwrap();
-                let loss = objectives::ScoreMatching::new(&field, &config, &workers).unwrap();
-                let (expected, d_expected) =
-                    loss.loss_and_gradients(&case.params, &case.batch, &mut rng()).unwrap();
-                let each = loss.row_losses(&case.params, &case.batch, &mut rng()).unwrap();
-                let flow = case.flow();
-                for level in Level::available() {
-                    let what = format!("{time:?}, {rows} rows, {activation:?}, {}", level.name());
-                    let program = diffusion(&case, level);
-                    let fast = field::ScoreMatching::new(&program, config, &flow, &workers);
-                    let fast = fast.unwrap();
-                    let (got, gradient) =
-                        fast.loss_and_gradients(&case.single, &case.batch, &mut rng()).unwrap();
-                    let error = (got - expected).abs();
-                    assert!(error < 1e-5 * expected.max(1.0), "{what}: {got} for {expected}");
-                    let gradient: Vec<f32> = gradient.iter().map(|g| *g as f32).collect();
-                    assert_gradient(&what, &case.params, &gradient, &d_expected, 1e-4);
-                    let got = fast.row_losses(&case.single, &case.batch, &mut rng()).unwrap();
-                    for (got, expected) in got.iter().zip(&each) {
-                        let error = (got - expected).abs();
-                        assert!(error < 1e-5 * expected.max(1.0), "{what}: {got} for {expected}");
-                    }
-                }
+                score::check(&Case::potential(rows, (3, k), activation, time), &config);
             }
         }
+    }
+}
+
+#[test]
+fn samplers_walk_as_the_reference_does() {
+    for (time, k) in [(FORMS[0], 1), (FORMS[1], 0)] {
+        score::check_walks(&Case::potential(ROWS + 7, (2, k), Activation::Tanh, time));
     }
 }
 
@@ -156,7 +127,7 @@ fn denoising_is_that_of_the_reference() {
 fn what_needs_third_derivatives_is_refused() {
     let case = Case::potential(3, (2, 0), Activation::Silu, TimeForm::Concat);
     let (flow, workers) = (case.flow(), Workers::new(1).unwrap());
-    let program = diffusion(&case, Level::best());
+    let program = score::program(&case, Level::best());
     for objective in
         [ScoreObjective::Implicit, ScoreObjective::Sliced, ScoreObjective::SlicedVarianceReduced]
     {
