@@ -3,6 +3,7 @@
 pub mod diagnostics;
 mod langevin;
 mod mixture;
+mod smoothed;
 mod svgd;
 mod target;
 
