@@ -1,28 +1,31 @@
 //! Continuous flows to be timed, as other libraries' benchmarks have them: three layers of 64 units;
 //! `cnf` trained by likelihood with twenty steps of RK4 (`cnf-dopri5`: adaptive ones), `cfm` by flow
-//! matching.
+//! matching; `dsm`, of 128 units, by denoising score matching.
 
 use crate::Metric;
 use candle_core::Tensor;
 use diffeo::flows::calculus::Probe;
 use diffeo::flows::config::{
     BaseConfig, ContinuousTraining, DivergenceConfig, LayerConfig, Matching, Method,
-    ObjectiveConfig, SolverConfig, TrainingDivergence,
+    ObjectiveConfig, ScoreMatching, SolverConfig, TrainingDivergence,
 };
 use diffeo::flows::fields::{FieldConfig, TimeForm};
 use diffeo::flows::nets::Activation;
 use diffeo::flows::ode::{PointsAndVolume, State, System, solve};
 use diffeo::flows::rng::{Stream, generator};
+use diffeo::flows::score::NoiseLevels;
 use diffeo::flows::{Flow, FlowConfig, Params, Result};
 use rand::Rng;
 
 /// Steps of training by RK4.
 const STEPS: usize = 20;
-/// Steps of a sample of `cfm` by Euler's method.
+/// Steps of a sample of `cfm` and `dsm` by Euler's method.
 const SAMPLE_STEPS: usize = 100;
 
 /// The flow of that name and what it is trained by, if it is one of these.
 pub(crate) fn plan(model: &str, features: usize) -> Option<(FlowConfig, ObjectiveConfig)> {
+    let (method, steps) = (Method::Euler, Some(SAMPLE_STEPS));
+    let euler = SolverConfig { method, steps, ..SolverConfig::default() };
     let (activation, solver, objective) = match model {
         "cnf" | "cnf-dopri5" => {
             let rk4 =
@@ -35,21 +38,27 @@ pub(crate) fn plan(model: &str, features: usize) -> Option<(FlowConfig, Objectiv
             };
             (Activation::Tanh, dopri5, ObjectiveConfig::ContinuousLikelihood(training))
         }
-        "cfm" => {
-            let (method, steps) = (Method::Euler, Some(SAMPLE_STEPS));
-            let solver = SolverConfig { method, steps, ..SolverConfig::default() };
-            (Activation::Silu, solver, ObjectiveConfig::FlowMatching(Matching::default()))
+        "cfm" => (Activation::Silu, euler, ObjectiveConfig::FlowMatching(Matching::default())),
+        "dsm" => {
+            (Activation::Silu, euler, ObjectiveConfig::ScoreMatching(ScoreMatching::default()))
         }
         _ => return None,
     };
-    let field =
-        FieldConfig { hidden: vec![64; 3], activation, time: TimeForm::Concat, potential: false };
-    let layers = vec![LayerConfig::Continuous {
-        field,
-        solver,
-        divergence: DivergenceConfig::Exact,
-        noise: None,
-    }];
+    // As the other libraries' benchmark has its score network.
+    let (width, noise) = match objective {
+        ObjectiveConfig::ScoreMatching(_) => {
+            (128, Some(NoiseLevels { smallest: 0.01, largest: 3.0 }))
+        }
+        _ => (64, None),
+    };
+    let field = FieldConfig {
+        hidden: vec![width; 3],
+        activation,
+        time: TimeForm::Concat,
+        potential: false,
+    };
+    let layers =
+        vec![LayerConfig::Continuous { field, solver, divergence: DivergenceConfig::Exact, noise }];
     let base = BaseConfig::StandardNormal;
     Some((FlowConfig { features, context: 0, layers, base }, objective))
 }
@@ -81,7 +90,10 @@ pub(crate) fn products(
     // The path of values; then values and a tangent forward and, twice as much, backward.
     const OF_AN_EVALUATION: f64 = 7.0;
     let train = match (metric, objective) {
-        (Metric::TrainStep, ObjectiveConfig::FlowMatching(_)) => return Ok(3.0),
+        (
+            Metric::TrainStep,
+            ObjectiveConfig::FlowMatching(_) | ObjectiveConfig::ScoreMatching(_),
+        ) => return Ok(3.0),
         (Metric::TrainStep, ObjectiveConfig::ContinuousLikelihood(training)) => {
             if let Some(steps) = training.solver.steps {
                 return Ok((4 * steps) as f64 * OF_AN_EVALUATION);
