@@ -1,6 +1,7 @@
 //! Continuous flows to be timed, as other libraries' benchmarks have them: three layers of 64 units;
 //! `cnf` trained by likelihood with twenty steps of RK4 (`cnf-dopri5`: adaptive ones), `cfm` by flow
-//! matching, `dsm` by denoising, and `dsm-potential` so too, as the gradient of a scalar.
+//! matching; `dsm`, of 128 units, by denoising score matching, and `dsm-potential` as the gradient
+//! of a scalar.
 
 use crate::Metric;
 use candle_core::Tensor;
@@ -19,11 +20,13 @@ use rand::Rng;
 
 /// Steps of training by RK4.
 const STEPS: usize = 20;
-/// Steps of a sample of `cfm` by Euler's method.
+/// Steps of a sample of `cfm` and `dsm` by Euler's method.
 const SAMPLE_STEPS: usize = 100;
 
 /// The flow of that name and what it is trained by, if it is one of these.
 pub(crate) fn plan(model: &str, features: usize) -> Option<(FlowConfig, ObjectiveConfig)> {
+    let (method, steps) = (Method::Euler, Some(SAMPLE_STEPS));
+    let euler = SolverConfig { method, steps, ..SolverConfig::default() };
     let (activation, solver, objective) = match model {
         "cnf" | "cnf-dopri5" => {
             let rk4 =
@@ -36,23 +39,27 @@ pub(crate) fn plan(model: &str, features: usize) -> Option<(FlowConfig, Objectiv
             };
             (Activation::Tanh, dopri5, ObjectiveConfig::ContinuousLikelihood(training))
         }
-        "cfm" => {
-            let (method, steps) = (Method::Euler, Some(SAMPLE_STEPS));
-            let solver = SolverConfig { method, steps, ..SolverConfig::default() };
-            (Activation::Silu, solver, ObjectiveConfig::FlowMatching(Matching::default()))
-        }
+        "cfm" => (Activation::Silu, euler, ObjectiveConfig::FlowMatching(Matching::default())),
         "dsm" | "dsm-potential" => {
-            let (method, steps) = (Method::Euler, Some(SAMPLE_STEPS));
-            let solver = SolverConfig { method, steps, ..SolverConfig::default() };
-            (Activation::Silu, solver, ObjectiveConfig::ScoreMatching(ScoreMatching::default()))
+            (Activation::Silu, euler, ObjectiveConfig::ScoreMatching(ScoreMatching::default()))
         }
         _ => return None,
     };
-    let (time, potential) = (TimeForm::Concat, model == "dsm-potential");
-    let field = FieldConfig { hidden: vec![64; 3], activation, time, potential };
-    let noise = model.starts_with("dsm").then(NoiseLevels::default);
-    let divergence = DivergenceConfig::Exact;
-    let layers = vec![LayerConfig::Continuous { field, solver, divergence, noise }];
+    // As the other libraries' benchmark has its score network.
+    let (width, noise) = match objective {
+        ObjectiveConfig::ScoreMatching(_) => {
+            (128, Some(NoiseLevels { smallest: 0.01, largest: 3.0 }))
+        }
+        _ => (64, None),
+    };
+    let field = FieldConfig {
+        hidden: vec![width; 3],
+        activation,
+        time: TimeForm::Concat,
+        potential: model == "dsm-potential",
+    };
+    let layers =
+        vec![LayerConfig::Continuous { field, solver, divergence: DivergenceConfig::Exact, noise }];
     let base = BaseConfig::StandardNormal;
     Some((FlowConfig { features, context: 0, layers, base }, objective))
 }

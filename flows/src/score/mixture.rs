@@ -1,10 +1,10 @@
 //! Gaussian mixtures whose score is known in closed form.
 
-use super::target::Target;
+use super::target::{Target, on_rows_of};
 use crate::error::{Error, Result};
 use crate::params::to_f64;
 use crate::transform::check_points;
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 use rand::{Rng, RngCore};
 use rand_distr::StandardNormal;
@@ -24,12 +24,12 @@ use std::f64::consts::TAU;
 /// ```
 /// use candle_core::{Device, Tensor};
 /// use diffeo_flows::score::{GaussianScore, Target};
-/// let one = GaussianScore::normal(&[1.0, 0.0], &[2.0, 0.0, 0.0, 0.5])?;
+/// let one = GaussianScore::normal(&[1.0, 0.0], &[4.0, 0.0, 0.0, 0.25])?;
 /// let x = Tensor::new(&[[3f64, 1.0]], &Device::Cpu)?;
-/// assert_eq!(one.score(&x)?.to_vec2::<f64>()?, [[-1.0, -2.0]]);
-/// // Noise of standard deviation 1: variances 3 and 1.5.
+/// assert_eq!(one.score(&x)?.to_vec2::<f64>()?, [[-0.5, -4.0]]);
+/// // Noise of standard deviation 1: variances 5 and 1.25.
 /// let noisy = one.with_noise(1.0)?.score(&x)?.to_vec2::<f64>()?;
-/// assert!((noisy[0][1] + 1.0 / 1.5).abs() < 1e-12);
+/// assert!((noisy[0][1] + 0.8).abs() < 1e-12);
 /// # Ok::<(), diffeo_flows::Error>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -171,12 +171,6 @@ impl Target for GaussianScore {
         let rows = to_f64(x)?;
         let (log_probs, scores): (Vec<f64>, Vec<Vec<f64>>) =
             rows.chunks_exact(self.features).map(|row| self.at(row)).unzip();
-        let place =
-            |t: Tensor| -> Result<Tensor> { Ok(t.to_dtype(x.dtype())?.to_device(x.device())?) };
-        let n = log_probs.len();
-        Ok((
-            place(Tensor::from_vec(log_probs, n, &Device::Cpu)?)?,
-            place(Tensor::from_vec(scores.concat(), x.shape(), &Device::Cpu)?)?,
-        ))
+        on_rows_of(x, log_probs, scores.concat())
     }
 }

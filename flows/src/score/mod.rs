@@ -14,6 +14,7 @@ mod noise;
 mod probability_flow;
 mod samplers;
 mod schedule;
+mod smoothed;
 mod svgd;
 mod target;
 

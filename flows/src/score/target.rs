@@ -6,7 +6,7 @@ mod tests;
 use crate::density::Density;
 use crate::error::{Error, Result};
 use crate::transform::check_points;
-use candle_core::{Tensor, Var};
+use candle_core::{Device, Tensor, Var};
 
 /// A density on ℝᵈ to sample from, known by its score, and perhaps up to a constant.
 ///
@@ -206,6 +206,19 @@ fn value_and_gradient(
         return Err(Error::config("target", problem, remedy));
     };
     Ok((one_a_row(&value.detach(), x)?, gradient.detach()))
+}
+
+/// Log-densities `[n]` and scores `[n, d]` calculated in `f64`, of the dtype of x and beside it.
+pub(super) fn on_rows_of(
+    x: &Tensor,
+    log_probs: Vec<f64>,
+    scores: Vec<f64>,
+) -> Result<(Tensor, Tensor)> {
+    let place = |tensor: Tensor| -> Result<Tensor> {
+        Ok(tensor.to_dtype(x.dtype())?.to_device(x.device())?)
+    };
+    let log_prob = Tensor::from_vec(log_probs, x.dim(0)?, &Device::Cpu)?;
+    Ok((place(log_prob)?, place(Tensor::from_vec(scores, x.shape(), &Device::Cpu)?)?))
 }
 
 /// `[n]` or `[n, 1]` as `[n]`.

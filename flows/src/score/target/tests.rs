@@ -1,11 +1,11 @@
 //! Scores of closures against closed forms, and what is refused.
 
 use super::*;
-use crate::densities::{GaussianMixture, Toy};
+use crate::densities::{GaussianMixture, SmoothedToy, Toy};
 use crate::params::{Params, to_f64};
 use crate::rng::{Stream, generator};
 use crate::score::GaussianScore;
-use candle_core::{DType, Device};
+use candle_core::DType;
 
 fn rows(values: &[f64]) -> Tensor {
     Tensor::from_slice(values, (values.len() / 2, 2), &Device::Cpu).unwrap()
@@ -46,6 +46,8 @@ fn every_kind_of_target_has_the_slope_of_its_log_density() {
     let mut params = Params::new(DType::F64, &Device::Cpu, 1);
     let mixture = GaussianMixture::new(params.scope("base"), 2, 3).unwrap();
     scores_are_slopes(&FromDensity::new(&mixture), &x);
+    let smoothed = SmoothedToy::new(&Toy::named("pinwheel").unwrap(), [0.5, 0.3]).unwrap();
+    scores_are_slopes(&smoothed, &x);
 }
 
 /// A closure that forms the same mixture must agree in both, up to its constant.
