@@ -34,10 +34,13 @@ use candle_core::Tensor;
 /// let mut params = Params::new(DType::F64, &Device::Cpu, 0);
 /// let config: FieldConfig = toml::from_str("hidden = [16, 16]").unwrap();
 /// let field = PotentialField::new(params.scope("f"), 1, 0, &config, LastLayer::Scaled)?;
-/// let at = |x: f64| Tensor::new(&[[x]], &Device::Cpu);
-/// let phi = |x: f64| field.potential(0.5, &at(x)?, None)?.unwrap().to_vec1::<f64>().map(|p| p[0]);
-/// let velocity = field.velocity(0.5, &at(0.3)?, None)?.to_vec2::<f64>()?[0][0];
-/// assert!((velocity - (phi(0.3 + 1e-5)? - phi(0.3 - 1e-5)?) / 2e-5).abs() < 1e-8);
+/// let x = |by: f64| Tensor::new(&[[0.3 + by]], &Device::Cpu);
+/// let phi = |by: f64| -> diffeo_flows::Result<f64> {
+///     let phi = field.potential(0.5, &x(by)?, None)?.expect("it has one");
+///     Ok(phi.to_vec1::<f64>()?[0])
+/// };
+/// let velocity = field.velocity(0.5, &x(0.0)?, None)?.to_vec2::<f64>()?[0][0];
+/// assert!((velocity - (phi(1e-5)? - phi(-1e-5)?) / 2e-5).abs() < 1e-8);
 /// # Ok::<(), diffeo_flows::Error>(())
 /// ```
 #[derive(Debug)]
