@@ -74,7 +74,7 @@ impl ScoreObjective {
 
 impl ScoreMatching {
     /// The levels it draws from a range.
-    pub(crate) fn law(&self, levels: &NoiseLevels) -> Result<LevelLaw> {
+    pub(crate) fn law(self, levels: &NoiseLevels) -> Result<LevelLaw> {
         LevelLaw::new(levels, self.schedule, self.weighting, self.sampling)
     }
 }
@@ -159,7 +159,7 @@ impl ObjectiveConfig {
             }
             Self::ScoreMatching(config) => {
                 let training =
-                    objectives::ScoreMatching::new(single_field(flow)?, config, workers)?;
+                    objectives::ScoreMatching::new(single_field(flow)?, *config, workers)?;
                 let judge = MaximumLikelihood::new(flow, workers);
                 Box::new(Judged { training: Box::new(training), judge: Box::new(judge) })
             }

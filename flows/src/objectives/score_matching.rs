@@ -48,7 +48,7 @@ use std::ops::Range;
 /// let network = TimeMlp::new(params.scope("field"), 2, 0, &config, LastLayer::Zero)?;
 /// let field = ProbabilityFlow::new(network, NoiseLevels::default())?;
 /// let workers = Workers::new(1)?;
-/// let objective = objectives::ScoreMatching::new(&field, &ScoreMatching::default(), &workers)?;
+/// let objective = objectives::ScoreMatching::new(&field, ScoreMatching::default(), &workers)?;
 /// let batch = Batch::new(Tensor::zeros((100, 2), DType::F32, &Device::Cpu)?);
 /// let rng = &mut generator(0, Stream::Objective, 0);
 /// let (loss, gradients) = objective.loss_and_gradients(&params, &batch, rng)?;
@@ -90,7 +90,7 @@ impl<'a> ScoreMatching<'a> {
     ///
     /// # Errors
     /// [`Error::Config`] for a field that is not a [`ProbabilityFlow`](crate::score::ProbabilityFlow).
-    pub fn new(field: &'a dyn VectorField, config: &Config, workers: &'a Workers) -> Result<Self> {
+    pub fn new(field: &'a dyn VectorField, config: Config, workers: &'a Workers) -> Result<Self> {
         let law = config.law(&noise_levels(field)?)?;
         Ok(Self { field, objective: config.objective, law, workers })
     }

@@ -148,7 +148,9 @@ impl LevelLaw {
             sum += passed * weight;
             cumulative.push(sum);
         }
-        cumulative.iter_mut().for_each(|value| *value /= sum);
+        for value in &mut cumulative {
+            *value /= sum;
+        }
         let even = sampling == LevelSampling::Even;
         let mut law =
             Self { levels: *levels, cumulative, schedule, weighting, scale: 1.0, even, only: None };

@@ -233,7 +233,7 @@ impl<'a> ScoreMatching<'a> {
             let problem = "the field is not that of a diffusion";
             return Err(Error::config("objective", problem, "give its layer noise levels"));
         };
-        ScoreLoss::new(program, &config, &levels)?;
+        ScoreLoss::new(program, config, &levels)?;
         Ok(Self { program, config, levels, flow, workers })
     }
 
@@ -242,7 +242,7 @@ impl<'a> ScoreMatching<'a> {
     }
 
     fn loss(&self) -> Result<ScoreLoss> {
-        ScoreLoss::new(self.program, &self.config, &self.levels)
+        ScoreLoss::new(self.program, self.config, &self.levels)
     }
 
     fn gradients(&self, table: Table, theta: Vec<f32>) -> Result<Gradients<ScoreLoss>> {
@@ -292,7 +292,7 @@ impl Objective for ScoreMatching<'_> {
     fn offender(&self, batch: &Batch) -> Result<Option<Offender>> {
         match self.flow.field() {
             Some(field) => {
-                objectives::ScoreMatching::new(field, &self.config, self.workers)?.offender(batch)
+                objectives::ScoreMatching::new(field, self.config, self.workers)?.offender(batch)
             }
             None => Ok(None),
         }

@@ -67,7 +67,7 @@ pub(super) struct Work {
 impl ScoreLoss {
     pub(super) fn new(
         program: &Arc<FieldProgram>,
-        config: &ScoreMatching,
+        config: ScoreMatching,
         levels: &NoiseLevels,
     ) -> Result<Self> {
         if !program.trains_scores(config.objective) {

@@ -117,7 +117,7 @@ fn score_matching_has_the_gradients_of_its_loss() {
         every(|params, field, context| {
             let field = ProbabilityFlow::new(field, NoiseLevels::default()).unwrap();
             let config = ScoreMatching { objective, ..ScoreMatching::default() };
-            let loss = objectives::ScoreMatching::new(&field, &config, &workers).unwrap();
+            let loss = objectives::ScoreMatching::new(&field, config, &workers).unwrap();
             let batch = Batch { context: Some(context.clone()), ..Batch::new(points()) };
             let rng = || generator(4, Stream::Objective, 7);
             let gradients = loss.loss_and_gradients(&params, &batch, &mut rng()).unwrap().1;
@@ -150,7 +150,7 @@ fn every_start_is_trained_from() {
             assert_eq!(velocity == [0.0; 6], last == LastLayer::Zero, "{form:?}");
             let field = ProbabilityFlow::new(field, NoiseLevels::default()).unwrap();
             let config = ScoreMatching::default();
-            let loss = objectives::ScoreMatching::new(&field, &config, &workers).unwrap();
+            let loss = objectives::ScoreMatching::new(&field, config, &workers).unwrap();
             let rng = &mut generator(4, Stream::Objective, 7);
             let (_, gradients) =
                 loss.loss_and_gradients(&params, &Batch::new(points()), rng).unwrap();

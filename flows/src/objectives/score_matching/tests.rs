@@ -50,7 +50,7 @@ fn gradients_match_central_differences() {
             sampling: LevelSampling::Even,
             ..config(objective)
         };
-        let loss = ScoreMatching::new(&field, &config, &workers).unwrap();
+        let loss = ScoreMatching::new(&field, config, &workers).unwrap();
         let run = || loss.loss_and_gradients(&params, &batch, &mut rng()).unwrap();
         let (start, (value, gradients)) = (params.read_flat().unwrap(), run());
         let rows = loss.row_losses(&params, &batch, &mut rng()).unwrap();
@@ -125,7 +125,7 @@ fn all_objectives_measure_the_same_distance_from_the_score() {
     let mut gaps = Vec::new();
     for objective in ScoreObjective::ALL {
         let rows = |field: &dyn VectorField| {
-            let loss = ScoreMatching::new(field, &config(objective), &workers).unwrap();
+            let loss = ScoreMatching::new(field, config(objective), &workers).unwrap();
             let loss = loss.at_level(0.7).unwrap();
             loss.row_losses(&params, &batch, &mut rng()).unwrap()
         };
@@ -176,7 +176,7 @@ fn every_objective_recovers_the_score_of_a_correlated_gaussian() {
             params.write_flat(&entries).unwrap();
             let field = LinearField::new(&var).unwrap();
             let field = ProbabilityFlow::new(field, LEVELS).unwrap();
-            let loss = ScoreMatching::new(&field, &config(objective), &workers).unwrap();
+            let loss = ScoreMatching::new(&field, config(objective), &workers).unwrap();
             let loss = loss.at_level(level).unwrap();
             loss.loss_and_gradients(&params, &batch, &mut rng()).unwrap().1
         };
@@ -211,7 +211,7 @@ fn weights_of_levels_enter_and_other_fields_are_refused() {
     let workers = Workers::new(1).unwrap();
     let matrix = Var::zeros((2, 2), DType::F64, &Device::Cpu).unwrap();
     let plain = LinearField::new(&matrix).unwrap();
-    assert!(ScoreMatching::new(&plain, &Config::default(), &workers).is_err());
+    assert!(ScoreMatching::new(&plain, Config::default(), &workers).is_err());
     let field = ProbabilityFlow::new(plain, LEVELS).unwrap();
     let batch = Batch::new(normal(1, 50, 2));
     let params = Params::new(DType::F64, &Device::Cpu, 0);
@@ -222,11 +222,11 @@ fn weights_of_levels_enter_and_other_fields_are_refused() {
             weighting,
             ..Config::default()
         };
-        let loss = ScoreMatching::new(&field, &config, &workers).unwrap();
+        let loss = ScoreMatching::new(&field, config, &workers).unwrap();
         loss.row_losses(&params, &batch, &mut rng()).unwrap()
     };
     let (unit, likelihood) = (loss(Weighting::Unit), loss(Weighting::Likelihood));
     assert!(unit.iter().zip(&likelihood).any(|(a, b)| (a / b - 1.0).abs() > 0.5));
-    let single = ScoreMatching::new(&field, &Config::default(), &workers).unwrap();
+    let single = ScoreMatching::new(&field, Config::default(), &workers).unwrap();
     assert!(single.at_level(7.0).is_err());
 }

@@ -109,7 +109,9 @@ impl Walkers for Tensors<'_> {
             let (n, d) = self.points.dims2()?;
             let mut values = vec![0.0f64; n * d];
             for (values, rng) in values.chunks_mut(BLOCK * d).zip(&mut self.generators) {
-                values.iter_mut().for_each(|value| *value = StandardNormal.sample(rng));
+                for value in values {
+                    *value = StandardNormal.sample(rng);
+                }
             }
             let fresh = Tensor::from_vec(values, (n, d), &Device::Cpu)?
                 .to_dtype(self.points.dtype())?

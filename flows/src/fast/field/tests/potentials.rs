@@ -110,7 +110,7 @@ fn denoising_is_that_of_the_reference() {
     for (time, k) in [(FORMS[0], 0), (FORMS[1], 2)] {
         for rows in ROW_COUNTS {
             for activation in CURVED {
-                score::check(&Case::potential(rows, (3, k), activation, time), &config);
+                score::check(&Case::potential(rows, (3, k), activation, time), config);
             }
         }
     }

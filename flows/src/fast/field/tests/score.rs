@@ -31,7 +31,7 @@ pub(super) fn program(case: &Case, level: Level) -> Arc<FieldProgram> {
     Arc::new(Arc::into_inner(case.program(level)).unwrap().over(LEVELS))
 }
 
-pub(super) fn check(case: &Case, config: &Config) {
+pub(super) fn check(case: &Case, config: Config) {
     let workers = Workers::new(1).unwrap();
     let field = ProbabilityFlow::new(case.field(), LEVELS).unwrap();
     let reference = objectives::ScoreMatching::new(&field, config, &workers).unwrap();
@@ -44,7 +44,7 @@ pub(super) fn check(case: &Case, config: &Config) {
     let flow = case.flow();
     for level in Level::available() {
         let program = program(case, level);
-        let objective = ScoreMatching::new(&program, *config, &flow, &workers).unwrap();
+        let objective = ScoreMatching::new(&program, config, &flow, &workers).unwrap();
         let (loss, gradient) =
             objective.loss_and_gradients(&case.single, &case.batch, &mut rng()).unwrap();
         let rows = losses.len();
@@ -67,7 +67,7 @@ fn score_matching_matches_the_reference() {
         for (time, context) in [(FORMS[0], 0), (FORMS[1], 1)] {
             for rows in [1, ROWS - 1, ROWS, ROWS + 1, 3 * ROWS + 5] {
                 let case = Case::new(rows, (2, context), Activation::Silu, time);
-                check(&case, &Config { objective, ..Config::default() });
+                check(&case, Config { objective, ..Config::default() });
             }
         }
         for (activation, sampling) in
@@ -75,11 +75,11 @@ fn score_matching_matches_the_reference() {
         {
             let case = Case::new(70, (5, 0), activation, FORMS[0]);
             let schedule = Schedule::SubVariancePreserving;
-            check(&case, &Config { objective, sampling, schedule, ..Config::default() });
+            check(&case, Config { objective, schedule, sampling, ..Config::default() });
         }
     }
     let squashed = Case::new(70, (3, 1), Activation::Silu, TimeForm::ConcatSquash);
-    check(&squashed, &Config::default());
+    check(&squashed, Config::default());
     let (program, flow) = (program(&squashed, Level::best()), squashed.flow());
     let (implicit, workers) = (ScoreObjective::Implicit, Workers::new(1).unwrap());
     let config = Config { objective: implicit, ..Config::default() };
