@@ -4,7 +4,8 @@ use super::{Golden, Matrix, Pairs};
 use anyhow::{Context, Result, bail, ensure};
 use candle_core::{DType, Device, Tensor};
 use diffeo_flows::params::{to_f64, write};
-use diffeo_flows::{Mapped, Params, Transform};
+use diffeo_flows::score::score_at;
+use diffeo_flows::{Mapped, Params, Transform, VectorField};
 
 /// Largest difference allowed, relative to the golden value where that exceeds 1.
 #[derive(Clone, Copy)]
@@ -56,6 +57,25 @@ fn log_prob(mapped: &Mapped) -> Result<Tensor> {
     let constant = -0.5 * d * (2.0 * std::f64::consts::PI).ln();
     let base = mapped.points.sqr()?.sum(1)?.affine(-0.5, constant)?;
     Ok((base + &mapped.log_det)?)
+}
+
+/// Compares scores of a field with noise levels, in f64.
+pub(super) fn check_scores(
+    golden: &Golden,
+    levels: &[f64],
+    build: impl Fn(&mut Params) -> Result<Box<dyn VectorField>>,
+) -> Result<()> {
+    let mut params = Params::new(DType::F64, &Device::Cpu, 0);
+    let field = build(&mut params)?;
+    load(&params, golden)?;
+    let x = tensor(&golden.forward.from, DType::F64)?;
+    let expected = golden.scores.as_ref().context("no scores")?;
+    ensure!(expected.len() == levels.len() * golden.forward.from.len());
+    for (level, expected) in levels.iter().zip(expected.chunks(golden.forward.from.len())) {
+        let scores = score_at(field.as_ref(), *level, &x, None)?;
+        check("score", &to_f64(&scores)?, &expected.concat(), F64.points)?;
+    }
+    Ok(())
 }
 
 /// Writes every golden weight; none may be left over, and no variable may be left out.

@@ -1,13 +1,14 @@
 //! Continuous flows against torchdiffeq and zuko.
 
-use super::compare::{F32, Tolerance, check_flow_to};
+use super::compare::{F32, Tolerance, check_flow_to, check_scores};
 use super::{Golden, Matrix};
 use anyhow::Result;
 use candle_core::DType;
 use diffeo_flows::fields::{FieldConfig, TimeForm, TimeMlp};
 use diffeo_flows::nets::{Activation, LastLayer};
 use diffeo_flows::ode::{ContinuousFlow, Solver, TSIT5};
-use diffeo_flows::{Params, Transform};
+use diffeo_flows::score::{NoiseLevels, ProbabilityFlow};
+use diffeo_flows::{Params, Transform, VectorField};
 
 /// Solutions of other methods at 1e-12, whose errors add up along the way.
 const SOLVED: Tolerance = Tolerance { points: 1e-8, log_det: 1e-8 };
@@ -16,12 +17,17 @@ const FREQUENCIES: usize = 2;
 
 /// The flow of a small network, solved as closely as its dtype allows.
 fn flow(p: &mut Params, context: usize, time: TimeForm) -> Result<Box<dyn Transform>> {
+    let field = TimeMlp::new(p.scope("field"), 3, context, &config(time), LastLayer::Zero)?;
+    Ok(Box::new(ContinuousFlow::new(field, solver(p))?))
+}
+
+fn config(time: TimeForm) -> FieldConfig {
+    FieldConfig { hidden: vec![8, 7], activation: Activation::Tanh, time, potential: false }
+}
+
+fn solver(p: &Params) -> Solver {
     let tolerance = if p.dtype() == DType::F64 { 1e-12 } else { 1e-6 };
-    let config =
-        FieldConfig { hidden: vec![8, 7], activation: Activation::Tanh, time, potential: false };
-    let field = TimeMlp::new(p.scope("field"), 3, context, &config, LastLayer::Zero)?;
-    let solver = Solver::adaptive(&TSIT5, tolerance, tolerance);
-    Ok(Box::new(ContinuousFlow::new(field, solver)?))
+    Solver::adaptive(&TSIT5, tolerance, tolerance)
 }
 
 fn check(golden: &Golden, context: usize, time: TimeForm) -> Result<()> {
@@ -65,4 +71,22 @@ fn continuous_flows_agree_with_zuko() -> Result<()> {
         check(&golden, context, fourier)?;
     }
     Ok(())
+}
+
+/// The same probability flow, which torchdiffeq solves in the coordinates of the data with noise, for the
+/// noise level in place of time.
+#[test]
+fn diffusions_agree_with_torchdiffeq() -> Result<()> {
+    let golden = Golden::parse(include_str!("torchdiffeq_diffusion.json"))?;
+    let levels = NoiseLevels { smallest: 0.02, largest: 5.0 };
+    let field = |p: &mut Params| -> Result<Box<dyn VectorField>> {
+        let config = config(TimeForm::Concat);
+        let network = TimeMlp::new(p.scope("field"), 3, 0, &config, LastLayer::Zero)?;
+        Ok(Box::new(ProbabilityFlow::new(network, levels)?))
+    };
+    check_scores(&golden, &[0.02, 0.3, 5.0], field)?;
+    check_flow_to(&golden, [SOLVED, F32], |p| {
+        let solver = solver(p);
+        Ok(Box::new(ContinuousFlow::new(field(p)?, solver)?))
+    })
 }

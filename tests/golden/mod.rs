@@ -24,6 +24,8 @@ struct Golden {
     /// As the peer holds them, under our names; weights of layers are `[outputs, inputs]`.
     weights: BTreeMap<String, Matrix>,
     context: Option<Matrix>,
+    /// Of `forward.from` at several noise levels, one after the other.
+    scores: Option<Matrix>,
     forward: Pairs,
     inverse: Pairs,
     /// Of `forward.from`, with a standard normal base; maps of the line have none.
