@@ -234,6 +234,12 @@ pub struct EvaluateArgs {
     /// deviations, in the units of the data
     #[arg(long, value_delimiter = ',', value_name = "SIGMA,...", allow_negative_numbers = true)]
     pub noise: Vec<f64>,
+    /// Draw this many rows of the model and give their energy distance from as many of the data
+    #[arg(long, value_name = "N")]
+    pub samples: Option<usize>,
+    /// How a score model draws them.
+    #[command(flatten)]
+    pub sampler: SamplerArgs,
 }
 
 /// Arguments of `field`.

@@ -5,9 +5,11 @@ use crate::failure::Usage;
 use crate::input::{Data, TOY_COLUMNS, model, rows_for, workers};
 use anyhow::Result;
 use diffeo::data::{DataError, DataSource, Table};
-use diffeo::flows::metrics::{Estimate, bits_per_dim, kl_divergence};
+use diffeo::flows::Workers;
+use diffeo::flows::metrics::{Estimate, bits_per_dim, energy_distance, kl_divergence};
 use diffeo::flows::model::{Model, NoisyFisher};
 use diffeo::flows::rng::Stream;
+use diffeo::flows::rows::Rows;
 use serde::Serialize;
 use std::time::Instant;
 
@@ -23,8 +25,18 @@ struct Evaluation {
     kl_to_truth: Option<Estimate>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     score: Vec<NoisyFisher>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    samples: Option<Samples>,
     seconds: f64,
     seed: u64,
+}
+
+/// How far rows that the model draws are from the data.
+#[derive(Serialize)]
+struct Samples {
+    rows: usize,
+    sampler: &'static str,
+    energy_distance: Estimate,
 }
 
 /// Mean log-likelihoods of simpler densities on the same rows; null where there is none.
@@ -74,6 +86,7 @@ pub fn run(common: &Common, args: &EvaluateArgs) -> Result<()> {
         }
         _ => Vec::new(),
     };
+    let samples = samples(common, args, &model, &rows, &workers)?;
     let evaluation = Evaluation {
         rows: rows.len(),
         log_likelihood,
@@ -81,10 +94,46 @@ pub fn run(common: &Common, args: &EvaluateArgs) -> Result<()> {
         baselines: Baselines { gaussian, gmm: None, kde: None },
         kl_to_truth,
         score,
+        samples,
         seconds: started.elapsed().as_secs_f64(),
         seed: common.seed(),
     };
     common.voice().result(&evaluation, text)
+}
+
+/// Draws rows and compares them with the data, if that is asked for.
+fn samples(
+    common: &Common,
+    args: &EvaluateArgs,
+    model: &Model,
+    data: &Rows,
+    workers: &Workers,
+) -> Result<Option<Samples>> {
+    let sampler = args.sampler.sampler()?;
+    let Some(asked) = args.samples else {
+        let idle = sampler.map(|sampler| sampler.kind.name());
+        return match idle {
+            None => Ok(None),
+            Some(name) => Err(Usage(format!("--sampler {name}: give --samples too")).into()),
+        };
+    };
+    if asked < 2 || data.len() < asked {
+        let rows = data.len();
+        return Err(
+            Usage(format!("--samples {asked}: give 2 to {rows}, the rows there are")).into()
+        );
+    }
+    let data = data.take(&(0..asked).collect::<Vec<_>>());
+    let (context, seed) = (data.context().map(|(_, values)| values), common.seed());
+    let (drawn, name) = match &sampler {
+        None => (model.sample_rows(asked, context, seed, workers)?, "default"),
+        Some(sampler) => (
+            model.sample_rows_by(sampler, (0, asked), context, seed, workers)?,
+            sampler.kind.name(),
+        ),
+    };
+    let energy_distance = energy_distance(&drawn, data.points(), data.features())?;
+    Ok(Some(Samples { rows: asked, sampler: name, energy_distance }))
 }
 
 /// Whether a model is over both columns of a toy, given none: its log-density can then be compared
@@ -127,6 +176,10 @@ fn text(e: &Evaluation) -> String {
     for NoisyFisher { noise, fisher, .. } in &e.score {
         let relative = plus_minus(&fisher.relative);
         lines.push(format!("score, noise {noise:<8} {relative} relative Fisher divergence"));
+    }
+    if let Some(Samples { rows, energy_distance, .. }) = &e.samples {
+        let distance = plus_minus(energy_distance);
+        lines.push(format!("energy distance       {distance} of {rows} rows drawn"));
     }
     lines.join("\n")
 }

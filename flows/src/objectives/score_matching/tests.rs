@@ -96,10 +96,13 @@ fn matrix(t: f64) -> [[f64; 2]; 2] {
     [[entry(0, 0), entry(0, 1)], [entry(1, 0), entry(1, 1)]]
 }
 
+/// The Cholesky factor of the covariance, transposed.
+fn cholesky() -> Tensor {
+    Tensor::new(&[[1.0, 0.6], [0.0, 0.8]], &Device::Cpu).unwrap()
+}
+
 fn correlated(n: usize) -> Tensor {
-    // The Cholesky factor of the covariance, transposed.
-    let factor = Tensor::new(&[[1.0, 0.6], [0.0, 0.8]], &Device::Cpu).unwrap();
-    normal(4, n, 2).matmul(&factor).unwrap()
+    normal(4, n, 2).matmul(&cholesky()).unwrap()
 }
 
 /// The exact field of the correlated Gaussian, times a factor.
@@ -229,4 +232,40 @@ fn weights_of_levels_enter_and_other_fields_are_refused() {
     assert!(unit.iter().zip(&likelihood).any(|(a, b)| (a / b - 1.0).abs() > 0.5));
     let single = ScoreMatching::new(&field, Config::default(), &workers).unwrap();
     assert!(single.at_level(7.0).is_err());
+}
+
+/// What a step's gradient varies by, at the score itself: sliced scores most, and denoising where there
+/// is little noise.
+#[test]
+fn gradients_vary_as_the_objectives_promise() {
+    let workers = Workers::new(1).unwrap();
+    let spread = |objective: ScoreObjective, level: f64| -> f64 {
+        let mut params = Params::new(DType::F64, &Device::Cpu, 0);
+        let start = crate::params::Init::Constant(0.0);
+        let var = params.scope("a").trainable("matrix", (2, 2), start).unwrap();
+        let m = matrix(LEVELS.time_of(level));
+        params.write_flat(&[m[0][0], m[0][1], m[1][0], m[1][1]]).unwrap();
+        let field = ProbabilityFlow::new(LinearField::new(&var).unwrap(), LEVELS).unwrap();
+        let loss = ScoreMatching::new(&field, config(objective), &workers).unwrap();
+        let loss = loss.at_level(level).unwrap();
+        let draws: Vec<Vec<f64>> = (0..200)
+            .map(|i| {
+                let x = normal(100 + i, 64, 2).matmul(&cholesky()).unwrap();
+                let mut rng = generator(i, Stream::Objective, 0);
+                loss.loss_and_gradients(&params, &Batch::new(x), &mut rng).unwrap().1
+            })
+            .collect();
+        (0..4)
+            .map(|j| {
+                let mean = draws.iter().map(|g| g[j]).sum::<f64>() / 200.0;
+                draws.iter().map(|g| (g[j] - mean).powi(2)).sum::<f64>() / 199.0
+            })
+            .sum()
+    };
+    let all = |level: f64| ScoreObjective::ALL.map(|objective| spread(objective, level));
+    let ([dsm, ssm, ssm_vr, ism], [fine, _, _, fine_ism]) = (all(0.7), all(0.05));
+    let table = format!("dsm {dsm:.4} ssm {ssm:.4} ssm-vr {ssm_vr:.4} ism {ism:.4}");
+    assert!(ssm > 1.5 * ssm_vr && ssm_vr > 1.2 * ism, "{table}");
+    assert!(fine / fine_ism > 10.0 * dsm / ism, "{table}; {fine:.5} {fine_ism:.5} at level 0.05");
+    println!("{table}; at level 0.05 dsm {fine:.6} ism {fine_ism:.6}");
 }
