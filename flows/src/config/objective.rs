@@ -40,6 +40,10 @@ pub struct ScoreMatching {
     pub weighting: Weighting,
     /// How levels are drawn.
     pub sampling: LevelSampling,
+    /// Gives each row its noise twice, with either sign, and takes the mean of both losses: for twice
+    /// the work the part of the gradient that noise of either sign cancels is gone, which is most of
+    /// it at small levels.
+    pub antithetic: bool,
 }
 
 /// A loss whose least value is at the score: see [`objectives::ScoreMatching`](crate::objectives::ScoreMatching).
@@ -73,6 +77,11 @@ impl ScoreObjective {
 }
 
 impl ScoreMatching {
+    /// The signs that the noise of a row has in turn.
+    pub(crate) fn signs(self) -> &'static [f64] {
+        if self.antithetic { &[1.0, -1.0] } else { &[1.0] }
+    }
+
     /// The levels it draws from a range.
     pub(crate) fn law(self, levels: &NoiseLevels) -> Result<LevelLaw> {
         LevelLaw::new(levels, self.schedule, self.weighting, self.sampling)

@@ -59,6 +59,7 @@ use std::ops::Range;
 pub struct ScoreMatching<'a> {
     field: &'a dyn VectorField,
     objective: ScoreObjective,
+    signs: &'static [f64],
     law: LevelLaw,
     workers: &'a Workers,
 }
@@ -67,7 +68,7 @@ pub struct ScoreMatching<'a> {
 struct Noisy {
     times: Vec<f64>,
     weights: Vec<f64>,
-    /// In the coordinates of the field.
+    /// In the coordinates of the field, α x.
     points: Vec<f64>,
     noise: Vec<f64>,
     /// Empty where there are none.
@@ -92,7 +93,7 @@ impl<'a> ScoreMatching<'a> {
     /// [`Error::Config`] for a field that is not a [`ProbabilityFlow`](crate::score::ProbabilityFlow).
     pub fn new(field: &'a dyn VectorField, config: Config, workers: &'a Workers) -> Result<Self> {
         let law = config.law(&noise_levels(field)?)?;
-        Ok(Self { field, objective: config.objective, law, workers })
+        Ok(Self { field, objective: config.objective, signs: config.signs(), law, workers })
     }
 
     /// The same at one noise level alone.
@@ -112,9 +113,9 @@ impl<'a> ScoreMatching<'a> {
         let (times, weights): (Vec<f64>, Vec<f64>) =
             (0..n).map(|row| self.law.at(spread(start, row, n))).unzip();
         let mut points = Vec::with_capacity(n * d);
-        for ((t, x), noise) in times.iter().zip(x.chunks_exact(d)).zip(noise.chunks_exact(d)) {
-            let c = self.law.levels().coefficients(*t);
-            points.extend(x.iter().zip(noise).map(|(x, e)| c.alpha * x + c.sigma * e));
+        for (t, x) in times.iter().zip(x.chunks_exact(d)) {
+            let alpha = self.law.levels().coefficients(*t).alpha;
+            points.extend(x.iter().map(|x| alpha * x));
         }
         let mut probes = vec![0.0; if self.objective.is_sliced() { n * d } else { 0 }];
         for (block, probes) in probes.chunks_mut(BLOCK * d).enumerate() {
@@ -123,8 +124,21 @@ impl<'a> ScoreMatching<'a> {
         Ok(Noisy { times, weights, points, noise, probes })
     }
 
-    /// The losses of these rows, `[n]`.
+    /// The losses of these rows, `[n]`: means over the signs of the noise.
     fn losses(&self, batch: &Batch, noisy: &Noisy, rows: Range<usize>) -> Result<Tensor> {
+        let each = |sign: &f64| self.losses_of(batch, noisy, rows.clone(), *sign);
+        let all: Vec<Tensor> = self.signs.iter().map(each).collect::<Result<_>>()?;
+        Ok(Tensor::stack(&all, 0)?.mean(0)?)
+    }
+
+    /// The losses of these rows, `[n]`, with their noise times a sign.
+    fn losses_of(
+        &self,
+        batch: &Batch,
+        noisy: &Noisy,
+        rows: Range<usize>,
+        sign: f64,
+    ) -> Result<Tensor> {
         let (d, n) = (batch.points.dim(1)?, rows.len());
         let tensor = |values: &[f64], shape: &[usize]| -> Result<Tensor> {
             let tensor = Tensor::from_slice(values, shape, &Device::Cpu)?;
@@ -132,12 +146,14 @@ impl<'a> ScoreMatching<'a> {
         };
         let entries = rows.start * d..rows.end * d;
         let (levels, own) = (self.law.levels(), &noisy.times[rows.clone()]);
-        let points = tensor(&noisy.points[entries.clone()], &[n, d])?;
+        let noise = tensor(&noisy.noise[entries.clone()], &[n, d])?.affine(sign, 0.0)?;
         let times = tensor(own, &[n])?;
         let context = batch.context.as_ref().map(|c| c.narrow(0, rows.start, n)).transpose()?;
         let column = |value: &dyn Fn(f64) -> f64| -> Result<Tensor> {
             tensor(&own.iter().map(|t| value(*t)).collect::<Vec<_>>(), &[n, 1])
         };
+        let added = noise.broadcast_mul(&column(&|t| levels.coefficients(t).sigma)?)?;
+        let points = (tensor(&noisy.points[entries.clone()], &[n, d])? + added)?;
         let of_point = column(&|t| NoisePrediction::at(levels, t).point)?;
         let of_velocity = column(&|t| NoisePrediction::at(levels, t).velocity)?;
         let predict = |velocity: &Tensor| -> Result<Tensor> {
@@ -146,7 +162,6 @@ impl<'a> ScoreMatching<'a> {
         let weights = tensor(&noisy.weights[rows], &[n])?;
         let losses = if self.objective == ScoreObjective::Denoising {
             let velocity = self.field.velocity_at(&times, &points, context.as_ref())?;
-            let noise = tensor(&noisy.noise[entries], &[n, d])?;
             (predict(&velocity)? - noise)?.sqr()?.sum(1)?
         } else {
             let probes = self.directions(noisy, entries, n, &points)?;

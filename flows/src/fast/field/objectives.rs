@@ -275,9 +275,12 @@ impl Objective for ScoreMatching<'_> {
             let mut work = loss.work();
             let mut losses = Vec::with_capacity(range.len());
             for tile in batch_tiles(&table, &rows, range) {
-                loss.losses(&self.program.pass(&theta), &tile, &mut work);
-                let own = work.losses.0[..tile.rows.len()].iter();
-                losses.extend(own.map(|loss| f64::from(*loss)));
+                let (first, share) = (losses.len(), 1.0 / self.config.signs().len() as f64);
+                losses.resize(first + tile.rows.len(), 0.0);
+                loss.each_sign(&self.program.pass(&theta), &tile, &mut work, |work| {
+                    let own = losses[first..].iter_mut().zip(&work.losses.0);
+                    own.for_each(|(sum, loss)| *sum += share * f64::from(*loss));
+                });
             }
             Ok(losses)
         })?;

@@ -3,6 +3,7 @@
 mod rows;
 
 use super::backward::Gradients;
+use super::columns::scale;
 use super::net::Start;
 use super::probes::{fill_probe, unit_tangents};
 use super::program::FieldProgram;
@@ -29,6 +30,8 @@ use std::sync::Arc;
 pub(super) struct ScoreLoss {
     program: Arc<FieldProgram>,
     objective: ScoreObjective,
+    /// Of the noise, in turn.
+    signs: &'static [f64],
     law: LevelLaw,
     draws: Draws,
     offset: f64,
@@ -81,7 +84,8 @@ impl ScoreLoss {
         }
         let draws = Draws::new(&mut generator(0, Stream::Objective, 0));
         let (program, law) = (Arc::clone(program), config.law(levels)?);
-        Ok(Self { program, objective: config.objective, law, draws, offset: 0.0 })
+        let (objective, signs) = (config.objective, config.signs());
+        Ok(Self { program, objective, signs, law, draws, offset: 0.0 })
     }
 
     /// Number of tangents.
@@ -114,7 +118,6 @@ impl ScoreLoss {
         }
         let [times, weights] = &at;
         work.levels.fill(level, self.law.levels(), times, weights);
-        mix(level, &work.levels, &work.points, &work.noise, &mut work.input[..d]);
         work.input[d..d + net.context()].copy_from_slice(&work.context);
         net.set_times(&work.times, &mut work.input);
         if self.objective.is_sliced() {
@@ -123,18 +126,35 @@ impl ScoreLoss {
         }
         if self.sets() > 0 {
             net.first_tangents(pass, &work.probes, &mut work.first);
-            work.d_first.fill(Column::ZERO);
         }
         work.shares = Column::ZERO;
         for (to, share) in work.shares.0.iter_mut().zip(tile.shares()) {
-            *to = share;
+            *to = share / self.signs.len() as f32;
+        }
+    }
+
+    /// Fills a tile and lets `each` see the losses of its rows for either sign of the noise.
+    pub(super) fn each_sign(
+        &self,
+        pass: &Pass,
+        tile: &Tile,
+        work: &mut Work,
+        mut each: impl FnMut(&mut Work),
+    ) {
+        self.start(pass, tile, work);
+        for sign in self.signs {
+            if *sign < 0.0 {
+                scale(pass.level, -1.0, &mut work.noise);
+            }
+            self.losses(pass, work);
+            each(work);
         }
     }
 
     /// The network's output and the loss of each row, with the gradients of the output.
-    pub(super) fn losses(&self, pass: &Pass, tile: &Tile, work: &mut Work) {
-        self.start(pass, tile, work);
-        let net = self.program.net();
+    fn losses(&self, pass: &Pass, work: &mut Work) {
+        let (net, d) = (self.program.net(), self.program.features());
+        mix(pass.level, &work.levels, &work.points, &work.noise, &mut work.input[..d]);
         let Work { input, tape, gates, levels, output, along, first, .. } = work;
         if net.is_squashed() {
             let rows = Rows { input, times: &levels.times };
@@ -143,7 +163,6 @@ impl ScoreLoss {
             let start = Start { input, tangents: first };
             net.forward(pass, start, tape, (output, along), true);
         }
-        let d = self.program.features();
         let predicted = rows::Predicted {
             point: &input[..d],
             output,
@@ -171,6 +190,7 @@ impl ScoreLoss {
             net.backward_rows(pass, rows, (tape, gates), scratch, d_output, gradient);
             return;
         }
+        work.d_first.fill(Column::ZERO);
         let start = Start { input, tangents: first };
         let mut to = Gradients { points: &mut [], tangents: &mut work.d_first, theta: gradient };
         net.backward(pass, start, tape, scratch, (d_output, d_along), &mut to);
@@ -244,9 +264,12 @@ impl TileLoss for ScoreLoss {
         gradient: &mut [f32],
     ) -> Result<f64> {
         let pass = self.program.pass(theta);
-        self.losses(&pass, tile, work);
-        self.backward(&pass, work, gradient);
-        let rows = work.losses.0.iter().zip(&work.shares.0).take(tile.rows.len());
-        Ok(rows.map(|(loss, share)| f64::from(*loss) * f64::from(*share)).sum())
+        let mut sum = 0.0;
+        self.each_sign(&pass, tile, work, |work| {
+            self.backward(&pass, work, gradient);
+            let rows = work.losses.0.iter().zip(&work.shares.0).take(tile.rows.len());
+            sum += rows.map(|(loss, share)| f64::from(*loss) * f64::from(*share)).sum::<f64>();
+        });
+        Ok(sum)
     }
 }

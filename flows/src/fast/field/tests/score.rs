@@ -75,7 +75,10 @@ fn score_matching_matches_the_reference() {
         {
             let case = Case::new(70, (5, 0), activation, FORMS[0]);
             let schedule = Schedule::SubVariancePreserving;
-            check(&case, Config { objective, schedule, sampling, ..Config::default() });
+            check(
+                &case,
+                Config { objective, schedule, sampling, antithetic: true, ..Config::default() },
+            );
         }
     }
     let squashed = Case::new(70, (3, 1), Activation::Silu, TimeForm::ConcatSquash);
