@@ -1,5 +1,11 @@
 //! The arguments of every command.
 
+mod check;
+mod plot;
+
+pub use check::CheckArgs;
+pub use plot::{PlotArgs, PlotKind};
+
 use crate::failure::Usage;
 use crate::fit_flags::{FitFlags, named};
 use crate::output::Voice;
@@ -80,7 +86,7 @@ impl Common {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// List toy densities and flows
+    /// List toy densities, flows, objectives of scores and samplers
     List,
     /// Draw samples of a toy density
     Toy(ToyArgs),
@@ -92,6 +98,8 @@ pub enum Command {
     Sample(SampleArgs),
     /// Mean log-likelihood with its error, baselines, and KL to the truth where it is known
     Evaluate(EvaluateArgs),
+    /// The certificate: what must hold for a model, checked; exit code 1 when a check fails
+    Check(CheckArgs),
     /// Score or velocity of a model at given points
     Field(FieldArgs),
     /// Say what a model is
@@ -300,55 +308,6 @@ impl WhichField {
 pub struct InfoArgs {
     /// Run folder or model file
     pub model: PathBuf,
-}
-
-/// What to draw.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum PlotKind {
-    /// The density: heat map with contours, corner plot above two columns
-    Density,
-    /// Data beside samples of the model
-    Samples,
-    /// A latent grid carried to data space, through time for a continuous flow (two columns)
-    Flow,
-    /// Paths of points through time (a continuous flow of two columns)
-    Trajectories,
-    /// The score, or the velocity of a continuous flow, over the density (two columns)
-    Field,
-    /// The divergence of that field (two columns)
-    Divergence,
-    /// Losses against steps
-    Training,
-}
-
-/// Arguments of `plot`.
-#[derive(Debug, Args)]
-pub struct PlotArgs {
-    /// What to draw
-    pub kind: PlotKind,
-    /// Run folder or model file; for `density` and `samples` also a toy or a table
-    pub subject: String,
-    /// The picture, .png or .svg
-    #[arg(long = "output", short, value_name = "FILE")]
-    pub output: PathBuf,
-    /// Data to draw beside a model: a toy or a table
-    #[arg(long, value_name = "DATA")]
-    pub data: Option<String>,
-    /// Replace the file if it exists
-    #[arg(long)]
-    pub force: bool,
-    /// Draw a field as streamlines in place of arrows
-    #[arg(long)]
-    pub streamlines: bool,
-    /// Which field to draw.
-    #[command(flatten)]
-    pub which: WhichField,
-    /// Title of the picture of a model [default: the name of its data]
-    #[arg(long, value_name = "TEXT")]
-    pub title: Option<String>,
-    /// Dark background
-    #[arg(long)]
-    pub dark: bool,
 }
 
 /// Arguments of `completions`.

@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod check;
 mod completions;
 mod evaluate;
 mod field;
@@ -30,6 +31,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::LogProb(args) => log_prob::run(common, args)?,
         Command::Sample(args) => sample::run(common, args)?,
         Command::Evaluate(args) => evaluate::run(common, args)?,
+        Command::Check(args) => return check::run(common, args),
         Command::Field(args) => field::run(common, args)?,
         Command::Info(args) => info::run(common, args)?,
         Command::Plot(args) => plot::run(common, args)?,

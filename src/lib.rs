@@ -19,6 +19,7 @@
 //! # Ok::<(), diffeo::flows::Error>(())
 //! ```
 
+pub mod checks;
 pub mod data;
 pub mod pictures;
 

@@ -1,7 +1,17 @@
 //! Draws models: makes the arrays that pictures need, and hands them to [`diffeo_plots`].
 
+mod compare;
+mod curl;
+mod energy;
 mod fields;
+mod film;
 mod flow;
+mod levels;
+mod noisy;
+mod numbers;
+mod reverse;
+
+pub use compare::Named;
 
 use diffeo_flows::densities::Toy;
 use diffeo_flows::model::Model;
@@ -98,7 +108,7 @@ impl Studio<'_> {
         }
         let (samples, names) = (Points::new(&self.drawn()?, d)?, self.columns());
         let figure = match self.data {
-            Some(rows) => Samples::new("data", Points::new(spread(rows).points(), d)?)
+            Some(rows) => Samples::new("data", Points::new(spread(rows, DRAWN).points(), d)?)
                 .beside("model", samples),
             None => Samples::new("model", samples),
         };
@@ -144,7 +154,7 @@ impl Studio<'_> {
 
     /// Samples of the model, given the data's contexts where there are any.
     fn drawn(&self) -> Result<Vec<f64>> {
-        let rows = self.data.map(spread);
+        let rows = self.data.map(|rows| spread(rows, DRAWN));
         let n = rows.as_ref().map_or(DRAWN, Rows::len);
         let context = rows.as_ref().and_then(|rows| rows.context()).map(|(_, values)| values);
         if !self.model.spec().given.is_empty() && context.is_none() {
@@ -185,8 +195,10 @@ impl Studio<'_> {
         let d = self.model.features();
         let samples = Points::new(&self.drawn()?, d)?;
         let figure = match self.data {
-            Some(rows) => Corner::new(&self.columns(), Points::new(spread(rows).points(), d)?)?
-                .model(samples)?,
+            Some(rows) => {
+                Corner::new(&self.columns(), Points::new(spread(rows, DRAWN).points(), d)?)?
+                    .model(samples)?
+            }
             None => Corner::new(&self.columns(), samples)?,
         };
         Ok(figure.title(self.name).theme(self.theme.clone()).scene()?)
@@ -206,9 +218,9 @@ pub fn toy(toy: &Toy, theme: Theme) -> Result<Scene> {
     density_map(grid, window, toy.info().name, ["x1", "x2"], theme)
 }
 
-/// As many rows as are drawn, evenly spread over the table.
-fn spread(rows: &Rows) -> Rows {
-    let drawn = rows.len().min(DRAWN);
+/// At most so many rows, evenly spread over the table.
+fn spread(rows: &Rows, most: usize) -> Rows {
+    let drawn = rows.len().min(most);
     rows.take(&(0..drawn).map(|i| i * rows.len() / drawn).collect::<Vec<_>>())
 }
 

@@ -157,3 +157,16 @@ impl FitObserver for Progress<'_> {
         model.save_checkpoint(state, &self.checkpoint)
     }
 }
+
+/// Shows how many frames of a film are painted, on a terminal alone.
+pub fn frames(voice: Voice) -> impl FnMut(usize, usize) {
+    let on_terminal = std::io::stderr().is_terminal() && !voice.quiet;
+    let bar = if on_terminal { ProgressBar::new(0) } else { ProgressBar::hidden() };
+    move |done, all| {
+        bar.set_length(all as u64);
+        bar.set_position(done as u64);
+        if done == all {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -9,13 +9,14 @@ use diffeo::flows::train::TrainState;
 use std::path::{Path, PathBuf};
 
 /// What a new run in the folder of an old one removes first, lest the two be mixed.
-const RESULTS: [&str; 6] = [
+const RESULTS: [&str; 7] = [
     "checkpoint.safetensors",
     "model.safetensors",
     "density.png",
     "samples.png",
     "training.png",
     "flow.png",
+    "field.png",
 ];
 
 /// What a run writes before its first checkpoint.

@@ -2,11 +2,14 @@
 
 mod container;
 mod data_units;
+mod energy;
 mod error_bars;
 mod evaluations;
 mod field;
 mod file;
 mod fisher;
+mod jacobians;
+mod noise;
 mod spec;
 mod trajectories;
 mod walks;

@@ -18,11 +18,14 @@ use diffeo::flows::rng::Stream;
 use diffeo::flows::rows::Rows;
 use diffeo::flows::train::Stop;
 use diffeo::pictures::Studio;
-use diffeo::plots::{FieldStyle, Theme};
+use diffeo::plots::{FieldStyle, Scene, Theme};
 use serde::Serialize;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Noise levels of the picture of a score model, where its training covers them.
+const NOISE: [f64; 4] = [0.05, 0.2, 0.5, 2.0];
 
 /// What `fit --json` prints.
 #[derive(Serialize)]
@@ -184,10 +187,19 @@ fn draw(model: &Model, data: &Rows, folder: &RunFolder, workers: &Workers) -> Re
     studio.training()?.save(folder.path().join("training.png"))?;
     if studio.has_plane() {
         studio.flow()?.save(folder.path().join("flow.png"))?;
-        let kind = WhichField::default().of(model);
-        studio.field(kind, FieldStyle::Arrows)?.save(folder.path().join("field.png"))?;
+        field(&studio, model)?.save(folder.path().join("field.png"))?;
     }
     Ok(())
+}
+
+/// The field of a model; of a score model that of several noise levels.
+fn field(studio: &Studio<'_>, model: &Model) -> Result<Scene> {
+    let Ok(levels) = model.noise_levels() else {
+        return Ok(studio.field(WhichField::default().of(model), FieldStyle::Arrows)?);
+    };
+    let mut shown = NOISE.map(|level| level.clamp(levels.smallest, levels.largest)).to_vec();
+    shown.dedup();
+    Ok(studio.levels(&shown, FieldStyle::Streamlines)?)
 }
 
 fn finish(

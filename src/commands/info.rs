@@ -3,10 +3,11 @@
 use crate::args::{Common, InfoArgs};
 use crate::input::model;
 use anyhow::Result;
-use diffeo::flows::config::LayerConfig;
+use diffeo::flows::config::{LayerConfig, ObjectiveConfig, ScoreMatching};
 use diffeo::flows::engine::Choice;
 use diffeo::flows::fast::simd::Level;
 use diffeo::flows::model::{Evaluations, FORMAT, Model, ModelSpec};
+use diffeo::flows::score::NoiseLevels;
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -15,6 +16,9 @@ struct Info<'a> {
     parameters: usize,
     layers: Vec<&'static str>,
     engine: EngineInfo,
+    /// Of a score model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    score: Option<ScoreInfo>,
     #[serde(flatten)]
     spec: &'a ModelSpec,
 }
@@ -55,6 +59,45 @@ impl EngineInfo {
     }
 }
 
+/// How a score was matched, and at which noise.
+#[derive(Serialize)]
+struct ScoreInfo {
+    /// Noise levels, in standard deviations of the columns.
+    levels: NoiseLevels,
+    /// Whether the network is the gradient of an energy.
+    conservative: bool,
+    #[serde(flatten)]
+    matching: ScoreMatching,
+}
+
+impl ScoreInfo {
+    fn of(model: &Model) -> Option<Self> {
+        let (levels, conservative) = (model.noise_levels().ok()?, model.has_energy());
+        let ObjectiveConfig::ScoreMatching(matching) = model.spec().objective else { return None };
+        Some(Self { levels, conservative, matching })
+    }
+
+    fn lines(&self) -> [String; 3] {
+        let NoiseLevels { smallest, largest } = self.levels;
+        let ScoreMatching { objective, schedule, weighting, sampling } = self.matching;
+        let named = |value: serde_json::Result<serde_json::Value>| {
+            value.ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+        };
+        let [schedule, weighting, sampling] = [
+            serde_json::to_value(schedule),
+            serde_json::to_value(weighting),
+            serde_json::to_value(sampling),
+        ]
+        .map(named);
+        let network = if self.conservative { "the gradient of an energy" } else { "free" };
+        [
+            format!("noise        {smallest} to {largest} standard deviations, {schedule}"),
+            format!("objective    {}, {}", objective.name(), objective.summary()),
+            format!("network      {network}; {weighting} weighting, {sampling} sampling of levels"),
+        ]
+    }
+}
+
 pub fn run(common: &Common, args: &InfoArgs) -> Result<()> {
     let model: Model = model(&args.model, common.engine)?;
     let spec = model.spec();
@@ -63,6 +106,7 @@ pub fn run(common: &Common, args: &InfoArgs) -> Result<()> {
         parameters: model.params().count(),
         layers: spec.flow.layers.iter().map(LayerConfig::name).collect(),
         engine: EngineInfo::of(&model)?,
+        score: ScoreInfo::of(&model),
         spec,
     };
     common.voice().result(&info, text)
@@ -78,6 +122,9 @@ fn text(info: &Info) -> String {
         format!("engine       {}", info.engine.text()),
         format!("columns      {}", columns.join(", ")),
     ];
+    if let Some(score) = &info.score {
+        lines.extend(score.lines());
+    }
     if !spec.given.is_empty() {
         lines.push(format!("given        {}", spec.given.join(", ")));
     }

@@ -1,14 +1,14 @@
 //! Pictures of a model's vector field over its density.
 
-use super::{BACKDROP, PictureError, Result, Studio, nodes, range};
+use super::{PictureError, Result, Studio, nodes, range};
 use diffeo_flows::model::{FieldKind, ModelField};
 use diffeo_flows::rows::Rows;
 use diffeo_plots::{FieldMap, FieldStyle, Figure, Grid, ScalarMap, Scene, VectorGrid};
 
 /// Nodes along each side of a field.
-const NODES: usize = 96;
-/// Nodes along each side of a map of its divergence.
-const FINE: usize = 160;
+pub(super) const NODES: usize = 96;
+/// Nodes along each side of a map of its divergence or curl.
+pub(super) const FINE: usize = 160;
 
 impl Studio<'_> {
     /// The field over the density.
@@ -24,7 +24,7 @@ impl Studio<'_> {
         let names = self.columns();
         let figure = FieldMap::new(VectorGrid::new(&vectors, [NODES; 2], x, y)?)
             .style(style)
-            .density(self.density_grid(window, BACKDROP)?)
+            .density(self.density_of(kind, window)?)
             .value_label(&format!("|{}|", symbol(kind)))
             .labels(&names[0], &names[1])
             .title(&self.titled(kind, ""));
@@ -42,7 +42,7 @@ impl Studio<'_> {
         let [x, y] = window.map(|[low, high]| (low, high));
         let names = self.columns();
         let figure = ScalarMap::new(Grid::new(&values, [FINE; 2], x, y)?)
-            .density(self.density_grid(window, BACKDROP)?)
+            .density(self.density_of(kind, window)?)
             .value_label(&format!("div {}", symbol(kind)))
             .labels(&names[0], &names[1])
             .title(&self.titled(kind, "divergence of the "));
@@ -66,7 +66,7 @@ impl Studio<'_> {
         Ok(Grid::from_log_density(&log_prob, [n; 2], x, y)?)
     }
 
-    fn titled(&self, kind: FieldKind, what: &str) -> String {
+    pub(super) fn titled(&self, kind: FieldKind, what: &str) -> String {
         match kind {
             FieldKind::Score => format!("{}: {what}score", self.name),
             FieldKind::NoisyScore { level } => {
@@ -79,7 +79,7 @@ impl Studio<'_> {
     }
 }
 
-fn symbol(kind: FieldKind) -> &'static str {
+pub(super) fn symbol(kind: FieldKind) -> &'static str {
     match kind {
         FieldKind::Score | FieldKind::NoisyScore { .. } => "score",
         FieldKind::Velocity { .. } => "v",

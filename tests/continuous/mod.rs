@@ -1,5 +1,7 @@
 //! Continuous flows as models: errors, fields, learning, resuming.
 
+/// Energies of conservative diffusions.
+mod energy;
 /// Log-densities with standard errors hold what they promise.
 mod error_bars;
 /// Scores and velocities in the units of the data.

@@ -70,6 +70,30 @@ impl ScoreObjective {
     pub const ALL: [Self; 4] =
         [Self::Denoising, Self::Sliced, Self::SlicedVarianceReduced, Self::Implicit];
 
+    /// The name, as in configuration files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Denoising => "dsm",
+            Self::Sliced => "ssm",
+            Self::SlicedVarianceReduced => "ssm-vr",
+            Self::Implicit => "ism",
+        }
+    }
+
+    /// What it is, in a line.
+    #[must_use]
+    pub fn summary(self) -> &'static str {
+        match self {
+            Self::Denoising => "denoising: regression on the noise that was added (Vincent 2011)",
+            Self::Sliced => "sliced: the derivative along a random direction (Song et al. 2019)",
+            Self::SlicedVarianceReduced => {
+                "sliced, with the whole score in place of its slice: less variance (Song et al. 2019)"
+            }
+            Self::Implicit => "implicit: the exact divergence (Hyvärinen 2005)",
+        }
+    }
+
     /// Whether it draws directions.
     pub(crate) fn is_sliced(self) -> bool {
         matches!(self, Self::Sliced | Self::SlicedVarianceReduced)

@@ -13,6 +13,8 @@ use candle_core::{DType, Tensor, Var};
 
 /// Rows of one chunk.
 const CHUNK_ROWS: usize = 256;
+/// The same for few rows, so that the graph of a whole solution fits into memory that is at hand.
+const FEW_ROWS: usize = 32;
 /// Tolerance of the solver behind a score that is differentiated: far below the step of a difference.
 const SCORE_TOLERANCE: f64 = 1e-9;
 /// Length of a difference, in standard deviations of the column: its cube root of rounding in `f64`.
@@ -53,6 +55,8 @@ pub struct ModelField {
     kind: FieldKind,
     /// Lengths of differences along each feature, in data units.
     steps: Vec<f64>,
+    /// Rows that are computed at a time.
+    chunk: usize,
 }
 
 impl ModelField {
@@ -62,7 +66,16 @@ impl ModelField {
     /// [`Error::Config`] for the velocity of a model that is no continuous flow, or a time outside
     /// [0, 1].
     pub fn new(model: &Model, kind: FieldKind) -> Result<Self> {
-        let model = model.in_double_within(SCORE_TOLERANCE)?;
+        Ok(Self { chunk: CHUNK_ROWS, ..Self::within(model, kind, SCORE_TOLERANCE)? })
+    }
+
+    /// As [`ModelField::new`] with a tolerance of its own for the solver behind the score of a
+    /// continuous flow: a looser one is faster, but leaves no digits to differentiate the score. For few rows.
+    ///
+    /// # Errors
+    /// As [`ModelField::new`].
+    pub fn within(model: &Model, kind: FieldKind, tolerance: f64) -> Result<Self> {
+        let model = model.in_double_within(tolerance)?;
         if let FieldKind::Velocity { time } = kind {
             if model.flow.field().is_none() {
                 let flow = &model.spec.recipe;
@@ -81,7 +94,17 @@ impl ModelField {
             model.noise_levels()?.time_within(level)?;
         }
         let steps = model.baseline.standard_deviations()?.iter().map(|s| STEP * s).collect();
-        Ok(Self { model, kind, steps })
+        Ok(Self { model, kind, steps, chunk: FEW_ROWS })
+    }
+
+    /// Whether it is a score, not a velocity.
+    pub(super) fn is_score(&self) -> bool {
+        !matches!(self.kind, FieldKind::Velocity { .. })
+    }
+
+    /// The standard deviation of each feature in the data.
+    pub(super) fn deviations(&self) -> Result<Vec<f64>> {
+        self.model.baseline.standard_deviations()
     }
 
     /// The field at each row, `[n · d]` row-major: data units a unit of time, or nats a data unit.
@@ -91,7 +114,7 @@ impl ModelField {
     pub fn at(&self, rows: &Rows, workers: &Workers) -> Result<Vec<f64>> {
         self.model.check_rows(rows)?;
         let device = self.model.params.device();
-        let chunks = workers.map_chunks(rows.len(), CHUNK_ROWS, |range| {
+        let chunks = workers.map_chunks(rows.len(), self.chunk, |range| {
             let points = rows.points_tensor(&range, device)?;
             let context = rows.context_tensor(&range, device)?;
             match self.kind {
@@ -146,7 +169,7 @@ impl ModelField {
     }
 
     /// ∂v/∂xᵢ at each row, `[n · d]`.
-    fn along(&self, rows: &Rows, i: usize, workers: &Workers) -> Result<Vec<f64>> {
+    pub(super) fn along(&self, rows: &Rows, i: usize, workers: &Workers) -> Result<Vec<f64>> {
         let step = self.steps[i];
         let shifted = |by: f64| -> Result<Vec<f64>> {
             let mut points = rows.points().to_vec();

@@ -3,12 +3,10 @@
 use super::{FieldKind, Model, ModelField};
 use crate::densities::{SmoothedToy, Toy};
 use crate::error::{Error, Result};
-use crate::params::to_f64;
 use crate::rng::{Stream, generator};
 use crate::rows::Rows;
 use crate::score::diagnostics::{FisherDivergence, fisher_divergence};
 use crate::workers::Workers;
-use candle_core::Tensor;
 use rand_distr::{Distribution, StandardNormal};
 use serde::Serialize;
 
@@ -40,7 +38,7 @@ impl Model {
         seed: u64,
         workers: &Workers,
     ) -> Result<NoisyFisher> {
-        let scales = self.scales()?;
+        let scales = self.noise_units()?;
         let [first, second] = scales[..] else {
             let problem = format!("{} columns", scales.len());
             return Err(Error::config("noise", problem, "it needs a model of a toy's two columns"));
@@ -61,20 +59,5 @@ impl Model {
         let truth = SmoothedToy::new(toy, deviations)?.log_probs_and_scores(&points);
         let truth: Vec<f64> = truth.into_iter().flat_map(|(_, score)| score).collect();
         Ok(NoisyFisher { noise, level, fisher: fisher_divergence(&score, &truth, 2)? })
-    }
-
-    /// The data's unit of each column of a diffusion, in data units.
-    fn scales(&self) -> Result<Vec<f64>> {
-        self.noise_levels()?;
-        let plain = self.spec.columns.iter().all(|c| c.support == crate::transforms::Support::Real);
-        if !plain || !self.spec.given.is_empty() {
-            let remedy = "it needs columns on the whole line, and no context";
-            return Err(Error::config("noise", "the columns have no unit of noise", remedy));
-        }
-        let d = self.spec.columns.len();
-        let ends = [0.0, 1.0].map(|value| vec![value; d]).concat();
-        let ends = Tensor::from_vec(ends, (2, d), self.flow.device())?;
-        let ends = to_f64(&self.preparation.inverse(&ends)?.points)?;
-        Ok((0..d).map(|i| ends[d + i] - ends[i]).collect())
     }
 }

@@ -1,0 +1,80 @@
+//! `diffeo check`: the certificate of a model.
+
+use crate::args::{CheckArgs, Common};
+use crate::failure::Usage;
+use crate::input::{Data, model, rows_for, workers};
+use anyhow::Result;
+use diffeo::checks::{Check, Outcome, Subject};
+use diffeo::flows::rng::Stream;
+use serde::Serialize;
+use std::process::ExitCode;
+
+/// A check has failed.
+const FAILED: u8 = 1;
+/// Rows drawn of a toy.
+const TOY_ROWS: usize = 2_000;
+
+/// What `check --json` prints.
+#[derive(Serialize)]
+struct Certificate {
+    passed: bool,
+    checks: Vec<Check>,
+    seed: u64,
+}
+
+pub fn run(common: &Common, args: &CheckArgs) -> Result<ExitCode> {
+    let (model, workers) = (model(&args.model, common.engine)?, workers(common.threads)?);
+    let rows = match &args.data {
+        None if !model.spec().given.is_empty() => {
+            let message = "the model is conditional: give DATA whose contexts to check it at";
+            return Err(Usage(message.to_owned()).into());
+        }
+        None => None,
+        Some(text) => {
+            let data = Data::parse(text)?;
+            let columns = match &data {
+                Data::Table(source) => super::columns_of(&model, source),
+                Data::Toy(_) => None,
+            };
+            let table = data.read(columns.as_deref(), TOY_ROWS, common.seed(), Stream::Sample)?;
+            let rows = rows_for(&model, &table)?;
+            model.check_supports(&rows)?;
+            Some(rows)
+        }
+    };
+    let subject = Subject::new(&model, rows.as_ref(), common.seed(), &workers)?;
+    let mut checks = Vec::new();
+    for outcome in diffeo::checks::run(&subject)? {
+        match outcome {
+            Outcome::Checked(check) => checks.push(check),
+            Outcome::Skipped { name, why } => {
+                common.voice().note(&format!("{name}: not checked, {why}"));
+            }
+        }
+    }
+    let passed = checks.iter().all(|check| check.passed);
+    let certificate = Certificate { passed, checks, seed: common.seed() };
+    common.voice().result(&certificate, text)?;
+    Ok(if passed { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+}
+
+fn text(certificate: &Certificate) -> String {
+    let width = certificate.checks.iter().map(|c| c.name.len()).max().unwrap_or(0);
+    let line = |c: &Check| {
+        let verdict = if c.passed { "pass" } else { "FAIL" };
+        format!("{verdict}  {:width$}  {:<9}  {}", c.name, shown(c.value), c.detail)
+    };
+    let mut lines: Vec<String> = certificate.checks.iter().map(line).collect();
+    let failed = certificate.checks.iter().filter(|c| !c.passed).count();
+    lines.push(match failed {
+        0 => format!("all {} checks pass", certificate.checks.len()),
+        _ => format!("{failed} of {} checks fail", certificate.checks.len()),
+    });
+    lines.join("\n")
+}
+
+/// Three significant digits.
+fn shown(value: f64) -> String {
+    let is_small = value.abs() < 1e-3 && value.abs() > 0.0;
+    if is_small { format!("{value:.2e}") } else { format!("{value:.4}") }
+}
