@@ -79,7 +79,7 @@ impl ScoreInfo {
 
     fn lines(&self) -> [String; 3] {
         let NoiseLevels { smallest, largest } = self.levels;
-        let ScoreMatching { objective, schedule, weighting, sampling } = self.matching;
+        let ScoreMatching { objective, schedule, weighting, sampling, .. } = self.matching;
         let named = |value: serde_json::Result<serde_json::Value>| {
             value.ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
         };
