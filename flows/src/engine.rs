@@ -136,7 +136,7 @@ impl FastField {
     /// Whether there are kernels for the gradients of an objective.
     fn trains(&self, objective: &ObjectiveConfig) -> bool {
         match objective {
-            ObjectiveConfig::FlowMatching(_) => true,
+            ObjectiveConfig::FlowMatching(_) => self.program.trains_velocities(),
             ObjectiveConfig::ScoreMatching(config) => self.program.trains_scores(config.objective),
             ObjectiveConfig::MaximumLikelihood | ObjectiveConfig::ContinuousLikelihood(_) => {
                 self.program.trains_likelihoods()
@@ -176,7 +176,8 @@ impl FastField {
             }
             ObjectiveConfig::FlowMatching(matching) => {
                 matching.check()?;
-                let mut training = fast::FlowMatching::new(&self.program, *matching, flow, workers);
+                let mut training =
+                    fast::FlowMatching::new(&self.program, *matching, flow, workers)?;
                 if let Some(base) = &self.base {
                     training = training.with_base(Arc::clone(base));
                 }

@@ -50,8 +50,8 @@ impl LikelihoodLoss {
         training.check()?;
         if !program.trains_likelihoods() {
             return Err(Error::config(
-                "potential",
-                "the fast engine has no third derivatives, which its likelihood is trained by",
+                "objective",
+                "the fast engine cannot train the likelihood of a potential or a diffusion",
                 "take another objective, or the reference engine",
             ));
         }

@@ -130,13 +130,23 @@ pub struct FlowMatching<'a> {
 
 impl<'a> FlowMatching<'a> {
     /// The loss of a flow whose kernels are `program`, on these paths between points paired so.
+    ///
+    /// # Errors
+    /// [`Error::Config`](crate::Error::Config) for the field of a diffusion.
     pub fn new(
         program: &'a Arc<FieldProgram>,
         matching: Matching,
         flow: &'a Flow,
         workers: &'a Workers,
-    ) -> Self {
-        Self { program, matching, base: None, flow, workers }
+    ) -> Result<Self> {
+        if !program.trains_velocities() {
+            return Err(Error::config(
+                "objective",
+                "the fast engine matches no velocities of a diffusion",
+                "take score matching, or the reference engine",
+            ));
+        }
+        Ok(Self { program, matching, base: None, flow, workers })
     }
 
     /// The same with latent points drawn from this density in place of N(0, I).

@@ -88,9 +88,16 @@ impl FieldProgram {
     }
 
     /// Whether there are kernels to train the likelihood through the solver: of a potential that
-    /// takes third derivatives, for which there are none.
+    /// takes third derivatives, for which there are none, as there are none for the rate of a
+    /// diffusion.
     pub fn trains_likelihoods(&self) -> bool {
-        !self.net.is_potential()
+        !self.net.is_potential() && self.noise.is_none()
+    }
+
+    /// Whether there are kernels to train the field on the velocities of paths: not for the rate of
+    /// a diffusion.
+    pub fn trains_velocities(&self) -> bool {
+        self.noise.is_none()
     }
 
     /// Whether there are kernels to train scores by that objective: those with derivatives of the

@@ -65,7 +65,7 @@ pub(super) fn check(case: &Case, path: Path, pairing: Pairing) {
     for level in Level::available() {
         let program = case.program(level);
         let matching = Matching { path, pairing, time_power: 2.0 };
-        let objective = FlowMatching::new(&program, matching, &flow, &workers);
+        let objective = FlowMatching::new(&program, matching, &flow, &workers).unwrap();
         let (loss, gradient) =
             objective.loss_and_gradients(&case.single, &case.batch, &mut rng()).unwrap();
         let what = format!("{path:?}, {rows} rows, {}", level.name());
@@ -108,7 +108,7 @@ fn the_number_of_threads_changes_no_bit() {
     let (program, flow) = (case.program(Level::best()), case.flow());
     let run = |threads: usize| {
         let workers = Workers::new(threads).unwrap();
-        let objective = FlowMatching::new(&program, Matching::default(), &flow, &workers);
+        let objective = FlowMatching::new(&program, Matching::default(), &flow, &workers).unwrap();
         objective.loss_and_gradients(&case.single, &case.batch, &mut rng()).unwrap()
     };
     let (loss, gradient) = run(1);

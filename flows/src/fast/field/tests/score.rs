@@ -2,9 +2,13 @@
 
 use super::case::Case;
 use super::{ACTIVATIONS, FORMS, tensor};
-use crate::config::{DivergenceConfig, ScoreMatching as Config, ScoreObjective};
+use crate::config::{
+    ContinuousTraining, DivergenceConfig, Matching, ScoreMatching as Config, ScoreObjective,
+};
 use crate::fast::against_reference::assert_gradient;
-use crate::fast::field::{FieldFlow, FieldProgram, ScoreMatching};
+use crate::fast::field::{
+    ContinuousLikelihood, FieldFlow, FieldProgram, FlowMatching, ScoreMatching,
+};
 use crate::fast::simd::Level;
 use crate::fast::tile::ROWS;
 use crate::fields::TimeForm;
@@ -133,4 +137,18 @@ fn samplers_walk_as_the_reference_does() {
     let sampler = Sampler::new(SamplerKind::Heun);
     let latent = tensor(&[0.0, 0.0], 2);
     assert!(flow.walk(&sampler, &latent, None, &mut rng(), |_, _, _| Ok(())).is_err());
+}
+
+/// Kernels that know nothing of a diffusion's rate train none.
+#[test]
+fn other_objectives_refuse_diffusions() {
+    let case = Case::new(3, (2, 0), Activation::Tanh, FORMS[0]);
+    let (program, flow) = (program(&case, Level::best()), case.flow());
+    let workers = Workers::new(1).unwrap();
+    assert!(FlowMatching::new(&program, Matching::default(), &flow, &workers).is_err());
+    let (training, how) =
+        (ContinuousTraining::default(), (Solver::default(), DivergenceConfig::Exact));
+    let loss = ContinuousLikelihood::new(&program, training, how, 0, &flow, &workers).unwrap();
+    assert!(loss.loss_and_gradients(&case.single, &case.batch, &mut rng()).is_err());
+    assert!(loss.row_losses(&case.single, &case.batch, &mut rng()).is_ok());
 }
