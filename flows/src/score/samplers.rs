@@ -17,6 +17,7 @@ pub use tensors::walk;
 /// | kind | step | source |
 /// |---|---|---|
 /// | probability flow | x += ½ (σ′ − σ) (ε̂ + ε̂′) | Song et al. 2021, eq. 13, by Heun's method as in Karras et al. 2022 |
+/// | DDIM | x += (σ′ − σ) ε̂ | the same by Euler's method: Song, Meng and Ermon 2021, *Denoising Diffusion Implicit Models* |
 /// | Euler–Maruyama | x += −(σ² − σ′²)/σ ε̂ + √(σ² − σ′²) z | Song et al. 2021, eq. 6 and appendix E |
 /// | Heun | x += −(σ − σ′) (ε̂ + ε̂′) + √(σ² − σ′²) z | trapezoidal drift of the same equation |
 /// | predictor–corrector | Euler–Maruyama, then Langevin steps at σ′ | Song et al. 2021, algorithm 1 |
@@ -30,6 +31,8 @@ pub enum SamplerKind {
     /// The deterministic flow, by equal steps of the schedule.
     #[default]
     ProbabilityFlow,
+    /// The deterministic flow by steps of first order.
+    Ddim,
     /// The reverse stochastic equation, first order.
     EulerMaruyama,
     /// The reverse stochastic equation, with the mean drift of both ends of a step.
@@ -44,8 +47,9 @@ pub enum SamplerKind {
 
 impl SamplerKind {
     /// All kinds.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::ProbabilityFlow,
+        Self::Ddim,
         Self::EulerMaruyama,
         Self::Heun,
         Self::PredictorCorrector,
@@ -57,6 +61,7 @@ impl SamplerKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::ProbabilityFlow => "probability-flow",
+            Self::Ddim => "ddim",
             Self::EulerMaruyama => "euler-maruyama",
             Self::Heun => "heun",
             Self::PredictorCorrector => "predictor-corrector",
@@ -95,7 +100,7 @@ impl Sampler {
     pub fn new(kind: SamplerKind) -> Self {
         let (steps, corrections) = match kind {
             SamplerKind::ProbabilityFlow | SamplerKind::Heun => (60, 0),
-            SamplerKind::EulerMaruyama => (250, 0),
+            SamplerKind::EulerMaruyama | SamplerKind::Ddim => (250, 0),
             SamplerKind::PredictorCorrector => (120, 1),
             SamplerKind::AnnealedLangevin => (60, 10),
             SamplerKind::Langevin => (1000, 0),
@@ -129,7 +134,7 @@ impl Sampler {
     pub fn evaluations(&self) -> usize {
         match self.kind {
             SamplerKind::ProbabilityFlow | SamplerKind::Heun => 2 * self.steps,
-            SamplerKind::EulerMaruyama | SamplerKind::Langevin => self.steps,
+            SamplerKind::Ddim | SamplerKind::EulerMaruyama | SamplerKind::Langevin => self.steps,
             SamplerKind::PredictorCorrector => self.steps * (1 + self.corrections),
             SamplerKind::AnnealedLangevin => self.steps * self.corrections,
         }
@@ -171,6 +176,10 @@ impl Sampler {
                 walkers.predict(to)?;
                 let half = 0.5 * (to - from);
                 walkers.advance(Move { predicted: half, before: -half, fresh: 0.0 })
+            }
+            SamplerKind::Ddim => {
+                walkers.predict(from)?;
+                walkers.advance(Move { predicted: to - from, ..Move::default() })
             }
             SamplerKind::EulerMaruyama | SamplerKind::PredictorCorrector => {
                 walkers.predict(from)?;
