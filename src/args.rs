@@ -178,7 +178,7 @@ pub struct SampleArgs {
 /// A sampler of a score model.
 #[derive(Debug, Clone, Default, Args)]
 pub struct SamplerArgs {
-    /// Sampler of a score model: probability-flow, ddim, euler-maruyama, heun, predictor-corrector,
+    /// Sampler of a score model: probability-flow, multistep, ddim, euler-maruyama, heun, predictor-corrector,
     /// annealed-langevin or langevin [default: the solver of its probability flow]
     #[arg(long, value_name = "NAME", value_parser = named::<SamplerKind>)]
     pub sampler: Option<SamplerKind>,

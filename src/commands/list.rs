@@ -58,6 +58,7 @@ fn about(kind: SamplerKind) -> &'static str {
     match kind {
         SamplerKind::ProbabilityFlow => "the deterministic flow, by equal steps",
         SamplerKind::Ddim => "the deterministic flow, first order",
+        SamplerKind::Multistep => "the deterministic flow, second order at one evaluation a step",
         SamplerKind::EulerMaruyama => "the reverse stochastic equation, first order",
         SamplerKind::Heun => "the same with the mean drift of both ends of a step",
         SamplerKind::PredictorCorrector => "Euler–Maruyama with Langevin steps between",

@@ -18,6 +18,7 @@ pub use tensors::walk;
 /// |---|---|---|
 /// | probability flow | x += ½ (σ′ − σ) (ε̂ + ε̂′) | Song et al. 2021, eq. 13, by Heun's method as in Karras et al. 2022 |
 /// | DDIM | x += (σ′ − σ) ε̂ | the same by Euler's method: Song, Meng and Ermon 2021, *Denoising Diffusion Implicit Models* |
+/// | multistep | x += (σ′ − σ) ((1 + ρ/2) ε̂ − ρ/2 ε̂₋), ρ = (σ′ − σ)/(σ − σ₋) | the same by the Adams–Bashforth method of order 2, as in Liu et al. 2022, *Pseudo Numerical Methods for Diffusion Models* |
 /// | Euler–Maruyama | x += −(σ² − σ′²)/σ ε̂ + √(σ² − σ′²) z | Song et al. 2021, eq. 6 and appendix E |
 /// | Heun | x += −(σ − σ′) (ε̂ + ε̂′) + √(σ² − σ′²) z | trapezoidal drift of the same equation |
 /// | predictor–corrector | Euler–Maruyama, then Langevin steps at σ′ | Song et al. 2021, algorithm 1 |
@@ -33,6 +34,8 @@ pub enum SamplerKind {
     ProbabilityFlow,
     /// The deterministic flow by steps of first order.
     Ddim,
+    /// The deterministic flow by steps of second order with one evaluation each.
+    Multistep,
     /// The reverse stochastic equation, first order.
     EulerMaruyama,
     /// The reverse stochastic equation, with the mean drift of both ends of a step.
@@ -47,9 +50,10 @@ pub enum SamplerKind {
 
 impl SamplerKind {
     /// All kinds.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::ProbabilityFlow,
         Self::Ddim,
+        Self::Multistep,
         Self::EulerMaruyama,
         Self::Heun,
         Self::PredictorCorrector,
@@ -62,6 +66,7 @@ impl SamplerKind {
         match self {
             Self::ProbabilityFlow => "probability-flow",
             Self::Ddim => "ddim",
+            Self::Multistep => "multistep",
             Self::EulerMaruyama => "euler-maruyama",
             Self::Heun => "heun",
             Self::PredictorCorrector => "predictor-corrector",
@@ -100,6 +105,7 @@ impl Sampler {
     pub fn new(kind: SamplerKind) -> Self {
         let (steps, corrections) = match kind {
             SamplerKind::ProbabilityFlow | SamplerKind::Heun => (60, 0),
+            SamplerKind::Multistep => (60, 0),
             SamplerKind::EulerMaruyama | SamplerKind::Ddim => (250, 0),
             SamplerKind::PredictorCorrector => (120, 1),
             SamplerKind::AnnealedLangevin => (60, 10),
@@ -134,7 +140,10 @@ impl Sampler {
     pub fn evaluations(&self) -> usize {
         match self.kind {
             SamplerKind::ProbabilityFlow | SamplerKind::Heun => 2 * self.steps,
-            SamplerKind::Ddim | SamplerKind::EulerMaruyama | SamplerKind::Langevin => self.steps,
+            SamplerKind::Ddim
+            | SamplerKind::Multistep
+            | SamplerKind::EulerMaruyama
+            | SamplerKind::Langevin => self.steps,
             SamplerKind::PredictorCorrector => self.steps * (1 + self.corrections),
             SamplerKind::AnnealedLangevin => self.steps * self.corrections,
         }
@@ -161,13 +170,20 @@ impl Sampler {
         let at = self.levels(levels);
         after(0, walkers)?;
         for (i, pair) in at.windows(2).enumerate() {
-            self.step(walkers, (pair[0], pair[1]))?;
+            let before = i.checked_sub(1).map(|i| at[i]);
+            self.step(walkers, before, (pair[0], pair[1]))?;
             after(i + 1, walkers)?;
         }
         Ok(())
     }
 
-    fn step<W: Walkers>(&self, walkers: &mut W, (from, to): (f64, f64)) -> Result<()> {
+    /// A step between two levels, given the level before them.
+    fn step<W: Walkers>(
+        &self,
+        walkers: &mut W,
+        before: Option<f64>,
+        (from, to): (f64, f64),
+    ) -> Result<()> {
         let spread = (from * from - to * to).max(0.0);
         match self.kind {
             SamplerKind::ProbabilityFlow => {
@@ -180,6 +196,13 @@ impl Sampler {
             SamplerKind::Ddim => {
                 walkers.predict(from)?;
                 walkers.advance(Move { predicted: to - from, ..Move::default() })
+            }
+            SamplerKind::Multistep => {
+                walkers.predict(from)?;
+                let length = to - from;
+                let share = before.map_or(0.0, |before| 0.5 * length / (from - before));
+                let (predicted, before) = (length * (1.0 + share), -length * share);
+                walkers.advance(Move { predicted, before, fresh: 0.0 })
             }
             SamplerKind::EulerMaruyama | SamplerKind::PredictorCorrector => {
                 walkers.predict(from)?;

@@ -98,6 +98,7 @@ fn every_sampler_converges_to_the_noisy_data() {
         let sampler = Sampler::new(kind);
         let fine = match kind {
             SamplerKind::ProbabilityFlow => Sampler { steps: 200, ..sampler },
+            SamplerKind::Multistep => Sampler { steps: 400, ..sampler },
             SamplerKind::Ddim => Sampler { steps: 20_000, ..sampler },
             SamplerKind::EulerMaruyama | SamplerKind::Heun => Sampler { steps: 4000, ..sampler },
             // Langevin steps of finite length have a bias of their own: r² of the variance.
@@ -106,7 +107,10 @@ fn every_sampler_converges_to_the_noisy_data() {
         // The deterministic flow keeps what its start is wrong by: data are taken to have variance 1.
         let start =
             start_scale(&fine, &LEVELS).powi(2) / (DEVIATION.powi(2) + LEVELS.largest.powi(2));
-        let deterministic = matches!(kind, SamplerKind::ProbabilityFlow | SamplerKind::Ddim);
+        let deterministic = matches!(
+            kind,
+            SamplerKind::ProbabilityFlow | SamplerKind::Ddim | SamplerKind::Multistep
+        );
         let expected = if deterministic { start * truth() } else { truth() };
         let relative = variance(&fine) / expected - 1.0;
         assert!(relative.abs() < 4e-3, "{kind:?}: {relative}");
@@ -134,13 +138,19 @@ fn draws_have_the_variance_of_the_steps() {
 #[test]
 fn errors_fall_with_the_order_of_the_steps() {
     let first = (DEVIATION * DEVIATION + LEVELS.largest.powi(2)).sqrt();
-    let error = |steps: usize| {
-        let sampler = Sampler { steps, ..Sampler::new(SamplerKind::ProbabilityFlow) };
-        let exact = start_scale(&sampler, &LEVELS) * truth().sqrt() / first;
-        (variance(&sampler).sqrt() - exact).abs()
-    };
-    let ratio = error(100) / error(200);
-    assert!((3.6..4.4).contains(&ratio), "{ratio}");
+    for (kind, expected) in [
+        (SamplerKind::ProbabilityFlow, 4.0),
+        (SamplerKind::Multistep, 4.0),
+        (SamplerKind::Ddim, 2.0),
+    ] {
+        let error = |steps: usize| {
+            let sampler = Sampler { steps, ..Sampler::new(kind) };
+            let exact = start_scale(&sampler, &LEVELS) * truth().sqrt() / first;
+            (variance(&sampler).sqrt() - exact).abs()
+        };
+        let ratio: f64 = error(400) / error(800);
+        assert!((ratio / expected - 1.0).abs() < 0.1, "{kind:?}: {ratio}");
+    }
     let error = |steps: usize| {
         let sampler = Sampler { steps, ..Sampler::new(SamplerKind::EulerMaruyama) };
         (variance(&sampler) - truth()).abs()
