@@ -110,6 +110,8 @@ pub struct LevelLaw {
     levels: NoiseLevels,
     /// The distribution function at evenly spread times.
     cumulative: Vec<f64>,
+    /// The cell in which each of as many evenly spread shares lies: where to look for those between.
+    guide: Vec<u32>,
     schedule: Schedule,
     weighting: Weighting,
     /// Whether times are drawn by the schedule alone.
@@ -151,9 +153,18 @@ impl LevelLaw {
         for value in &mut cumulative {
             *value /= sum;
         }
+        let guide = guide(&cumulative);
         let even = sampling == LevelSampling::Even;
-        let mut law =
-            Self { levels: *levels, cumulative, schedule, weighting, scale: 1.0, even, only: None };
+        let mut law = Self {
+            levels: *levels,
+            cumulative,
+            guide,
+            schedule,
+            weighting,
+            scale: 1.0,
+            even,
+            only: None,
+        };
         law.scale = 1.0 / law.mean_weight();
         Ok(law)
     }
@@ -179,7 +190,11 @@ impl LevelLaw {
         if let Some(time) = self.only {
             return (time, 1.0);
         }
-        let cell = self.cumulative.partition_point(|c| *c <= u).clamp(1, CELLS) - 1;
+        let at = ((u * CELLS as f64) as usize).min(CELLS - 1);
+        let mut cell = self.guide[at] as usize;
+        while cell + 1 < CELLS && self.cumulative[cell + 1] <= u {
+            cell += 1;
+        }
         let (low, high) = (self.cumulative[cell], self.cumulative[cell + 1]);
         let inside = if high > low { ((u - low) / (high - low)).clamp(0.0, 1.0) } else { 0.0 };
         let time = (cell as f64 + inside) / CELLS as f64;
@@ -201,6 +216,18 @@ impl LevelLaw {
         let slope = 2.0 * h * self.levels.log_ratio() / (clock(time + h) - clock(time - h));
         weight(self.weighting, slope)
     }
+}
+
+/// For each share i / [`CELLS`] the last cell that starts at or below it.
+fn guide(cumulative: &[f64]) -> Vec<u32> {
+    let mut cell = 0;
+    let at = |i: usize| {
+        while cell + 1 < CELLS && cumulative[cell + 1] <= i as f64 / CELLS as f64 {
+            cell += 1;
+        }
+        cell as u32
+    };
+    (0..CELLS).map(at).collect()
 }
 
 /// w where dln σ/du is that.
