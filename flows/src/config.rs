@@ -16,7 +16,7 @@ pub use overrides::{ContinuousSettings, DivergenceKind};
 pub use recipes::{Recipe, Sizes, recipe, recipes};
 pub use score::{NetworkKind, ScoreSettings};
 
-use crate::densities::StandardNormal;
+use crate::densities::{IsotropicNormal, StandardNormal};
 use crate::density::Density;
 use crate::error::{Error, Result};
 use crate::flow::Flow;
@@ -47,10 +47,9 @@ impl FlowConfig {
         if self.features == 0 {
             return Err(Error::config("features", "there are none", "give at least one column"));
         }
-        let diffuses =
-            |layer: &LayerConfig| matches!(layer, LayerConfig::Continuous { noise: Some(_), .. });
-        if self.base != BaseConfig::StandardNormal && self.layers.iter().any(diffuses) {
-            let problem = "noise that is added to data leads to a standard normal";
+        let levels = self.layers.iter().find_map(LayerConfig::noise);
+        if self.base != BaseConfig::StandardNormal && levels.is_some() {
+            let problem = "noise that is added to data leads to a normal density";
             return Err(Error::config("base", problem, "leave the components out"));
         }
         let mut layers = Vec::with_capacity(self.layers.len());
@@ -60,8 +59,15 @@ impl FlowConfig {
                 layer.build(params.scope("flow").sub(&name), (self.features, self.context))?;
             layers.push(Layer { name, transform });
         }
-        let base: Box<dyn Density> = self.base.build(params.scope("base"), self.features)?;
         let placement = (params.dtype(), &params.device().clone());
+        let base: Box<dyn Density> = match levels {
+            None => self.base.build(params.scope("base"), self.features)?,
+            Some(levels) => {
+                let deviation = levels.latent_deviation();
+                let base = IsotropicNormal::new(self.features, deviation)?;
+                Box::new(base.on(placement.0, placement.1))
+            }
+        };
         Flow::new(Chain::new(self.features, layers)?, base, self.context, placement)
     }
 }

@@ -42,14 +42,16 @@ pub fn kl_divergence(log_p: &[f64], log_q: &[f64]) -> Estimate {
     Estimate::of(&differences, None)
 }
 
-/// Rows of a block of [`energy_distance`].
+/// Rows of a block of [`energy_distance`], and the fewest blocks where there are rows enough.
 const BLOCK: usize = 1000;
+const FEWEST_BLOCKS: usize = 10;
 
 /// The energy distance 2 E‖X − Y‖ − E‖X − X′‖ − E‖Y − Y′‖ between two samples, row-major `[n, d]`, in the
 /// units of the rows: 0 where both are of one distribution, positive elsewhere.
 ///
-/// Unbiased over blocks of 1000 pairs of rows, so that it can fall below 0; the standard error is that
-/// of the blocks' mean, infinite for a single one.
+/// Unbiased over blocks of at most 1000 rows of either, so that it can fall below 0; the standard error
+/// is that of the blocks' mean, infinite for a single one. Rows must be in random order: sorted ones make
+/// blocks that differ.
 ///
 /// Székely and Rizzo 2013, *Energy statistics: a class of statistics based on distances*, eq. 5.
 ///
@@ -63,7 +65,7 @@ const BLOCK: usize = 1000;
 /// ```
 ///
 /// # Errors
-/// [`Error::Data`] for fewer than two rows or rows of another number of columns.
+/// [`Error::Data`] for fewer than two rows of either or rows of another number of columns.
 pub fn energy_distance(x: &[f64], y: &[f64], features: usize) -> Result<Estimate> {
     let whole = features > 0 && [x, y].iter().all(|rows| rows.len().is_multiple_of(features));
     let pairs = x.len().min(y.len()) / features.max(1);
@@ -74,7 +76,7 @@ pub fn energy_distance(x: &[f64], y: &[f64], features: usize) -> Result<Estimate
             "give two or more whole rows of each",
         ));
     }
-    let blocks = (pairs / BLOCK).max(1);
+    let blocks = (pairs / BLOCK).max(FEWEST_BLOCKS).min(pairs / 2);
     let size = pairs / blocks * features;
     let block = |i: usize| {
         let [x, y] = [x, y].map(|rows| &rows[i * size..(i + 1) * size]);

@@ -8,11 +8,14 @@ use diffeo::data::{DataError, DataSource, Table};
 use diffeo::flows::Workers;
 use diffeo::flows::metrics::{Estimate, bits_per_dim, energy_distance, kl_divergence};
 use diffeo::flows::model::{Model, NoisyFisher};
-use diffeo::flows::rng::Stream;
+use diffeo::flows::rng::{Stream, generator};
 use diffeo::flows::rows::Rows;
+use diffeo::flows::score::Sampler;
 use serde::Serialize;
 use std::time::Instant;
 
+/// The fewest rows to draw: their distance needs blocks for its error.
+const FEWEST_SAMPLES: usize = 40;
 /// Points that a score is judged at.
 const SCORE_ROWS: usize = 10_000;
 
@@ -54,8 +57,10 @@ pub fn run(common: &Common, args: &EvaluateArgs) -> Result<()> {
     if args.rows == 0 {
         return Err(Usage("--rows 0: give at least 1".to_owned()).into());
     }
+    let sampler = asked_sampler(args, &model, &data)?;
     let table = table(common, args, &model, &data)?;
     let rows = rows_for(&model, &table)?;
+    check_samples(args, &rows)?;
     let log_prob = model.log_prob_rows(&rows, &workers)?;
     let log_likelihood = Estimate::of(&log_prob, rows.weights());
     let gaussian = match model.baseline().log_prob(&rows) {
@@ -73,20 +78,11 @@ pub fn run(common: &Common, args: &EvaluateArgs) -> Result<()> {
         }
         _ => None,
     };
-    let score = match &data {
-        Data::Toy(toy) if !args.noise.is_empty() => {
-            let at = |noise: &f64| -> Result<NoisyFisher> {
-                let (points, seed) = (SCORE_ROWS.min(args.rows), common.seed());
-                Ok(model.fisher_to_toy(toy, *noise, points, seed, &workers)?)
-            };
-            args.noise.iter().map(at).collect::<Result<Vec<_>>>()?
-        }
-        Data::Table(_) if !args.noise.is_empty() => {
-            return Err(Usage("--noise: the exact score is known for toys alone".to_owned()).into());
-        }
-        _ => Vec::new(),
+    let score = score(common, args, &model, &data, &workers)?;
+    let samples = match args.samples {
+        None => None,
+        Some(asked) => Some(samples((asked, sampler), &model, &rows, common.seed(), &workers)?),
     };
-    let samples = samples(common, args, &model, &rows, &workers)?;
     let evaluation = Evaluation {
         rows: rows.len(),
         log_likelihood,
@@ -101,30 +97,67 @@ pub fn run(common: &Common, args: &EvaluateArgs) -> Result<()> {
     common.voice().result(&evaluation, text)
 }
 
-/// Draws rows and compares them with the data, if that is asked for.
-fn samples(
+/// The sampler that is asked for, when all that is asked for can be had of this model and data.
+fn asked_sampler(args: &EvaluateArgs, model: &Model, data: &Data) -> Result<Option<Sampler>> {
+    let sampler = args.sampler.sampler()?;
+    if !args.noise.is_empty() {
+        model.noise_levels()?;
+        if !matches!(data, Data::Toy(_)) || !is_of_toys(model) {
+            let message = "--noise: the exact score is known for toys, and models of both their \
+                           columns, alone";
+            return Err(Usage(message.to_owned()).into());
+        }
+    }
+    if let (Some(sampler), None) = (sampler, args.samples) {
+        let name = sampler.kind.name();
+        return Err(Usage(format!("--sampler {name}: give --samples too")).into());
+    }
+    if sampler.is_some() {
+        model.noise_levels()?;
+    }
+    Ok(sampler)
+}
+
+/// Fails unless as many rows as are to be drawn are there, all of the same weight.
+fn check_samples(args: &EvaluateArgs, rows: &Rows) -> Result<()> {
+    let Some(asked) = args.samples else { return Ok(()) };
+    let there = rows.len();
+    if asked < FEWEST_SAMPLES || there < asked {
+        let remedy = format!("give {FEWEST_SAMPLES} to {there}, the rows there are");
+        return Err(Usage(format!("--samples {asked}: {remedy}")).into());
+    }
+    if rows.weights().is_some() {
+        let message = "--samples: rows that are drawn have no weights; leave out the weight column";
+        return Err(Usage(message.to_owned()).into());
+    }
+    Ok(())
+}
+
+/// The errors of a model's score against the toy's.
+fn score(
     common: &Common,
     args: &EvaluateArgs,
     model: &Model,
-    data: &Rows,
+    data: &Data,
     workers: &Workers,
-) -> Result<Option<Samples>> {
-    let sampler = args.sampler.sampler()?;
-    let Some(asked) = args.samples else {
-        let idle = sampler.map(|sampler| sampler.kind.name());
-        return match idle {
-            None => Ok(None),
-            Some(name) => Err(Usage(format!("--sampler {name}: give --samples too")).into()),
-        };
-    };
-    if asked < 2 || data.len() < asked {
-        let rows = data.len();
-        return Err(
-            Usage(format!("--samples {asked}: give 2 to {rows}, the rows there are")).into()
-        );
-    }
-    let data = data.take(&(0..asked).collect::<Vec<_>>());
-    let (context, seed) = (data.context().map(|(_, values)| values), common.seed());
+) -> Result<Vec<NoisyFisher>> {
+    let Data::Toy(toy) = data else { return Ok(Vec::new()) };
+    let (points, seed) = (SCORE_ROWS.min(args.rows), common.seed());
+    let at = |noise: &f64| Ok(model.fisher_to_toy(toy, *noise, points, seed, workers)?);
+    args.noise.iter().map(at).collect()
+}
+
+/// Draws rows and compares them with as many of the data, chosen at random.
+fn samples(
+    (asked, sampler): (usize, Option<Sampler>),
+    model: &Model,
+    data: &Rows,
+    seed: u64,
+    workers: &Workers,
+) -> Result<Samples> {
+    let mut rng = generator(seed, Stream::Evaluation, 2);
+    let data = data.take(&rand::seq::index::sample(&mut rng, data.len(), asked).into_vec());
+    let context = data.context().map(|(_, values)| values);
     let (drawn, name) = match &sampler {
         None => (model.sample_rows(asked, context, seed, workers)?, "default"),
         Some(sampler) => (
@@ -133,7 +166,7 @@ fn samples(
         ),
     };
     let energy_distance = energy_distance(&drawn, data.points(), data.features())?;
-    Ok(Some(Samples { rows: asked, sampler: name, energy_distance }))
+    Ok(Samples { rows: asked, sampler: name, energy_distance })
 }
 
 /// Whether a model is over both columns of a toy, given none: its log-density can then be compared

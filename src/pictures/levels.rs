@@ -19,7 +19,11 @@ impl Studio<'_> {
         let fields: Vec<VectorGrid> = fields.collect::<Result<_>>()?;
         let behind = self.behind(window, levels)?;
         let panels = levels.iter().zip(fields).zip(behind).map(|((level, field), density)| {
-            FieldPanel::new(&format!("σ = {level}"), field).density(density)
+            let panel = FieldPanel::new(&format!("σ = {level}"), field);
+            match density {
+                Some(density) => panel.density(density),
+                None => panel,
+            }
         });
         let names = self.columns();
         let figure = FieldPanels::new(panels.collect())
@@ -40,20 +44,28 @@ impl Studio<'_> {
         Ok(VectorGrid::new(&vectors, [NODES; 2], x, y)?)
     }
 
-    /// The density that a field is of: with the noise of its level, for a noisy score.
+    /// The density that a field is of: with the noise of its level, for a noisy score, where columns
+    /// have a unit of noise.
     pub(super) fn density_of(&self, kind: FieldKind, window: [[f64; 2]; 2]) -> Result<Grid> {
         match kind {
-            FieldKind::NoisyScore { level } => Ok(self.behind(window, &[level])?.remove(0)),
+            FieldKind::NoisyScore { level } => match self.behind(window, &[level])?.remove(0) {
+                Some(density) => Ok(density),
+                None => self.density_grid(window, BACKDROP),
+            },
             _ => self.density_grid(window, BACKDROP),
         }
     }
 
-    /// p_σ at each level; the density itself where a column has no unit of noise.
-    pub(super) fn behind(&self, window: [[f64; 2]; 2], levels: &[f64]) -> Result<Vec<Grid>> {
+    /// p_σ at each level; none where a column has no unit of noise.
+    pub(super) fn behind(
+        &self,
+        window: [[f64; 2]; 2],
+        levels: &[f64],
+    ) -> Result<Vec<Option<Grid>>> {
         if self.model.noise_units().is_err() {
-            return Ok(vec![self.density_grid(window, BACKDROP)?; levels.len()]);
+            return Ok(vec![None; levels.len()]);
         }
         let density = self.noisy_density()?;
-        levels.iter().map(|level| density.at(*level, window, BACKDROP)).collect()
+        levels.iter().map(|level| density.at(*level, window, BACKDROP).map(Some)).collect()
     }
 }

@@ -26,13 +26,16 @@ impl Studio<'_> {
     pub fn reverse(&self, sampler: &Sampler) -> Result<Scene> {
         let (window, frames) = self.way(sampler, PANELS, DRAWN.0)?;
         let behind = if sampler.kind == SamplerKind::Langevin {
-            vec![self.density_grid(window, BACKDROP)?; frames.len()]
+            vec![Some(self.density_grid(window, BACKDROP)?); frames.len()]
         } else {
             let levels: Vec<f64> = frames.iter().map(|frame| frame.level).collect();
             self.behind(window, &levels)?
         };
         let stages = frames.iter().zip(behind).map(|(frame, density)| {
-            let stage = Stage::new(&name_of(frame, sampler)).density(density);
+            let mut stage = Stage::new(&name_of(frame, sampler));
+            if let Some(density) = density {
+                stage = stage.density(density);
+            }
             Ok(stage.samples(Points::new(&frame.points, 2)?))
         });
         let ([x, y], names) = (window.map(|[low, high]| (low, high)), self.columns());

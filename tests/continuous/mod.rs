@@ -10,6 +10,7 @@ mod fields;
 mod learning;
 /// Broken off, resumed, on any number of threads: the same bits.
 mod resume;
+mod scores;
 
 use candle_core::Device;
 use diffeo_flows::config::{

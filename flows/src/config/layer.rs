@@ -135,6 +135,14 @@ impl LayerConfig {
         }
     }
 
+    /// The noise levels of the diffusion that the layer is, if it is one.
+    pub fn noise(&self) -> Option<&NoiseLevels> {
+        match self {
+            Self::Continuous { noise, .. } => noise.as_ref(),
+            _ => None,
+        }
+    }
+
     /// Builds the layer for `(features, context)`; it starts at the identity.
     pub(super) fn build(
         &self,

@@ -19,7 +19,7 @@ mod uniform;
 pub use gaussian::GaussianBaseline;
 pub use mixture::GaussianMixture;
 pub(crate) use mixture::{BROAD_WEIGHT, NARROWEST, far_away};
-pub use normal::{DiagonalNormal, StandardNormal};
+pub use normal::{DiagonalNormal, IsotropicNormal, StandardNormal};
 pub use smoothed::SmoothedToy;
 pub use student_t::StudentT;
 pub use toys::{Toy, ToyInfo};

@@ -2,7 +2,7 @@
 
 use super::placement::Placement;
 use crate::density::Density;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::params::{Init, Scope};
 use crate::transform::check_points;
 use candle_core::{DType, Device, Tensor};
@@ -57,6 +57,60 @@ impl Density for StandardNormal {
 
     fn sample(&self, n: usize, _context: Option<&Tensor>, rng: &mut dyn RngCore) -> Result<Tensor> {
         self.placement.normals(n, self.features, rng)
+    }
+}
+
+/// The normal distribution N(0, s² I) on ℝᵈ.
+///
+/// log p(x) = −½ Σ xᵢ² / s² − d ln s − ½ d ln 2π; otherwise as [`StandardNormal`].
+///
+/// # Example
+/// ```
+/// use candle_core::{DType, Device, Tensor};
+/// use diffeo_flows::Density;
+/// use diffeo_flows::densities::IsotropicNormal;
+/// let density = IsotropicNormal::new(1, 2.0)?;
+/// let log_prob = density.log_prob(&Tensor::zeros((1, 1), DType::F64, &Device::Cpu)?, None)?;
+/// assert!((log_prob.to_vec1::<f64>()?[0] + (8.0 * std::f64::consts::PI).ln() / 2.0).abs() < 1e-12);
+/// # Ok::<(), diffeo_flows::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct IsotropicNormal {
+    standard: StandardNormal,
+    deviation: f64,
+}
+
+impl IsotropicNormal {
+    /// The distribution of `features` independent numbers of this standard deviation.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a deviation that is not positive and finite.
+    pub fn new(features: usize, deviation: f64) -> Result<Self> {
+        if deviation > 0.0 && deviation.is_finite() {
+            return Ok(Self { standard: StandardNormal::new(features), deviation });
+        }
+        Err(Error::config("deviation", format!("{deviation}"), "give a positive number"))
+    }
+
+    /// The same, with samples of `dtype` on `device`.
+    #[must_use]
+    pub fn on(self, dtype: DType, device: &Device) -> Self {
+        Self { standard: self.standard.on(dtype, device), ..self }
+    }
+}
+
+impl Density for IsotropicNormal {
+    fn features(&self) -> usize {
+        self.standard.features
+    }
+
+    fn log_prob(&self, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
+        let scaled = self.standard.log_prob(&x.affine(1.0 / self.deviation, 0.0)?, context)?;
+        Ok(scaled.affine(1.0, -(self.standard.features as f64) * self.deviation.ln())?)
+    }
+
+    fn sample(&self, n: usize, context: Option<&Tensor>, rng: &mut dyn RngCore) -> Result<Tensor> {
+        Ok(self.standard.sample(n, context, rng)?.affine(self.deviation, 0.0)?)
     }
 }
 

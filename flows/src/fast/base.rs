@@ -4,4 +4,4 @@ mod mixture;
 mod normal;
 
 pub(super) use mixture::GaussianMixture;
-pub(super) use normal::StandardNormal;
+pub(super) use normal::IsotropicNormal;

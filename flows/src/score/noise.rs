@@ -1,4 +1,4 @@
-//! The noise levels of a diffusion, and the coordinates in which it has unit variance.
+//! The noise levels of a diffusion, and the coordinates in which it keeps its variance.
 
 use crate::error::{Error, Result};
 use crate::paths::Coefficients;
@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 
 /// Noise levels σ(t) = σ₀ (σ₁/σ₀)ᵗ from the smallest, σ₀ at t = 0, to the largest, σ₁ at t = 1.
 ///
-/// Levels are in standard deviations of the data. With σ = tan θ a point of unit variance keeps it
-/// in the coordinates
+/// Levels are in standard deviations of the data. With σ = tan θ noise keeps the variance 1 + σ₀² of
+/// x_σ₀ in the coordinates
 ///
 /// y = (cos θ · x + sin θ · ε) / cos θ₀ = x_σ cos θ / cos θ₀
 ///
-/// in which y = x_σ at t = 0, so that a diffusion is a path like those of
+/// in which y = x_σ₀ at t = 0, so that a diffusion is a path like those of
 /// [`paths`](crate::paths): whatever its schedule, in these coordinates the field that carries its
 /// points is y′ = θ′ F(y, t), where F is the mean of ∂y/∂θ (Salimans and Ho 2022, *Progressive
 /// Distillation*, appendix D; Karras et al. 2022, *Elucidating the Design Space*, section 5).
@@ -102,6 +102,12 @@ impl NoiseLevels {
     pub fn rate(&self, t: f64) -> f64 {
         let level = self.at(t);
         self.log_ratio() * level / level.mul_add(level, 1.0)
+    }
+
+    /// √(1 + σ₀²), the standard deviation of y at all times.
+    #[must_use]
+    pub fn latent_deviation(&self) -> f64 {
+        self.stretch()
     }
 
     /// 1 / cos θ₀

@@ -10,7 +10,8 @@ use candle_core::Tensor;
 /// The probability flow y′ = θ′(t) F(t, y) of a network F, in the coordinates of [`NoiseLevels`].
 ///
 /// A diffusion x_σ = x + σ ε and this flow have the same density at each level. A network that gives
-/// 0 says that the data are N(0, I), and its flow is the identity.
+/// 0 says that the data are N(0, I); its flow is the identity, and p_σ₀ = N(0, (1 + σ₀²) I) the density
+/// of its latent points too.
 ///
 /// Song et al. 2021, *Score-Based Generative Modeling through Stochastic Differential Equations*,
 /// eq. 13, in the coordinates of Salimans and Ho 2022.

@@ -1,15 +1,25 @@
-//! N(0, I).
+//! N(0, s² I).
 
 use crate::fast::kernel::{Base, Pass, Reverse};
 use crate::fast::simd::vectorised;
 use crate::fast::tile::Column;
-use std::f32::consts::TAU;
+use std::f64::consts::TAU;
 
-/// The fast tier of [`crate::densities::StandardNormal`].
+/// The fast tier of [`crate::densities::IsotropicNormal`], and, with deviation 1, of
+/// [`crate::densities::StandardNormal`].
 #[derive(Debug, Clone, Copy)]
-pub(in crate::fast) struct StandardNormal;
+pub(in crate::fast) struct IsotropicNormal {
+    pub(in crate::fast) deviation: f64,
+}
 
-impl Base for StandardNormal {
+impl IsotropicNormal {
+    /// 1 / s²
+    fn precision(self) -> f32 {
+        (1.0 / (self.deviation * self.deviation)) as f32
+    }
+}
+
+impl Base for IsotropicNormal {
     fn tape(&self) -> usize {
         0
     }
@@ -17,36 +27,45 @@ impl Base for StandardNormal {
     fn prepare(&self, _: &mut [f32]) {}
 
     fn log_prob(&self, pass: &Pass, z: &[Column], log_prob: &mut Column, _: &mut [Column]) {
-        log_prob_of(pass.level, z, log_prob);
+        let each = -0.5 * TAU.ln() - self.deviation.ln();
+        let constant = (z.len() as f64 * each) as f32;
+        log_prob_of(pass.level, (self.precision(), constant), z, log_prob);
     }
 
     fn backward(&self, pass: &Pass, z: &[Column], reverse: Reverse) {
-        gradients(pass.level, z, reverse.d_log_det, reverse.d_points);
+        gradients(pass.level, self.precision(), z, reverse.d_log_det, reverse.d_points);
     }
 
     fn finish(&self, _: &[f32], _: &mut [f32]) {}
 }
 
 vectorised! {
-    fn log_prob_of<S>(s, z: &[Column], log_prob: &mut Column) {
-        let constant = s.splat(-0.5 * z.len() as f32 * TAU.ln());
+    fn log_prob_of<S>(s, factors: (f32, f32), z: &[Column], log_prob: &mut Column) {
+        let (half, constant) = (s.splat(-0.5 * factors.0), s.splat(factors.1));
         for v in 0..S::VECTORS {
             let squares = z.iter().fold(s.splat(0.0), |sum, z| {
                 let z = s.load(z, v);
                 s.mul_add(z, z, sum)
             });
-            let value = s.mul_add(s.splat(-0.5), squares, constant);
+            let value = s.mul_add(half, squares, constant);
             s.store(s.add(s.load(log_prob, v), value), log_prob, v);
         }
     }
 }
 
 vectorised! {
-    fn gradients<S>(s, z: &[Column], d_log_prob: &Column, d_points: &mut [Column]) {
+    fn gradients<S>(
+        s,
+        precision: f32,
+        z: &[Column],
+        d_log_prob: &Column,
+        d_points: &mut [Column],
+    ) {
+        let minus = s.splat(-precision);
         for (z, d) in z.iter().zip(d_points) {
             for v in 0..S::VECTORS {
                 let value = s.mul(s.load(z, v), s.load(d_log_prob, v));
-                s.store(s.sub(s.splat(0.0), value), d, v);
+                s.store(s.mul(minus, value), d, v);
             }
         }
     }

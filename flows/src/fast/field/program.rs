@@ -4,6 +4,7 @@ use super::columns::scale;
 use super::net::FieldNet;
 use crate::config::{BaseConfig, ScoreObjective};
 use crate::error::Result;
+use crate::fast::base::IsotropicNormal;
 use crate::fast::kernel::{Base, Pass};
 use crate::fast::layout::Layout;
 use crate::fast::program::{Unsupported, base, check_placement, read_theta};
@@ -59,10 +60,12 @@ impl FieldProgram {
     }
 
     /// The same network as that of a diffusion's [`ProbabilityFlow`](crate::score::ProbabilityFlow)
-    /// over these levels.
+    /// over these levels, which leads to a normal base of their
+    /// [deviation](NoiseLevels::latent_deviation).
     #[must_use]
     pub fn over(self, levels: NoiseLevels) -> Self {
-        Self { noise: Some(levels), ..self }
+        let base = Box::new(IsotropicNormal { deviation: levels.latent_deviation() });
+        Self { noise: Some(levels), base, ..self }
     }
 
     /// The levels of the diffusion, if it is that of one.

@@ -2,7 +2,7 @@
 
 use super::Program;
 use crate::config::{BaseConfig, FlowConfig, LayerConfig, UnivariateConfig};
-use crate::fast::base::{GaussianMixture, StandardNormal};
+use crate::fast::base::{GaussianMixture, IsotropicNormal};
 use crate::fast::kernel::{Base, Kernel};
 use crate::fast::layers::{
     ActNorm, Coupling, Elementwise, InverseAutoregressive, LuLinear, MaskedAutoregressive,
@@ -83,7 +83,7 @@ pub(in crate::fast) fn base(
     features: usize,
 ) -> Result<Box<dyn Base>, Unsupported> {
     Ok(match config {
-        BaseConfig::StandardNormal => Box::new(StandardNormal),
+        BaseConfig::StandardNormal => Box::new(IsotropicNormal { deviation: 1.0 }),
         BaseConfig::GaussianMixture { components } => {
             let base = GaussianMixture::new(layout, "base", features, components);
             Box::new(base.ok_or_else(|| Unsupported {

@@ -11,7 +11,7 @@ use rand::RngCore;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-/// Walks latent points z ~ N(0, I) `[n, d]` to data by a field that is a diffusion's
+/// Walks latent points z ~ N(0, (1 + σ₀²) I) `[n, d]` to data by a field that is a diffusion's
 /// [`ProbabilityFlow`](crate::score::ProbabilityFlow); `after` sees each step's number, from 0 at
 /// the start, its level and the points x_σ `[n, d]`.
 ///
@@ -36,8 +36,8 @@ use rand_distr::{Distribution, StandardNormal};
 /// ```
 ///
 /// # Errors
-/// [`Error::Config`] for a field that is no diffusion's or settings that cannot be used;
-/// [`Error::Shape`] when a shape does not fit; [`Error::Solver`] when a point is not finite.
+/// [`Error::Config`] for a field that is no diffusion's, settings that cannot be used, or steps that
+/// lead to points that are not finite; [`Error::Shape`] when a shape does not fit.
 pub fn walk(
     field: &dyn VectorField,
     sampler: &Sampler,

@@ -32,7 +32,9 @@ fn exact() -> impl VectorField {
 
 fn latent(n: usize) -> Tensor {
     let mut rng = generator(3, Stream::Sample, 1);
-    let z: Vec<f64> = (0..n).map(|_| StandardNormal.sample(&mut rng)).collect();
+    let draw =
+        |_| LEVELS.latent_deviation() * Distribution::<f64>::sample(&StandardNormal, &mut rng);
+    let z: Vec<f64> = (0..n).map(draw).collect();
     Tensor::from_vec(z, (n, 1), &Device::Cpu).unwrap()
 }
 
@@ -83,10 +85,15 @@ impl Walkers for Moments {
     }
 }
 
+/// The variance that a sampler starts with: 1 + σ², as if the data had variance 1.
+fn start_variance(sampler: &Sampler) -> f64 {
+    (start_scale(sampler, &LEVELS) * LEVELS.latent_deviation()).powi(2)
+}
+
 /// The variance that a sampler ends with.
 fn variance(sampler: &Sampler) -> f64 {
     let mut moments = Moments([[0.0; 3]; 3]);
-    moments.0[0][0] = start_scale(sampler, &LEVELS).powi(2);
+    moments.0[0][0] = start_variance(sampler);
     sampler.run(&LEVELS, &mut moments, |_, _| Ok(())).unwrap();
     moments.0[0][0]
 }
@@ -145,7 +152,7 @@ fn errors_fall_with_the_order_of_the_steps() {
     ] {
         let error = |steps: usize| {
             let sampler = Sampler { steps, ..Sampler::new(kind) };
-            let exact = start_scale(&sampler, &LEVELS) * truth().sqrt() / first;
+            let exact = (start_variance(&sampler) * truth()).sqrt() / first;
             (variance(&sampler).sqrt() - exact).abs()
         };
         let ratio: f64 = error(400) / error(800);
