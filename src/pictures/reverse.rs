@@ -105,6 +105,7 @@ fn steps(sampler: &Sampler, levels: &NoiseLevels, frames: usize) -> Vec<usize> {
     let mut steps: Vec<usize> = if sampler.kind == SamplerKind::Langevin {
         // Of one level, so that steps are all that there is: 0, 1 and on by factors.
         let all = sampler.steps as f64;
+        let share = |i: usize| i as f64 / (frames - 1) as f64;
         (0..frames - 1).map(|i| all.powf(share(i)) as usize - usize::from(i == 0)).collect()
     } else {
         let (at, largest) = (sampler.levels(levels), FIRST.min(levels.largest));

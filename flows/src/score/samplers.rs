@@ -104,9 +104,8 @@ impl Sampler {
     #[must_use]
     pub fn new(kind: SamplerKind) -> Self {
         let (steps, corrections) = match kind {
-            SamplerKind::ProbabilityFlow => (60, 0),
+            SamplerKind::ProbabilityFlow | SamplerKind::Multistep => (60, 0),
             SamplerKind::Heun => (150, 0),
-            SamplerKind::Multistep => (60, 0),
             SamplerKind::EulerMaruyama | SamplerKind::Ddim => (250, 0),
             SamplerKind::PredictorCorrector => (120, 1),
             SamplerKind::AnnealedLangevin => (60, 10),
