@@ -1,10 +1,11 @@
 //! What objectives that are means over rows share.
 
 use crate::error::Result;
-use crate::objective::{Batch, Gradients, flat_gradients};
+use crate::field::VectorField;
+use crate::objective::{Batch, Gradients, Offender, flat_gradients};
 use crate::params::{Params, to_f64};
 use crate::workers::Workers;
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 use std::ops::Range;
 
 /// Rows of one chunk of a training step: enough to keep candle's operations efficient, few enough
@@ -71,4 +72,23 @@ pub(super) fn first_non_finite(tensor: &Tensor) -> Result<Option<usize>> {
     let values = to_f64(tensor)?;
     let width = (values.len() / rows).max(1);
     Ok(values.iter().position(|v| !v.is_finite()).map(|i| i / width))
+}
+
+/// The first row at which points, or the velocities of a field there at times spread over the rows, stop
+/// being finite.
+pub(super) fn offender_of_field(
+    field: &dyn VectorField,
+    batch: &Batch,
+) -> Result<Option<Offender>> {
+    let found = |layer: &str, row| Some(Offender { layer: layer.to_owned(), row });
+    if let Some(row) = first_non_finite(&batch.points)? {
+        return Ok(found("input", row));
+    }
+    let n = batch.rows()?;
+    let times: Vec<f64> = (0..n).map(|row| (row as f64 + 0.5) / n as f64).collect();
+    let times = Tensor::from_vec(times, n, &Device::Cpu)?
+        .to_dtype(batch.points.dtype())?
+        .to_device(batch.points.device())?;
+    let velocity = field.velocity_at(&times, &batch.points, batch.context.as_ref())?;
+    Ok(first_non_finite(&velocity)?.and_then(|row| found("field", row)))
 }

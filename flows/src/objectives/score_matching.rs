@@ -4,7 +4,7 @@
 mod tests;
 
 use super::flow_matching::{latent, spread};
-use super::rows::{each, first_non_finite, mean_and_gradients};
+use super::rows::{each, mean_and_gradients, offender_of_field};
 use crate::calculus::Probe;
 use crate::config::{ScoreMatching as Config, ScoreObjective};
 use crate::draws::{BLOCK, Draws};
@@ -223,16 +223,6 @@ impl Objective for ScoreMatching<'_> {
     }
 
     fn offender(&self, batch: &Batch) -> Result<Option<Offender>> {
-        let found = |layer: &str, row| Some(Offender { layer: layer.to_owned(), row });
-        if let Some(row) = first_non_finite(&batch.points)? {
-            return Ok(found("input", row));
-        }
-        let n = batch.rows()?;
-        let times: Vec<f64> = (0..n).map(|row| (row as f64 + 0.5) / n as f64).collect();
-        let times = Tensor::from_vec(times, n, &Device::Cpu)?
-            .to_dtype(batch.points.dtype())?
-            .to_device(batch.points.device())?;
-        let velocity = self.field.velocity_at(&times, &batch.points, batch.context.as_ref())?;
-        Ok(first_non_finite(&velocity)?.and_then(|row| found("field", row)))
+        offender_of_field(self.field, batch)
     }
 }

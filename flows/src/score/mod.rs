@@ -24,7 +24,7 @@ pub use langevin::{
 pub use mixture::GaussianScore;
 pub use noise::NoiseLevels;
 pub use probability_flow::{NoisePrediction, ProbabilityFlow, score_at};
-pub(crate) use samplers::{Move, Walkers, start_scale};
+pub(crate) use samplers::{Move, Walkers, not_finite, start_scale};
 pub use samplers::{Sampler, SamplerKind, walk};
 pub use schedule::{LevelLaw, LevelSampling, Schedule, Weighting};
 use svgd::squared_distance;

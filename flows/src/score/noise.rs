@@ -104,14 +104,9 @@ impl NoiseLevels {
         self.log_ratio() * level / level.mul_add(level, 1.0)
     }
 
-    /// √(1 + σ₀²), the standard deviation of y at all times.
+    /// √(1 + σ₀²) = 1 / cos θ₀, the standard deviation of y at all times.
     #[must_use]
     pub fn latent_deviation(&self) -> f64 {
-        self.stretch()
-    }
-
-    /// 1 / cos θ₀
-    pub(crate) fn stretch(&self) -> f64 {
         self.smallest.hypot(1.0)
     }
 
@@ -125,7 +120,7 @@ impl NoiseLevels {
     /// y = α x + σ ε and its derivative with respect to t.
     #[must_use]
     pub fn coefficients(&self, t: f64) -> Coefficients {
-        let ((cos, sin), rate, stretch) = (self.turn(t), self.rate(t), self.stretch());
+        let ((cos, sin), rate, stretch) = (self.turn(t), self.rate(t), self.latent_deviation());
         Coefficients {
             alpha: stretch * cos,
             sigma: stretch * sin,

@@ -152,7 +152,7 @@ impl NoisePrediction {
     /// The factors at time t.
     #[must_use]
     pub fn at(levels: &NoiseLevels, t: f64) -> Self {
-        let ((cos, sin), unstretch) = (levels.turn(t), 1.0 / levels.stretch());
+        let ((cos, sin), unstretch) = (levels.turn(t), 1.0 / levels.latent_deviation());
         Self { point: unstretch * sin, velocity: unstretch * cos / levels.rate(t) }
     }
 }

@@ -243,6 +243,11 @@ pub(crate) struct Move {
     pub(crate) fresh: f64,
 }
 
+/// What a walk whose points are not finite ends with.
+pub(crate) fn not_finite() -> Error {
+    Error::config("sampler", "its points are not finite", "take more steps, or smaller ones")
+}
+
 /// Points x_σ on their way, on either tier.
 pub(crate) trait Walkers {
     /// Predicts the noise ε̂ in the points, at a level.

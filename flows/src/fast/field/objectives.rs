@@ -20,7 +20,6 @@ use crate::score::NoiseLevels;
 use crate::train::Steps;
 use crate::workers::Workers;
 use rand::RngCore;
-use std::ops::Range;
 use std::sync::Arc;
 
 /// Rows of one chunk of an evaluation.
@@ -55,13 +54,8 @@ impl<'a> ContinuousLikelihood<'a> {
         Ok(Self { program, training, reported, flow, workers })
     }
 
-    fn table(&self, batch: &Batch) -> Result<Table> {
-        Table::new(batch, (self.program.features(), self.program.context_features()))
-    }
-
-    fn gradients(&self, table: Table, theta: Vec<f32>) -> Result<Gradients<LikelihoodLoss>> {
-        let loss = LikelihoodLoss::new(self.program, &self.training)?;
-        Ok(Gradients::new(loss, table, theta, self.workers.threads()))
+    fn loss(&self) -> Result<LikelihoodLoss> {
+        LikelihoodLoss::new(self.program, &self.training)
     }
 }
 
@@ -72,8 +66,9 @@ impl Objective for ContinuousLikelihood<'_> {
         batch: &Batch,
         rng: &mut dyn RngCore,
     ) -> Result<(f64, objective::Gradients)> {
-        let (table, theta) = (self.table(batch)?, self.program.theta(params)?);
-        self.gradients(table, theta)?.run_all(rng)
+        let table = table(self.program, batch)?;
+        let theta = self.program.theta(params)?;
+        Gradients::new(self.loss()?, table, theta, self.workers.threads()).run_all(rng)
     }
 
     fn row_losses(
@@ -82,7 +77,7 @@ impl Objective for ContinuousLikelihood<'_> {
         batch: &Batch,
         _rng: &mut dyn RngCore,
     ) -> Result<Vec<f64>> {
-        let (table, theta) = (self.table(batch)?, self.program.theta(params)?);
+        let (table, theta) = (table(self.program, batch)?, self.program.theta(params)?);
         let d = self.program.features();
         let chunks = self.workers.map_chunks(table.rows(), EVALUATION_ROWS, |rows| {
             let mut work = self.reported.work();
@@ -106,8 +101,7 @@ impl Objective for ContinuousLikelihood<'_> {
     }
 
     fn steps(&self, train: &Batch, decayed: &[bool]) -> Result<Option<Box<dyn Steps + '_>>> {
-        let gradients = self.gradients(self.table(train)?, Vec::new())?;
-        Ok(Some(Box::new(FastSteps::new(gradients, decayed))))
+        Ok(Some(steps(self.program, self.loss()?, train, decayed, self.workers)?))
     }
 
     fn offender(&self, batch: &Batch) -> Result<Option<Offender>> {
@@ -155,16 +149,8 @@ impl<'a> FlowMatching<'a> {
         Self { base: Some(base), ..self }
     }
 
-    fn table(&self, batch: &Batch) -> Result<Table> {
-        Table::new(batch, (self.program.features(), self.program.context_features()))
-    }
-
     fn loss(&self) -> MatchingLoss {
         MatchingLoss::new(self.program, self.matching, self.base.clone())
-    }
-
-    fn gradients(&self, table: Table, theta: Vec<f32>) -> Gradients<MatchingLoss> {
-        Gradients::new(self.loss(), table, theta, self.workers.threads())
     }
 }
 
@@ -175,8 +161,9 @@ impl Objective for FlowMatching<'_> {
         batch: &Batch,
         rng: &mut dyn RngCore,
     ) -> Result<(f64, objective::Gradients)> {
-        let (table, theta) = (self.table(batch)?, self.program.theta(params)?);
-        self.gradients(table, theta).run_all(rng)
+        let table = table(self.program, batch)?;
+        let theta = self.program.theta(params)?;
+        Gradients::new(self.loss(), table, theta, self.workers.threads()).run_all(rng)
     }
 
     fn row_losses(
@@ -185,26 +172,16 @@ impl Objective for FlowMatching<'_> {
         batch: &Batch,
         rng: &mut dyn RngCore,
     ) -> Result<Vec<f64>> {
-        let (table, theta) = (self.table(batch)?, self.program.theta(params)?);
-        let rows: Vec<u32> = (0..table.rows() as u32).collect();
-        let mut loss = self.loss();
-        loss.draw(&table, &rows, rng)?;
-        let chunks = self.workers.map_chunks(rows.len(), EVALUATION_ROWS, |range| {
-            let mut work = loss.work();
-            let mut losses = Vec::with_capacity(range.len());
-            for tile in batch_tiles(&table, &rows, range) {
-                loss.residuals(&self.program.pass(&theta), &tile, &mut work);
-                let squares = work.squares.0[..tile.rows.len()].iter();
-                losses.extend(squares.map(|square| f64::from(*square)));
-            }
-            Ok(losses)
-        })?;
-        Ok(chunks.concat())
+        let theta = self.program.theta(params)?;
+        let pass = self.program.pass(&theta);
+        row_losses(self.program, self.loss(), batch, self.workers, rng, |loss, tile, work, to| {
+            loss.residuals(&pass, tile, work);
+            to.extend(work.squares.0[..tile.rows.len()].iter().map(|square| f64::from(*square)));
+        })
     }
 
     fn steps(&self, train: &Batch, decayed: &[bool]) -> Result<Option<Box<dyn Steps + '_>>> {
-        let gradients = self.gradients(self.table(train)?, Vec::new());
-        Ok(Some(Box::new(FastSteps::new(gradients, decayed))))
+        Ok(Some(steps(self.program, self.loss(), train, decayed, self.workers)?))
     }
 
     fn offender(&self, batch: &Batch) -> Result<Option<Offender>> {
@@ -247,16 +224,8 @@ impl<'a> ScoreMatching<'a> {
         Ok(Self { program, config, levels, flow, workers })
     }
 
-    fn table(&self, batch: &Batch) -> Result<Table> {
-        Table::new(batch, (self.program.features(), self.program.context_features()))
-    }
-
     fn loss(&self) -> Result<ScoreLoss> {
         ScoreLoss::new(self.program, self.config, &self.levels)
-    }
-
-    fn gradients(&self, table: Table, theta: Vec<f32>) -> Result<Gradients<ScoreLoss>> {
-        Ok(Gradients::new(self.loss()?, table, theta, self.workers.threads()))
     }
 }
 
@@ -267,8 +236,9 @@ impl Objective for ScoreMatching<'_> {
         batch: &Batch,
         rng: &mut dyn RngCore,
     ) -> Result<(f64, objective::Gradients)> {
-        let (table, theta) = (self.table(batch)?, self.program.theta(params)?);
-        self.gradients(table, theta)?.run_all(rng)
+        let table = table(self.program, batch)?;
+        let theta = self.program.theta(params)?;
+        Gradients::new(self.loss()?, table, theta, self.workers.threads()).run_all(rng)
     }
 
     fn row_losses(
@@ -277,29 +247,20 @@ impl Objective for ScoreMatching<'_> {
         batch: &Batch,
         rng: &mut dyn RngCore,
     ) -> Result<Vec<f64>> {
-        let (table, theta) = (self.table(batch)?, self.program.theta(params)?);
-        let rows: Vec<u32> = (0..table.rows() as u32).collect();
-        let mut loss = self.loss()?;
-        loss.draw(&table, &rows, rng)?;
-        let chunks = self.workers.map_chunks(rows.len(), EVALUATION_ROWS, |range| {
-            let mut work = loss.work();
-            let mut losses = Vec::with_capacity(range.len());
-            for tile in batch_tiles(&table, &rows, range) {
-                let (first, share) = (losses.len(), 1.0 / self.config.signs().len() as f64);
-                losses.resize(first + tile.rows.len(), 0.0);
-                loss.each_sign(&self.program.pass(&theta), &tile, &mut work, |work| {
-                    let own = losses[first..].iter_mut().zip(&work.losses.0);
-                    own.for_each(|(sum, loss)| *sum += share * f64::from(*loss));
-                });
-            }
-            Ok(losses)
-        })?;
-        Ok(chunks.concat())
+        let theta = self.program.theta(params)?;
+        let (pass, share) = (self.program.pass(&theta), 1.0 / self.config.signs().len() as f64);
+        row_losses(self.program, self.loss()?, batch, self.workers, rng, |loss, tile, work, to| {
+            let first = to.len();
+            to.resize(first + tile.rows.len(), 0.0);
+            loss.each_sign(&pass, tile, work, |work| {
+                let own = to[first..].iter_mut().zip(&work.losses.0);
+                own.for_each(|(sum, loss)| *sum += share * f64::from(*loss));
+            });
+        })
     }
 
     fn steps(&self, train: &Batch, decayed: &[bool]) -> Result<Option<Box<dyn Steps + '_>>> {
-        let gradients = self.gradients(self.table(train)?, Vec::new())?;
-        Ok(Some(Box::new(FastSteps::new(gradients, decayed))))
+        Ok(Some(steps(self.program, self.loss()?, train, decayed, self.workers)?))
     }
 
     fn offender(&self, batch: &Batch) -> Result<Option<Offender>> {
@@ -312,14 +273,44 @@ impl Objective for ScoreMatching<'_> {
     }
 }
 
-/// The rows of a table as the tiles of one batch.
-fn batch_tiles<'a>(
-    table: &'a Table,
-    rows: &'a [u32],
-    range: Range<usize>,
-) -> impl Iterator<Item = Tile<'a>> {
-    tiles(range).map(|tile| {
-        let (first, batch) = (tile.start, rows.len());
-        Tile { table, rows: &rows[tile], first, batch, scale: 1.0 }
-    })
+/// A batch as plain numbers.
+fn table(program: &FieldProgram, batch: &Batch) -> Result<Table> {
+    Table::new(batch, (program.features(), program.context_features()))
+}
+
+/// Steps by a loss on these training rows.
+fn steps<'a, L: TileLoss>(
+    program: &FieldProgram,
+    loss: L,
+    train: &Batch,
+    decayed: &[bool],
+    workers: &Workers,
+) -> Result<Box<dyn Steps + 'a>> {
+    let table = table(program, train)?;
+    let gradients = Gradients::new(loss, table, Vec::new(), workers.threads());
+    Ok(Box::new(FastSteps::new(gradients, decayed)))
+}
+
+/// What `each` makes of the rows of a batch, tile by tile, once the loss has drawn what they share.
+fn row_losses<L: TileLoss>(
+    program: &FieldProgram,
+    mut loss: L,
+    batch: &Batch,
+    workers: &Workers,
+    rng: &mut dyn RngCore,
+    each: impl Fn(&L, &Tile, &mut L::Work, &mut Vec<f64>) + Sync,
+) -> Result<Vec<f64>> {
+    let table = table(program, batch)?;
+    let rows: Vec<u32> = (0..table.rows() as u32).collect();
+    loss.draw(&table, &rows, rng)?;
+    let chunks = workers.map_chunks(rows.len(), EVALUATION_ROWS, |range| {
+        let (mut work, mut losses) = (loss.work(), Vec::with_capacity(range.len()));
+        for tile in tiles(range) {
+            let (first, batch) = (tile.start, rows.len());
+            let tile = Tile { table: &table, rows: &rows[tile], first, batch, scale: 1.0 };
+            each(&loss, &tile, &mut work, &mut losses);
+        }
+        Ok(losses)
+    })?;
+    Ok(chunks.concat())
 }

@@ -7,10 +7,9 @@ use super::program::FieldProgram;
 use crate::density::Density;
 use crate::draws::Draws;
 use crate::error::{Error, Result};
-use crate::fast::simd::Level;
 use crate::fast::table::tiles;
 use crate::fast::tile::{Column, ROWS, write_rows};
-use crate::score::{Move, NoiseLevels, NoisePrediction, Sampler, Walkers, start_scale};
+use crate::score::{Move, NoiseLevels, NoisePrediction, Sampler, Walkers, not_finite, start_scale};
 use candle_core::{Device, Tensor};
 use rand::RngCore;
 use rand_chacha::ChaCha8Rng;
@@ -135,16 +134,11 @@ impl FieldFlow {
                 write_rows(level, &walkers.work.points, &mut seen[..rows * d]);
                 after(tile.start, step, &seen[..rows * d])
             })?;
-            require_finite(level, &work.points)?;
+            if !is_finite(level, &work.points) {
+                return Err(not_finite());
+            }
             write_rows(level, &work.points, &mut values[tile.start * d..tile.end * d]);
         }
         Ok(Tensor::from_vec(values, (n, d), &Device::Cpu)?)
     }
-}
-
-fn require_finite(level: Level, points: &[Column]) -> Result<()> {
-    if is_finite(level, points) {
-        return Ok(());
-    }
-    Err(Error::config("sampler", "its points are not finite", "take more steps, or smaller ones"))
 }

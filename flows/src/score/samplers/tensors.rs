@@ -1,10 +1,11 @@
 //! Walkers as tensors: the reference tier of the samplers.
 
-use super::{Move, Sampler, Walkers};
+use super::{Move, Sampler, Walkers, not_finite};
 use crate::draws::{BLOCK, Draws};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::field::VectorField;
 use crate::objectives::noise_levels;
+use crate::params::to_f64;
 use crate::score::{NoiseLevels, NoisePrediction};
 use candle_core::{Device, Tensor};
 use rand::RngCore;
@@ -36,8 +37,8 @@ use rand_distr::{Distribution, StandardNormal};
 /// ```
 ///
 /// # Errors
-/// [`Error::Config`] for a field that is no diffusion's, settings that cannot be used, or steps that
-/// lead to points that are not finite; [`Error::Shape`] when a shape does not fit.
+/// [`Error::Config`](crate::Error::Config) for a field that is no diffusion's, settings that cannot be used, or steps that
+/// lead to points that are not finite; [`Error::Shape`](crate::Error::Shape) when a shape does not fit.
 pub fn walk(
     field: &dyn VectorField,
     sampler: &Sampler,
@@ -60,10 +61,10 @@ pub fn walk(
     };
     let at = sampler.levels(&levels);
     sampler.run(&levels, &mut walkers, |step, walkers| after(step, at[step], &walkers.points))?;
-    if crate::params::to_f64(&walkers.points)?.iter().all(|v| v.is_finite()) {
+    if to_f64(&walkers.points)?.iter().all(|v| v.is_finite()) {
         return Ok(walkers.points);
     }
-    Err(Error::config("sampler", "its points are not finite", "take more steps, or smaller ones"))
+    Err(not_finite())
 }
 
 /// What latent points are multiplied by to be the points a sampler starts from.

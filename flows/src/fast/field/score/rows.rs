@@ -36,7 +36,7 @@ impl Noise {
         weights: &Column,
     ) {
         (self.times, self.weights) = (*times, *weights);
-        let stretch = levels.stretch() as f32;
+        let stretch = levels.latent_deviation() as f32;
         let start = levels.smallest.ln() as f32;
         turn(level, (start, levels.log_ratio() as f32, stretch), self);
     }
