@@ -1,18 +1,17 @@
-//! What a fit leaves in its folder besides the model: certificate and pictures.
+//! What a fit leaves in its folder besides the model: certificate, pictures and report.
+
+mod drawn;
+mod reported;
 
 use super::Split;
-use crate::args::WhichField;
 use crate::output::{Voice, complain};
 use crate::run_folder::RunFolder;
 use anyhow::Result;
 use diffeo::checks::{Certificate, Evidence, Subject};
 use diffeo::flows::Workers;
 use diffeo::flows::model::Model;
-use diffeo::pictures::Studio;
-use diffeo::plots::{FieldStyle, Scene, Theme};
-
-/// Noise levels of the picture of a score model, where its training covers them.
-const NOISE: [f64; 4] = [0.05, 0.2, 0.5, 2.0];
+use diffeo::flows::rows::Rows;
+use std::fmt::Display;
 
 /// A fitted model and the rows it was fitted to and judged by.
 pub struct Results<'a> {
@@ -25,16 +24,20 @@ pub struct Results<'a> {
 impl Results<'_> {
     /// Writes all that can be made; what cannot is said, and costs no model.
     pub fn write(&self, voice: Voice, pictures: bool) {
-        match self.certify() {
-            Ok(certificate) => say(&certificate, voice),
-            Err(error) => complain(&format!("warning: the model is not checked: {error:#}")),
+        let certificate = self.certify().map_err(|e| warn("the model is not checked", &e)).ok();
+        if let Some(certificate) = &certificate {
+            say(certificate, voice);
         }
-        if !pictures {
-            return;
+        let figures = if pictures { self.draw() } else { Vec::new() };
+        if let Err(error) = self.report(certificate.as_ref(), figures) {
+            warn("there is no report", &error);
         }
-        if let Err(error) = self.draw() {
-            complain(&format!("warning: not all pictures are drawn: {error:#}"));
-        }
+    }
+
+    /// Rows that judge the model: those that had no part in its making where there are any.
+    fn judges(&self) -> &Rows {
+        let Split { train, valid, test } = self.split;
+        test.as_ref().or(valid.as_ref()).unwrap_or(train)
     }
 
     /// Checks the model on rows that it has not seen.
@@ -48,22 +51,10 @@ impl Results<'_> {
         self.folder.put("certificate.json", &serde_json::to_vec_pretty(&certificate)?)?;
         Ok(certificate)
     }
+}
 
-    fn draw(&self) -> Result<()> {
-        let name = self.model.spec().data.source.as_str();
-        let (model, workers) = (self.model, self.workers);
-        let data = Some(&self.split.train);
-        let studio = Studio { model, data, name, workers, theme: Theme::light() };
-        let path = |name: &str| self.folder.path().join(name);
-        studio.density()?.save(path("density.png"))?;
-        studio.samples()?.save(path("samples.png"))?;
-        studio.training()?.save(path("training.png"))?;
-        if studio.has_plane() {
-            studio.flow()?.save(path("flow.png"))?;
-            field(&studio, model)?.save(path("field.png"))?;
-        }
-        Ok(())
-    }
+fn warn(what: &str, error: &dyn Display) {
+    complain(&format!("warning: {what}: {error:#}"));
 }
 
 /// Says in a line how the checks went, and more of those that failed.
@@ -76,14 +67,4 @@ fn say(certificate: &Certificate, voice: Voice) {
     for check in certificate.failed() {
         complain(&format!("  {}: {:.4}, {}", check.name, check.value, check.detail));
     }
-}
-
-/// The field of a model; of a score model that of several noise levels.
-fn field(studio: &Studio<'_>, model: &Model) -> Result<Scene> {
-    let Ok(levels) = model.noise_levels() else {
-        return Ok(studio.field(WhichField::default().of(model), FieldStyle::Arrows)?);
-    };
-    let mut shown = NOISE.map(|level| level.clamp(levels.smallest, levels.largest)).to_vec();
-    shown.dedup();
-    Ok(studio.levels(&shown, FieldStyle::Streamlines)?)
 }
