@@ -172,6 +172,13 @@ pub struct FitFlags {
     /// Draw no pictures
     #[arg(long)]
     pub no_plots: bool,
+    /// Draw a small density in the terminal while training
+    #[arg(long)]
+    pub live: bool,
+    /// Make training.gif, the density during training (two columns); of a run that is resumed, from
+    /// there on
+    #[arg(long)]
+    pub film: bool,
     /// The seed, for the file; `--seed` on the command line
     #[arg(skip)]
     pub seed: Option<u64>,
@@ -241,6 +248,8 @@ impl FitFlags {
             device: f.device.or(file.device),
             dtype: f.dtype.or(file.dtype),
             no_plots: f.no_plots || file.no_plots,
+            live: f.live || file.live,
+            film: f.film || file.film,
             seed: seed.or(file.seed),
             threads: threads.or(file.threads),
         })

@@ -60,6 +60,10 @@ pub struct FitSettings {
     pub device: String,
     pub dtype: Precision,
     pub no_plots: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub live: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub film: bool,
 }
 
 impl FitFlags {
@@ -124,6 +128,8 @@ impl FitFlags {
             device: self.device.unwrap_or_else(|| "cpu".to_owned()),
             dtype: precision(self.dtype.as_deref())?,
             no_plots: self.no_plots,
+            live: self.live,
+            film: self.film,
         })
     }
 }

@@ -9,9 +9,11 @@ mod flow;
 mod levels;
 mod noisy;
 mod numbers;
+mod preview;
 mod reverse;
 
 pub use compare::Named;
+pub use preview::Moment;
 
 use diffeo_flows::densities::Toy;
 use diffeo_flows::model::Model;

@@ -1,16 +1,25 @@
 //! Shows how a fit goes on: a bar on a terminal, a line now and then elsewhere; writes metrics and
 //! checkpoints.
 
+mod live;
+mod recording;
+mod sparkline;
+
 use crate::fit_settings::FitSettings;
 use crate::output::Voice;
 use crate::run_folder::RunFolder;
 use diffeo::flows::error::NonFinite;
 use diffeo::flows::fit::FitObserver;
 use diffeo::flows::model::Model;
+use diffeo::flows::rows::Rows;
 use diffeo::flows::train::{Evaluation, Observer, TrainState};
-use diffeo::flows::{Error, Result};
-use indicatif::{ProgressBar, ProgressStyle};
+use diffeo::flows::{Error, Result, Workers};
+use diffeo::pictures::Moment;
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use live::Live;
+use recording::Recording;
 use serde::Serialize;
+use sparkline::sparkline;
 use std::io::{IsTerminal, Write};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -20,6 +29,8 @@ use std::time::{Duration, Instant};
 
 /// Time between plain lines.
 const LINE_EVERY: Duration = Duration::from_secs(10);
+/// Evaluations in the curve beside the bar.
+const CURVE: usize = 16;
 
 /// Watches one fit.
 #[derive(Debug)]
@@ -34,6 +45,23 @@ pub struct Progress<'a> {
     metrics: PathBuf,
     checkpoint: PathBuf,
     steps: usize,
+    /// Those of all evaluations, held-out ones where there are some.
+    losses: Vec<f64>,
+    live: Option<Live<'a>>,
+    recording: Option<Recording<'a>>,
+}
+
+/// Pictures made along the way.
+#[derive(Debug, Clone, Copy)]
+pub struct Sight<'a> {
+    /// The rows that decide what they show.
+    pub rows: &'a Rows,
+    /// Who computes.
+    pub workers: &'a Workers,
+    /// Whether a density is drawn in the terminal.
+    pub live: bool,
+    /// Whether a film is made.
+    pub film: bool,
 }
 
 /// What a fit writes, and where; nothing is touched before settings and rows are found good.
@@ -57,17 +85,30 @@ struct Metrics {
 
 impl<'a> Progress<'a> {
     /// A watcher that writes into the run folder.
-    pub fn new(voice: Voice, record: Record<'a>, interrupted: Arc<AtomicBool>) -> Self {
+    pub fn new(
+        voice: Voice,
+        record: Record<'a>,
+        sight: Sight<'a>,
+        interrupted: Arc<AtomicBool>,
+    ) -> Self {
         let (folder, steps) = (record.folder.path(), record.settings.steps.unwrap_or_default());
         let on_terminal = std::io::stderr().is_terminal() && !voice.quiet;
         let bar = if on_terminal { ProgressBar::new(steps as u64) } else { ProgressBar::hidden() };
         let colour =
-            if std::env::var_os("NO_COLOR").is_some() { "{bar:30}" } else { "{bar:30.cyan}" };
+            if std::env::var_os("NO_COLOR").is_some() { "{bar:24}" } else { "{bar:24.cyan}" };
         if let Ok(style) = ProgressStyle::with_template(&format!(
-            "{colour} {{pos}}/{{len}} {{per_sec}} {{msg}} {{eta}} left"
+            "{colour} {{pos}}/{{len}} {{speed}} {{eta}} left {{prefix}}{{msg}}"
         )) {
-            bar.set_style(style);
+            // Writing a key that fails leaves it empty.
+            let speed = |state: &ProgressState, text: &mut dyn std::fmt::Write| {
+                let _ = write!(text, "{:.0}/s", state.per_sec());
+            };
+            bar.set_style(style.with_key("speed", speed));
         }
+        if sight.live && !on_terminal {
+            voice.note("--live: no terminal to draw in");
+        }
+        let Sight { rows, workers, .. } = sight;
         let now = Instant::now();
         Self {
             voice,
@@ -80,7 +121,15 @@ impl<'a> Progress<'a> {
             metrics: folder.join("metrics.jsonl"),
             checkpoint: folder.join("checkpoint.safetensors"),
             steps,
+            losses: Vec::new(),
+            live: (sight.live && on_terminal).then(|| Live::new(rows, workers)),
+            recording: sight.film.then(|| Recording::new(rows, workers, steps)),
         }
+    }
+
+    /// The densities kept for a film.
+    pub fn into_moments(self) -> Vec<Moment> {
+        self.recording.map(|recording| recording.moments).unwrap_or_default()
     }
 
     /// Seconds since the start.
@@ -114,11 +163,16 @@ impl Observer for Progress<'_> {
         if evaluation.loss.is_some() {
             self.append(evaluation).map_err(|e| Error::io(&self.metrics, e))?;
         }
-        let held_out =
-            evaluation.valid_loss.map_or(String::new(), |loss| format!(", held out {loss:.4}"));
+        let best =
+            self.losses.iter().copied().filter(|l| l.is_finite()).fold(f64::INFINITY, f64::min);
+        let held_out = evaluation.valid_loss.map_or(String::new(), |loss| {
+            let best = best.min(loss);
+            format!(", held out {loss:.4} (best {best:.4})")
+        });
         let loss = evaluation.loss.map_or("start".to_owned(), |loss| format!("loss {loss:.4}"));
         let losses = format!("{loss}{held_out}");
-        self.bar.set_message(losses.clone());
+        self.losses.extend(evaluation.valid_loss.or(evaluation.loss));
+        self.bar.set_prefix(format!("{} {losses}", sparkline(&self.losses, CURVE)));
         let due = self.last_line.elapsed() >= LINE_EVERY || evaluation.step == self.steps;
         if !self.on_terminal && due {
             self.last_line = Instant::now();
@@ -154,6 +208,14 @@ impl FitObserver for Progress<'_> {
     }
 
     fn checkpoint(&mut self, model: &Model, state: &TrainState) -> Result<()> {
+        if let Some(picture) =
+            self.live.as_mut().map(|live| live.draw(model)).transpose()?.flatten()
+        {
+            self.bar.set_message(picture);
+        }
+        if let Some(recording) = &mut self.recording {
+            recording.keep(model, state.step())?;
+        }
         model.save_checkpoint(state, &self.checkpoint)
     }
 }

@@ -9,7 +9,7 @@ use diffeo::flows::train::TrainState;
 use std::path::{Path, PathBuf};
 
 /// What a new run in the folder of an old one removes first, lest the two be mixed.
-const RESULTS: [&str; 9] = [
+const RESULTS: [&str; 10] = [
     "checkpoint.safetensors",
     "model.safetensors",
     "certificate.json",
@@ -17,6 +17,7 @@ const RESULTS: [&str; 9] = [
     "density.png",
     "samples.png",
     "training.png",
+    "training.gif",
     "flow.png",
     "field.png",
 ];

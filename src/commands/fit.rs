@@ -3,11 +3,11 @@
 mod results;
 
 use crate::args::Common;
-use crate::failure::INTERRUPTED;
+use crate::failure::{INTERRUPTED, Usage};
 use crate::fit_flags::FitFlags;
 use crate::fit_settings::FitSettings;
 use crate::input::{Data, device, modelled_rows, workers};
-use crate::progress::{Progress, Record};
+use crate::progress::{Progress, Record, Sight};
 use crate::run_folder::RunFolder;
 use anyhow::{Context, Result};
 use diffeo::data::{RoleRequest, Roles, Table, split};
@@ -81,7 +81,12 @@ pub fn run(common: &Common, flags: &FitFlags) -> Result<ExitCode> {
     }
     let resumed_at = previous.as_ref().map(|(_, state)| state.step());
     let record = Record { folder: &folder, settings: &settings, resumed_at };
-    let mut progress = Progress::new(common.voice(), record, watch_for_interrupts()?);
+    if settings.film {
+        require_plane(&fit)?;
+    }
+    let sight =
+        Sight { rows: &split.train, workers: &workers, live: settings.live, film: settings.film };
+    let mut progress = Progress::new(common.voice(), record, sight, watch_for_interrupts()?);
     let parts =
         Parts { train: &split.train, valid: split.valid.as_ref(), test: split.test.as_ref() };
     let (model, outcome) = fit.run(parts, previous, &workers, &mut progress)?;
@@ -98,9 +103,18 @@ pub fn run(common: &Common, flags: &FitFlags) -> Result<ExitCode> {
     model.save(folder.model_path())?;
     folder.remove_checkpoint()?;
     let results = Results { model: &model, split: &split, folder: &folder, workers: &workers };
-    results.write(common.voice(), !settings.no_plots);
+    results.write(common.voice(), !settings.no_plots, &progress.into_moments());
     let steps = model.spec().training.as_ref().map_or(0, |t| t.steps) - resumed_at.unwrap_or(0);
     finish(common, &model, &folder, Some((steps, seconds)))
+}
+
+/// Fails unless the density during training can be drawn.
+fn require_plane(fit: &Fit) -> Result<()> {
+    if fit.columns.len() == 2 && fit.given.is_empty() {
+        return Ok(());
+    }
+    let message = "--film: drawn of two columns, given none; leave it out";
+    Err(Usage(message.to_owned()).into())
 }
 
 /// Reads and splits the data, and decides what to fit.

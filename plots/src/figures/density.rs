@@ -27,6 +27,7 @@ pub struct DensityMap {
     grid: Grid,
     points: Option<Points>,
     masses: Vec<f64>,
+    highest: Option<f64>,
     equal_aspect: bool,
     look: Look,
     labels: [String; 2],
@@ -40,6 +41,7 @@ impl DensityMap {
             grid,
             points: None,
             masses: vec![0.5, 0.8, 0.95],
+            highest: None,
             equal_aspect: false,
             look: Look::default(),
             labels: <[String; 2]>::default(),
@@ -63,6 +65,14 @@ impl DensityMap {
         self
     }
 
+    /// The value at the top of the colour bar, for maps to be compared, as the frames of a film; the
+    /// largest value by default.
+    #[must_use]
+    pub fn up_to(mut self, value: f64) -> Self {
+        self.highest = Some(value).filter(|v| v.is_finite() && *v > 0.0);
+        self
+    }
+
     /// One unit of x as long as one unit of y, unless that makes the axes very flat or tall.
     #[must_use]
     pub fn equal_aspect(mut self) -> Self {
@@ -83,6 +93,7 @@ impl DensityMap {
     fn range(&self) -> Interval {
         let all = Interval::covering(self.grid.values().iter().copied());
         let all = all.unwrap_or(Interval { low: 0.0, high: 1.0 });
+        let all = Interval { high: self.highest.unwrap_or(all.high), ..all };
         if all.low >= 0.0 { Interval { low: 0.0, ..all } } else { all }
     }
 

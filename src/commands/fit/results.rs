@@ -11,6 +11,7 @@ use diffeo::checks::{Certificate, Evidence, Subject};
 use diffeo::flows::Workers;
 use diffeo::flows::model::Model;
 use diffeo::flows::rows::Rows;
+use diffeo::pictures::Moment;
 use std::fmt::Display;
 
 /// A fitted model and the rows it was fitted to and judged by.
@@ -23,12 +24,15 @@ pub struct Results<'a> {
 
 impl Results<'_> {
     /// Writes all that can be made; what cannot is said, and costs no model.
-    pub fn write(&self, voice: Voice, pictures: bool) {
+    pub fn write(&self, voice: Voice, pictures: bool, moments: &[Moment]) {
         let certificate = self.certify().map_err(|e| warn("the model is not checked", &e)).ok();
         if let Some(certificate) = &certificate {
             say(certificate, voice);
         }
         let figures = if pictures { self.draw() } else { Vec::new() };
+        if let Err(error) = self.film(voice, moments) {
+            warn("training.gif is not drawn", &error);
+        }
         if let Err(error) = self.report(certificate.as_ref(), figures) {
             warn("there is no report", &error);
         }

@@ -2,14 +2,20 @@
 
 use super::{Results, warn};
 use crate::args::WhichField;
+use crate::output::Voice;
 use anyhow::Result;
 use diffeo::flows::model::Model;
-use diffeo::pictures::{PictureError, Studio};
-use diffeo::plots::{FieldStyle, Scene, Theme};
+use diffeo::pictures::{Moment, PictureError, Studio};
+use diffeo::plots::{Animation, FieldStyle, Scene, Theme};
 use diffeo::report::Figure;
+use std::time::Duration;
 
 /// Noise levels of the picture of a score model, where its training covers them.
 const NOISE: [f64; 4] = [0.05, 0.2, 0.5, 2.0];
+
+/// How long a frame of a film stays, and the last.
+const FRAME: Duration = Duration::from_millis(80);
+const HOLD: Duration = Duration::from_secs(2);
 
 type Drawn = std::result::Result<Scene, PictureError>;
 
@@ -66,10 +72,7 @@ const OF_THE_PLANE: [Planned; 2] = [
 impl Results<'_> {
     /// Draws and saves the pictures; those that cannot be drawn are said.
     pub(super) fn draw(&self) -> Vec<Figure> {
-        let name = self.model.spec().data.source.as_str();
-        let (model, workers) = (self.model, self.workers);
-        let data = Some(&self.split.train);
-        let studio = Studio { model, data, name, workers, theme: Theme::light() };
+        let studio = self.studio();
         let plane: &[Planned] = if studio.has_plane() { &OF_THE_PLANE } else { &[] };
         let mut figures = Vec::new();
         for planned in ALWAYS.iter().chain(plane) {
@@ -79,6 +82,22 @@ impl Results<'_> {
             }
         }
         figures
+    }
+
+    /// Draws the density during training, where it was kept.
+    pub(super) fn film(&self, voice: Voice, moments: &[Moment]) -> Result<()> {
+        if moments.is_empty() {
+            return Ok(());
+        }
+        let frames = self.studio().training_film(moments)?;
+        let film = Animation::new(frames).delay(FRAME).hold(HOLD);
+        Ok(film.save(self.folder.path().join("training.gif"), crate::progress::frames(voice))?)
+    }
+
+    fn studio(&self) -> Studio<'_> {
+        let name = self.model.spec().data.source.as_str();
+        let (model, workers) = (self.model, self.workers);
+        Studio { model, data: Some(&self.split.train), name, workers, theme: Theme::light() }
     }
 
     fn one(&self, studio: &Studio<'_>, planned: &Planned) -> Result<Figure> {
