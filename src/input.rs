@@ -131,17 +131,32 @@ pub fn model(path: &Path, engine: EngineName) -> Result<Model> {
         let message = format!("{shown}: no such model; give a run folder or its model.safetensors");
         return Err(Usage(message).into());
     }
-    if path.is_dir() && !path.join("model.safetensors").exists() {
-        let remedy = if path.join("checkpoint.safetensors").exists() {
-            "its fit was interrupted: finish it with --resume"
-        } else {
-            "give the folder of a finished fit"
-        };
-        return Err(Usage(format!("{shown}: there is no model.safetensors; {remedy}")).into());
+    if path.is_dir() {
+        require_finished(path)?;
     }
     let model = Model::load(path, &Device::Cpu)?.with_engine(engine.into());
     model.engine()?;
     Ok(model)
+}
+
+/// Fails unless a run folder holds a model and no fit that is still to be finished.
+fn require_finished(folder: &Path) -> Result<()> {
+    let shown = folder.display();
+    let has = |name: &str| folder.join(name).exists();
+    let message = match (has("model.safetensors"), has("checkpoint.safetensors")) {
+        (true, false) => return Ok(()),
+        (true, true) => format!(
+            "{shown}: a fit was interrupted here: finish it with --resume, or name the model before it, \
+             {shown}/model.safetensors"
+        ),
+        (false, true) => format!(
+            "{shown}: there is no model.safetensors; its fit was interrupted: finish it with --resume"
+        ),
+        (false, false) => {
+            format!("{shown}: there is no model.safetensors; give the folder of a finished fit")
+        }
+    };
+    Err(Usage(message).into())
 }
 
 /// The threads asked for, or one for each core.

@@ -8,10 +8,8 @@ use diffeo::flows::model::Model;
 use diffeo::flows::train::TrainState;
 use std::path::{Path, PathBuf};
 
-/// What a new run in the folder of an old one removes first, lest the two be mixed.
-const RESULTS: [&str; 10] = [
-    "checkpoint.safetensors",
-    "model.safetensors",
+/// What is made of a model: removed before the model is replaced, lest it be taken for the new one's.
+const RESULTS: [&str; 8] = [
     "certificate.json",
     "report.html",
     "density.png",
@@ -75,7 +73,7 @@ impl RunFolder {
     pub fn refuse_existing(&self, force: bool, resume: bool) -> Result<()> {
         let is_run = self.has_model() || self.path.join("checkpoint.safetensors").exists();
         let is_fresh = std::fs::read_dir(&self.path).map_or(true, |mut files| {
-            files.all(|file| file.is_ok_and(|f| EARLY.iter().any(|name| f.file_name() == *name)))
+            files.all(|file| file.is_ok_and(|f| is_early(&f.file_name().to_string_lossy())))
         });
         if force || !self.path.exists() || resume && (is_run || is_fresh) {
             return Ok(());
@@ -97,14 +95,6 @@ impl RunFolder {
             return Ok(None);
         }
         Ok(Some(Model::load_checkpoint(path, device)?))
-    }
-
-    /// Removes the checkpoint of a finished run.
-    ///
-    /// # Errors
-    /// When it cannot be removed.
-    pub fn remove_checkpoint(&self) -> Result<()> {
-        self.remove("checkpoint.safetensors")
     }
 
     /// Writes a file of the folder, beside its name first, so that no half of it is ever seen.
@@ -131,16 +121,49 @@ impl RunFolder {
         }
     }
 
-    /// Makes the folder without the results of an earlier run, writes the resolved settings, and
-    /// keeps of the metrics those up to the step that a run resumes from.
+    /// Puts a model in place of the one before, if any, with nothing of that left beside it.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn replace_model(&self, model: &Model) -> Result<()> {
+        RESULTS.iter().try_for_each(|name| self.remove(name))?;
+        model.save(self.model_path())?;
+        self.remove("checkpoint.safetensors")
+    }
+
+    /// Whether all that is made of a model is there: the report is made last.
+    pub fn is_complete(&self) -> bool {
+        self.path.join("report.html").exists()
+    }
+
+    /// Removes what was being written when an earlier run was killed.
+    ///
+    /// # Errors
+    /// When the folder cannot be read, or a file not be removed.
+    pub fn remove_leftovers(&self) -> Result<()> {
+        let files = std::fs::read_dir(&self.path)
+            .with_context(|| format!("cannot read {}", self.path.display()))?;
+        for file in files.flatten() {
+            let name = file.file_name();
+            let name = name.to_string_lossy();
+            if is_leftover(&name) {
+                self.remove(&name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the folder, writes the resolved settings, and keeps of the metrics those up to the step
+    /// that a run resumes from. The model of an earlier run stays until there is a new one.
     ///
     /// # Errors
     /// When the folder cannot be written.
     pub fn create(&self, settings: &FitSettings, resumed_at: Option<usize>) -> Result<()> {
         let context = || format!("cannot write the run folder {}", self.path.display());
         std::fs::create_dir_all(&self.path).with_context(context)?;
+        self.remove_leftovers()?;
         if resumed_at.is_none() {
-            RESULTS.iter().try_for_each(|name| self.remove(name))?;
+            self.remove("checkpoint.safetensors")?;
         }
         self.put("config.toml", toml::to_string(settings)?.as_bytes())?;
         let metrics = self.path.join("metrics.jsonl");
@@ -150,6 +173,16 @@ impl RunFolder {
         };
         self.put("metrics.jsonl", kept.as_bytes())
     }
+}
+
+/// Whether a run writes a file of this name before its first checkpoint.
+fn is_early(name: &str) -> bool {
+    EARLY.contains(&name) || is_leftover(name)
+}
+
+/// Whether a file is one that was being written when a run was killed.
+fn is_leftover(name: &str) -> bool {
+    name.starts_with('.') && (name.ends_with(".partial") || name.ends_with(".tmp"))
 }
 
 /// The lines of `metrics.jsonl` up to a step.

@@ -76,7 +76,13 @@ pub fn run(common: &Common, flags: &FitFlags) -> Result<ExitCode> {
     if resume && previous.is_none() && folder.has_model() {
         let model = folder.model()?.with_engine(fit.engine);
         same_fit(model.spec(), fit.model(&split.train)?.spec())?;
-        common.voice().note("the run is complete; nothing to resume");
+        if folder.is_complete() {
+            common.voice().note("the run is complete; nothing to resume");
+        } else {
+            let results =
+                Results { model: &model, split: &split, folder: &folder, workers: &workers };
+            results.write(common.voice(), !settings.no_plots, &[]);
+        }
         return finish(common, &model, &folder, None);
     }
     let resumed_at = previous.as_ref().map(|(_, state)| state.step());
@@ -100,8 +106,7 @@ pub fn run(common: &Common, flags: &FitFlags) -> Result<ExitCode> {
         return Ok(ExitCode::from(INTERRUPTED));
     }
     let seconds = progress.seconds();
-    model.save(folder.model_path())?;
-    folder.remove_checkpoint()?;
+    folder.replace_model(&model)?;
     let results = Results { model: &model, split: &split, folder: &folder, workers: &workers };
     results.write(common.voice(), !settings.no_plots, &progress.into_moments());
     let steps = model.spec().training.as_ref().map_or(0, |t| t.steps) - resumed_at.unwrap_or(0);

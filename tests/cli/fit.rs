@@ -141,3 +141,17 @@ fn the_run_folder_has_a_name_without_one_being_given() {
     assert_eq!(said.json()["model"], "runs/two-moons");
     assert!(bench.exists("runs/two-moons/model.safetensors"));
 }
+
+#[test]
+fn a_film_of_the_training_is_a_gif() {
+    let bench = Bench::new();
+    let said = bench.run(&format!("fit two-moons {TINY} --film --live -o run")).good();
+    assert!(said.err.contains("no terminal"), "{said:?}");
+    let film = bench.bytes("run/training.gif");
+    assert!(film.starts_with(b"GIF89a") && film.len() < 2_000_000, "{}", film.len());
+    // A frame for the start and each of three evaluations.
+    let frames = film.windows(3).filter(|bytes| *bytes == [0x21, 0xf9, 0x04]).count();
+    assert_eq!(frames, 4);
+    bench.run(&format!("fit two-moons {TINY} --columns x1 --film -o one")).refused(&["--film"]);
+    assert!(!bench.exists("one"));
+}

@@ -83,10 +83,61 @@ fn a_killed_run_goes_on() {
 fn a_run_stopped_in_a_forced_folder_is_not_taken_for_the_old_one() {
     let bench = Bench::new();
     bench.run(&format!("fit rings {TINY} -o broken")).good();
+    let old = bench.bytes("broken/model.safetensors");
     let child = start(&bench, &format!("{LONG} -o broken --force"));
     stop(&bench, child, "-KILL");
-    assert!(!bench.exists("broken/model.safetensors"), "the old model is gone");
+    bench.run("info broken").refused(&["interrupted", "--resume", "broken/model.safetensors"]);
+    assert!(bench.bytes("broken/model.safetensors") == old, "lost before there is a new one");
     ends_as_an_unbroken_run(&bench);
+}
+
+/// Killed again and again, at any moment, a run goes on from where it was, to the same end.
+#[test]
+fn a_run_killed_many_times_ends_as_an_unbroken_one() {
+    const KILLS: u64 = 50;
+    let bench = Bench::new();
+    let short = "fit two-moons --rows 300 --steps 240 --evaluate-every 3 --layers 1 --hidden 8 \
+                 --no-plots";
+    bench.run(&format!("{short} -o whole")).good();
+    for kill in 0..KILLS {
+        let mut child = start(&bench, &format!("{short} -o broken --resume --quiet"));
+        // From before the folder exists to after the last file is written.
+        std::thread::sleep(Duration::from_millis(10 + kill * 37 % 331));
+        // A run that has ended on its own cannot be killed.
+        let _ = child.kill();
+        child.wait().unwrap();
+        if bench.exists("broken") {
+            let said = bench.run("info broken --json");
+            let is_resumable =
+                said.err.contains("interrupted") || said.err.contains("finished fit");
+            assert!(said.code == Some(0) || said.code == Some(2) && is_resumable, "{said:?}");
+        }
+    }
+    bench.run(&format!("{short} -o broken --resume")).good();
+    for name in ["model.safetensors", "certificate.json", "config.toml"] {
+        let path = |folder: &str| format!("{folder}/{name}");
+        assert!(bench.bytes(&path("broken")) == bench.bytes(&path("whole")), "{name}");
+    }
+    assert_eq!(steps(&bench, "broken"), steps(&bench, "whole"));
+    let left: Vec<_> = std::fs::read_dir(bench.path("broken")).unwrap().flatten().collect();
+    let is_hidden = |f: &std::fs::DirEntry| f.file_name().to_string_lossy().starts_with('.');
+    assert!(!left.iter().any(is_hidden), "{left:?}");
+}
+
+/// A disk without room, played by a limit on the size of files.
+#[test]
+fn a_full_disk_leaves_the_old_model() {
+    let bench = Bench::with_model();
+    let old = bench.bytes("run/model.safetensors");
+    let fit = format!("fit rings {TINY} -o run --force");
+    let script = format!("trap '' XFSZ; ulimit -f 4; exec {} {fit}", env!("CARGO_BIN_EXE_diffeo"));
+    let output =
+        Command::new("sh").current_dir(bench.0.path()).args(["-c", &script]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("checkpoint.safetensors") && said.contains("too large"), "{said}");
+    assert!(bench.bytes("run/model.safetensors") == old);
+    bench.run("sample run -n 3").good();
 }
 
 #[test]

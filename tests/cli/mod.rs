@@ -93,7 +93,8 @@ impl Bench {
             .current_dir(self.0.path())
             .args(arguments.split_whitespace())
             .write_stdin(stdin)
-            .timeout(std::time::Duration::from_mins(1))
+            // Against runs that hang; a busy machine takes its time.
+            .timeout(std::time::Duration::from_mins(5))
             .output()
             .unwrap();
         Said {
