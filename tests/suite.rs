@@ -12,6 +12,8 @@ mod checkpoint;
 mod cli;
 /// Continuous flows as models: errors of log-densities, fields, learning, resuming.
 mod continuous;
+/// Models of earlier versions.
+mod fixtures;
 /// Values computed with zuko and nflows from the same weights.
 mod golden;
 /// What must hold for every transform of the catalogue.
