@@ -12,6 +12,8 @@ mod checkpoint;
 mod cli;
 /// Continuous flows as models: errors of log-densities, fields, learning, resuming.
 mod continuous;
+/// Seeds of the fuzz targets, and damaged copies of them.
+mod corpus;
 /// Models of earlier versions.
 mod fixtures;
 /// Values computed with zuko and nflows from the same weights.

@@ -74,14 +74,15 @@ impl Model {
     /// # Errors
     /// [`Error::Config`] when the description cannot be built.
     pub fn new(spec: ModelSpec, device: &Device) -> Result<Self> {
-        if spec.flow.features != spec.columns.len() || spec.flow.context != spec.given.len() {
-            return Err(Error::config(
-                "columns",
-                "their number differs from the flow's features and context",
-                "describe each column once",
-            ));
-        }
+        spec.check_columns()?;
         let params = Params::new(spec.dtype.into(), device, spec.seed);
+        Self::build(spec, params)
+    }
+
+    /// The same with no more than so many numbers in weights and buffers.
+    fn within(spec: ModelSpec, device: &Device, numbers: usize) -> Result<Self> {
+        spec.check_columns()?;
+        let params = Params::new(spec.dtype.into(), device, spec.seed).with_room_for(numbers);
         Self::build(spec, params)
     }
 

@@ -68,12 +68,18 @@ pub struct Params {
     seed: u64,
     /// The parameters that a frozen view shares.
     shared: Option<Vec<Param>>,
+    /// Numbers that may still be created.
+    room: usize,
 }
+
+/// Numbers that a set may hold unless told otherwise: 16 GiB in single precision.
+const MOST: usize = 1 << 32;
 
 impl Params {
     /// An empty set for variables of `dtype` on `device`, drawn from `seed`.
     pub fn new(dtype: DType, device: &Device, seed: u64) -> Self {
-        Self { entries: Vec::new(), dtype, device: device.clone(), seed, shared: None }
+        let (entries, device) = (Vec::new(), device.clone());
+        Self { entries, dtype, device, seed, shared: None, room: MOST }
     }
 
     /// An empty set that hands out the parameters of this one, by name, outside any gradient.
@@ -88,7 +94,15 @@ impl Params {
             device: self.device.clone(),
             seed: self.seed,
             shared: Some(self.entries.clone()),
+            room: MOST,
         }
+    }
+
+    /// The same set with room for so many numbers in all, so that a description from a file cannot ask
+    /// for more memory than the file has numbers.
+    #[must_use]
+    pub fn with_room_for(self, numbers: usize) -> Self {
+        Self { room: numbers, ..self }
     }
 
     /// The dtype of all variables.
@@ -170,10 +184,25 @@ impl Params {
         }
         let var = match self.shared(&name, tensor.shape())? {
             Some(var) => var,
-            None => Var::from_tensor(tensor)?,
+            None => {
+                self.require_room(&name, Some(tensor.elem_count()))?;
+                self.room -= tensor.elem_count();
+                Var::from_tensor(tensor)?
+            }
         };
         self.entries.push(Param { name, var: var.clone(), trainable });
         Ok(var)
+    }
+
+    /// Fails when so many numbers do not fit; none are more than can be counted.
+    fn require_room(&self, name: &str, numbers: Option<usize>) -> Result<()> {
+        match numbers {
+            Some(numbers) if numbers <= self.room => Ok(()),
+            _ => {
+                let problem = format!("there is room for {} more numbers only", self.room);
+                Err(Error::config(name, problem, "take smaller widths, fewer layers or bins"))
+            }
+        }
     }
 
     /// The variable of that name that a frozen view shares; none in an ordinary set.
@@ -228,6 +257,14 @@ impl Scope<'_> {
         named_generator(self.params.seed, Stream::Structure, &self.path)
     }
 
+    /// Fails unless a table of so many rows and columns fits, before it is made.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming this place.
+    pub fn require_room(&self, rows: usize, columns: usize) -> Result<()> {
+        self.params.require_room(&self.path, rows.checked_mul(columns))
+    }
+
     /// Creates a variable that training moves.
     ///
     /// # Errors
@@ -247,6 +284,8 @@ impl Scope<'_> {
             self.params.entries.push(Param { name, var: var.clone(), trainable: true });
             return Ok(Weight { tensor: var.as_detached_tensor(), var });
         }
+        let numbers = shape.dims().iter().try_fold(1_usize, |n, &size| n.checked_mul(size));
+        self.params.require_room(&name, numbers)?;
         let values = self.initial_values(&name, &shape, init)?;
         let tensor = Tensor::from_vec(values, shape, &self.params.device)?;
         let var = self.params.insert(name, &tensor.to_dtype(self.params.dtype)?, true)?;

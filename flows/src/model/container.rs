@@ -111,8 +111,9 @@ fn verify(content: &[u8], kind: &str) -> std::result::Result<String, ModelFileEr
     let description = get("description")?;
     let mut named = tensors.tensors();
     named.sort_by(|a, b| a.0.cmp(&b.0));
-    if *get("checksum")? != checksum(description, named.iter().map(|(n, t)| (n.as_str(), t.data())))
-    {
+    let found = checksum(description, named.iter().map(|(n, t)| (n.as_str(), t.data())));
+    // A fuzzer would never get past it.
+    if *get("checksum")? != found && !cfg!(fuzzing) {
         return Err(corrupted("the checksum does not match".to_owned()));
     }
     Ok(description.clone())

@@ -93,7 +93,8 @@ fn restore(
     tensors: &SafeTensors,
     device: &Device,
 ) -> std::result::Result<Model, String> {
-    let model = Model::new(spec, device).map_err(|e| e.to_string())?;
+    let stored = tensors.iter().map(|(_, view)| view.shape().iter().product::<usize>()).sum();
+    let model = Model::within(spec, device, stored).map_err(|e| e.to_string())?;
     let of_model = tensors.names().iter().filter(|n| !n.starts_with(STATE_PREFIX)).count();
     if of_model != model.params().iter().count() {
         return Err("the number of tensors differs from the description".to_owned());
@@ -166,4 +167,30 @@ fn bytes(tensor: &Tensor) -> Result<Vec<u8>> {
         DType::F64 => flat.to_vec1::<f64>()?.iter().flat_map(|v| v.to_le_bytes()).collect(),
         _ => flat.to_vec1::<f32>()?.iter().flat_map(|v| v.to_le_bytes()).collect(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fit::Fit;
+    use crate::nets::NetConfig;
+    use crate::rows::Rows;
+
+    #[test]
+    fn a_description_cannot_ask_for_more_than_the_file_holds() {
+        let rows = Rows::new(2, (0..40).map(f64::from).collect()).unwrap();
+        let model = Fit::new("maf").unwrap().model(&rows).unwrap();
+        let mut spec = model.spec().clone();
+        for layer in &mut spec.flow.layers {
+            if let crate::config::LayerConfig::MaskedAutoregressive { net, .. } = layer {
+                *net = NetConfig { hidden: vec![1 << 40, 1 << 40], ..net.clone() };
+            }
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
+        let tensors = stored(model.params()).unwrap();
+        write_safetensors(&path, "model", &json(&spec).unwrap(), &tensors).unwrap();
+        let error = Model::load(&path, &Device::Cpu).unwrap_err().to_string();
+        assert!(error.contains("room for"), "{error}");
+    }
 }

@@ -1,6 +1,7 @@
 //! The description stored with a model's weights.
 
 use crate::config::{FlowConfig, ObjectiveConfig};
+use crate::error::{Error, Result};
 use crate::train::{Evaluation, TrainConfig};
 use crate::transforms::Support;
 use candle_core::DType;
@@ -30,6 +31,17 @@ pub struct ModelSpec {
     pub train: TrainConfig,
     /// What its training came to; none before.
     pub training: Option<TrainingSummary>,
+}
+
+impl ModelSpec {
+    /// Fails unless every column is one of the flow's.
+    pub(super) fn check_columns(&self) -> Result<()> {
+        if self.flow.features == self.columns.len() && self.flow.context == self.given.len() {
+            return Ok(());
+        }
+        let problem = "their number differs from the flow's features and context";
+        Err(Error::config("columns", problem, "describe each column once"))
+    }
 }
 
 /// A column of the data.

@@ -38,6 +38,9 @@ impl Made {
         last: LastLayer,
     ) -> Result<Self> {
         config.check()?;
+        let outputs = features.saturating_mul(per_feature);
+        let widths = [&[features], config.hidden.as_slice(), &[outputs]].concat();
+        widths.windows(2).try_for_each(|pair| scope.require_room(pair[0], pair[1]))?;
         let input: Vec<usize> = (1..=features).collect();
         let output: Vec<usize> =
             input.iter().flat_map(|i| std::iter::repeat_n(i - 1, per_feature)).collect();
