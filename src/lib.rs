@@ -19,8 +19,10 @@
 //! # Ok::<(), diffeo::flows::Error>(())
 //! ```
 
+pub mod baselines;
 pub mod checks;
 pub mod data;
+pub mod outliers;
 pub mod pictures;
 
 pub use diffeo_flows as flows;

@@ -9,9 +9,10 @@ use diffeo::flows::train::TrainState;
 use std::path::{Path, PathBuf};
 
 /// What a new run in the folder of an old one removes first, lest the two be mixed.
-const RESULTS: [&str; 9] = [
+const RESULTS: [&str; 10] = [
     "checkpoint.safetensors",
     "model.safetensors",
+    "baselines.safetensors",
     "certificate.json",
     "report.html",
     "density.png",

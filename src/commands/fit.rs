@@ -10,6 +10,7 @@ use crate::input::{Data, device, modelled_rows, workers};
 use crate::progress::{Progress, Record};
 use crate::run_folder::RunFolder;
 use anyhow::{Context, Result};
+use diffeo::baselines::{Baseline, Baselines};
 use diffeo::data::{RoleRequest, Roles, Table, split};
 use diffeo::flows::Engine;
 use diffeo::flows::config::recipe;
@@ -35,7 +36,7 @@ struct Report {
     seconds: f64,
     steps_per_second: f64,
     log_likelihood: LogLikelihood,
-    baselines: Baselines,
+    baselines: TestBaselines,
     /// Of the field of a continuous flow.
     #[serde(skip_serializing_if = "Option::is_none")]
     evaluations: Option<Evaluations>,
@@ -52,8 +53,10 @@ struct LogLikelihood {
 
 /// Mean log-likelihoods of simpler densities on the test rows.
 #[derive(Serialize)]
-struct Baselines {
+struct TestBaselines {
     gaussian: Option<f64>,
+    gmm: Option<f64>,
+    kde: Option<f64>,
 }
 
 /// The rows of a fit, split.
@@ -182,6 +185,8 @@ fn finish(
     let spec = model.spec();
     let training = spec.training.as_ref().context("the model says nothing of its training")?;
     let (steps, seconds) = work.unwrap_or((0, 0.0));
+    let baselines = Baselines::load(model, folder.path().join(Baselines::FILE)).ok();
+    let on_test = |which| baselines.as_ref()?.on_test_rows(which);
     let report = Report {
         model: folder.path().display().to_string(),
         flow: spec.recipe.clone(),
@@ -196,7 +201,11 @@ fn finish(
             test: training.test_log_likelihood,
             test_standard_error: training.test_standard_error,
         },
-        baselines: Baselines { gaussian: training.test_gaussian },
+        baselines: TestBaselines {
+            gaussian: training.test_gaussian,
+            gmm: on_test(Baseline::Gmm),
+            kde: on_test(Baseline::Kde),
+        },
         evaluations: training.evaluations,
         seed: spec.seed,
     };
@@ -217,8 +226,13 @@ fn text(report: &Report) -> String {
     if let (Some(test), Some(error)) = (l.test, l.test_standard_error) {
         lines.push(format!("                      {test:.4} ± {error:.4} on test rows"));
     }
-    if let Some(gaussian) = report.baselines.gaussian {
-        lines.push(format!("                      {gaussian:.4} of a full Gaussian on test rows"));
+    let TestBaselines { gaussian, gmm, kde } = report.baselines;
+    for (value, name) in
+        [(gaussian, "full Gaussian"), (gmm, "Gaussian mixture"), (kde, "kernel estimate")]
+    {
+        if let Some(value) = value {
+            lines.push(format!("                      {value:.4} of a {name} on test rows"));
+        }
     }
     if let Some(Evaluations { log_prob, sample }) = report.evaluations {
         lines.push(format!(

@@ -6,6 +6,8 @@ mod bad_models;
 mod bad_settings;
 /// Tables that cannot be used.
 mod bad_tables;
+/// Simpler densities beside a model.
+mod baselines;
 /// Settings of continuous flows, from flags and files.
 mod continuous;
 /// `field`, `log-prob --errors` and pictures of fields.

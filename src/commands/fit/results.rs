@@ -1,10 +1,11 @@
-//! What a fit leaves in its folder besides the model: certificate and pictures.
+//! What a fit leaves in its folder besides the model: baselines, certificate and pictures.
 
 use super::Split;
 use crate::args::WhichField;
 use crate::output::{Voice, complain};
 use crate::run_folder::RunFolder;
 use anyhow::Result;
+use diffeo::baselines::Baselines;
 use diffeo::checks::{Certificate, Evidence, Subject};
 use diffeo::flows::Workers;
 use diffeo::flows::model::Model;
@@ -25,6 +26,9 @@ pub struct Results<'a> {
 impl Results<'_> {
     /// Writes all that can be made; what cannot is said, and costs no model.
     pub fn write(&self, voice: Voice, pictures: bool) {
+        if let Err(error) = self.fit_baselines(voice) {
+            complain(&format!("warning: there are no baselines: {error:#}"));
+        }
         match self.certify() {
             Ok(certificate) => say(&certificate, voice),
             Err(error) => complain(&format!("warning: the model is not checked: {error:#}")),
@@ -35,6 +39,14 @@ impl Results<'_> {
         if let Err(error) = self.draw() {
             complain(&format!("warning: not all pictures are drawn: {error:#}"));
         }
+    }
+
+    /// Fits simpler densities to the same rows and keeps them beside the model.
+    fn fit_baselines(&self, voice: Voice) -> Result<()> {
+        let Split { train, test, .. } = self.split;
+        let baselines = Baselines::fit(self.model, train, test.as_ref(), self.workers)?;
+        baselines.notes().iter().for_each(|note| voice.note(note));
+        Ok(baselines.save(self.model, self.folder.path().join(Baselines::FILE))?)
     }
 
     /// Checks the model on rows that it has not seen.
