@@ -18,6 +18,8 @@ mod fit;
 mod interrupt;
 /// list, info, completions, toy and evaluate.
 mod others;
+/// Rows ranked by how unusual they are.
+mod outliers;
 /// Nothing is replaced without `--force`.
 mod overwrite;
 /// Pictures of models and data.
