@@ -24,6 +24,7 @@ pub mod checks;
 pub mod data;
 pub mod outliers;
 pub mod pictures;
+pub mod selection;
 
 pub use diffeo_flows as flows;
 pub use diffeo_plots as plots;

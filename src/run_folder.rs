@@ -1,18 +1,19 @@
 //! The folder that a fit writes.
 
 use crate::failure::Usage;
-use crate::fit_settings::FitSettings;
 use anyhow::{Context, Result};
 use candle_core::Device;
 use diffeo::flows::model::Model;
 use diffeo::flows::train::TrainState;
+use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 /// What a new run in the folder of an old one removes first, lest the two be mixed.
-const RESULTS: [&str; 10] = [
+const RESULTS: [&str; 11] = [
     "checkpoint.safetensors",
     "model.safetensors",
     "baselines.safetensors",
+    "candidates.json",
     "certificate.json",
     "report.html",
     "density.png",
@@ -24,6 +25,9 @@ const RESULTS: [&str; 10] = [
 
 /// What a run writes before its first checkpoint.
 const EARLY: [&str; 2] = ["config.toml", "metrics.jsonl"];
+
+/// Where the flows lie that a choice is made of, a folder each.
+const CANDIDATES: &str = "candidates";
 
 /// A run folder, existing or not.
 #[derive(Debug)]
@@ -60,6 +64,21 @@ impl RunFolder {
         self.model_path().exists()
     }
 
+    /// Whether there is the checkpoint of an interrupted run.
+    pub fn has_checkpoint(&self) -> bool {
+        self.path.join("checkpoint.safetensors").exists()
+    }
+
+    /// Whether flows have been tried to choose from.
+    pub fn has_candidates(&self) -> bool {
+        self.path.join(CANDIDATES).is_dir()
+    }
+
+    /// The run folder of a flow to choose from.
+    pub fn candidate(&self, name: &str) -> Self {
+        Self { path: self.path.join(CANDIDATES).join(name) }
+    }
+
     /// The finished model.
     ///
     /// # Errors
@@ -73,7 +92,7 @@ impl RunFolder {
     /// # Errors
     /// A message that names both ways out.
     pub fn refuse_existing(&self, force: bool, resume: bool) -> Result<()> {
-        let is_run = self.has_model() || self.path.join("checkpoint.safetensors").exists();
+        let is_run = self.has_model() || self.has_checkpoint() || self.has_candidates();
         let is_fresh = std::fs::read_dir(&self.path).map_or(true, |mut files| {
             files.all(|file| file.is_ok_and(|f| EARLY.iter().any(|name| f.file_name() == *name)))
         });
@@ -131,16 +150,30 @@ impl RunFolder {
         }
     }
 
+    /// Removes the flows that an earlier choice was made of; files that no run writes stay.
+    fn remove_candidates(&self) -> Result<()> {
+        let Ok(found) = std::fs::read_dir(self.path.join(CANDIDATES)) else { return Ok(()) };
+        for entry in found {
+            let candidate = Self { path: entry?.path() };
+            RESULTS.iter().chain(&EARLY).try_for_each(|name| candidate.remove(name))?;
+            // One with other files in it stays.
+            let _ = std::fs::remove_dir(&candidate.path);
+        }
+        let _ = std::fs::remove_dir(self.path.join(CANDIDATES));
+        Ok(())
+    }
+
     /// Makes the folder without the results of an earlier run, writes the resolved settings, and
     /// keeps of the metrics those up to the step that a run resumes from.
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub fn create(&self, settings: &FitSettings, resumed_at: Option<usize>) -> Result<()> {
+    pub fn create(&self, settings: &impl Serialize, resumed_at: Option<usize>) -> Result<()> {
         let context = || format!("cannot write the run folder {}", self.path.display());
         std::fs::create_dir_all(&self.path).with_context(context)?;
         if resumed_at.is_none() {
             RESULTS.iter().try_for_each(|name| self.remove(name))?;
+            self.remove_candidates()?;
         }
         self.put("config.toml", toml::to_string(settings)?.as_bytes())?;
         let metrics = self.path.join("metrics.jsonl");

@@ -298,6 +298,33 @@ pub fn same_fit(saved: &ModelSpec, asked: &ModelSpec) -> Result<()> {
     }
 }
 
+/// Judges a fitted model by rows that had no part in the fit: sets the test figures of its training
+/// summary and its calibration, as [`Fit::run`] does where it is given such rows.
+///
+/// # Errors
+/// [`Error::Shape`] when the rows have other columns than the model.
+pub fn judge(model: &mut Model, test: &Rows, workers: &Workers) -> Result<()> {
+    let log_prob = model.log_prob_rows(test, workers)?;
+    let estimate = Estimate::of(&log_prob, test.weights());
+    let gaussian = on_gaussian(model, test);
+    if let Some(mut summary) = model.spec().training.clone() {
+        summary.test_log_likelihood = Some(estimate.mean);
+        summary.test_standard_error = Some(estimate.standard_error);
+        summary.test_gaussian = gaussian;
+        model.set_training(summary);
+    }
+    if test.weights().is_none() {
+        model.set_calibration(Calibration::new(HeldOut::Test, &log_prob, model.spec().seed));
+    }
+    Ok(())
+}
+
+/// Mean log-density under the full Gaussian; none where its covariance is singular.
+fn on_gaussian(model: &Model, rows: &Rows) -> Option<f64> {
+    let values = model.baseline().log_prob(rows).ok()?;
+    Some(Estimate::of(&values, rows.weights()).mean)
+}
+
 fn summary(
     model: &Model,
     parts: Parts,
@@ -311,10 +338,6 @@ fn summary(
         Some(Estimate::of(values.as_ref()?, rows?.weights()))
     };
     let test = estimate(parts.test, &of_test);
-    let gaussian = |rows: &Rows| -> Option<f64> {
-        let values = model.baseline().log_prob(rows).ok()?;
-        Some(Estimate::of(&values, rows.weights()).mean)
-    };
     let state = &outcome.state;
     let summary = TrainingSummary {
         steps: state.step(),
@@ -323,7 +346,7 @@ fn summary(
         valid_log_likelihood: estimate(parts.valid, &of_valid).map(|e| e.mean),
         test_log_likelihood: test.map(|e| e.mean),
         test_standard_error: test.map(|e| e.standard_error),
-        test_gaussian: parts.test.and_then(gaussian),
+        test_gaussian: parts.test.and_then(|rows| on_gaussian(model, rows)),
         // A count is not worth a trained model.
         evaluations: model.evaluations(parts.train).ok().flatten(),
         history: state.history().to_vec(),

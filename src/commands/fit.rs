@@ -1,5 +1,6 @@
 //! `diffeo fit`: fit a density, hold out, save, check, draw.
 
+mod auto;
 mod results;
 
 use crate::args::Common;
@@ -7,18 +8,20 @@ use crate::failure::INTERRUPTED;
 use crate::fit_flags::FitFlags;
 use crate::fit_settings::FitSettings;
 use crate::input::{Data, device, modelled_rows, workers};
+use crate::output::{Voice, complain};
 use crate::progress::{Progress, Record};
 use crate::run_folder::RunFolder;
 use anyhow::{Context, Result};
+use auto::Selection;
 use diffeo::baselines::{Baseline, Baselines};
 use diffeo::data::{RoleRequest, Roles, Table, split};
-use diffeo::flows::Engine;
 use diffeo::flows::config::recipe;
 use diffeo::flows::fit::{Fit, Parts, same_fit};
 use diffeo::flows::model::{Column, DataSummary, Evaluations, Model, RowCounts};
 use diffeo::flows::rng::Stream;
 use diffeo::flows::rows::Rows;
 use diffeo::flows::train::Stop;
+use diffeo::flows::{Engine, Workers};
 use results::Results;
 use serde::Serialize;
 use std::process::ExitCode;
@@ -40,6 +43,8 @@ struct Report {
     /// Of the field of a continuous flow.
     #[serde(skip_serializing_if = "Option::is_none")]
     evaluations: Option<Evaluations>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auto: Option<Selection>,
     seed: u64,
 }
 
@@ -66,48 +71,91 @@ struct Split {
     test: Option<Rows>,
 }
 
+impl Split {
+    fn parts(&self) -> Parts<'_> {
+        Parts { train: &self.train, valid: self.valid.as_ref(), test: self.test.as_ref() }
+    }
+}
+
+/// The table of a fit, what its columns are, and its rows.
+struct Loaded {
+    table: Table,
+    roles: Roles,
+    counts: RowCounts,
+    split: Split,
+}
+
+/// Optimiser steps done by this command, and the time that they took.
+#[derive(Default)]
+struct Work {
+    steps: usize,
+    seconds: f64,
+}
+
 pub fn run(common: &Common, flags: &FitFlags) -> Result<ExitCode> {
     let flags = flags.with_file(common.seed, common.threads)?;
+    if flags.flow.as_deref() == Some(auto::AUTO) {
+        return auto::run(common, &flags);
+    }
     let (resume, force) = (flags.resume, flags.force);
     let (output, workers) = (flags.output.clone(), workers(flags.threads)?);
     let mut settings = flags.resolve()?;
     let folder = RunFolder::new(output.as_deref(), &settings.data);
     folder.refuse_existing(force, resume)?;
-    let (fit, split) = plan(&mut settings, common.engine.into())?;
+    let loaded = load(&settings)?;
+    let fit = describe(&mut settings, &loaded, common.engine.into())?;
+    let split = &loaded.split;
 
-    let previous = if resume { folder.checkpoint(&fit.device)? } else { None };
-    if resume && previous.is_none() && folder.has_model() {
+    if resume && folder.has_model() && !folder.has_checkpoint() {
         let model = folder.model()?.with_engine(fit.engine);
         same_fit(model.spec(), fit.model(&split.train)?.spec())?;
         common.voice().note("the run is complete; nothing to resume");
-        return finish(common, &model, &folder, None);
+        return finish(common, &model, &folder, (Work::default(), None));
     }
-    let resumed_at = previous.as_ref().map(|(_, state)| state.step());
-    let record = Record { folder: &folder, settings: &settings, resumed_at };
-    let mut progress = Progress::new(common.voice(), record, watch_for_interrupts()?);
-    let parts =
-        Parts { train: &split.train, valid: split.valid.as_ref(), test: split.test.as_ref() };
-    let (model, outcome) = fit.run(parts, previous, &workers, &mut progress)?;
-    progress.finish();
-    if outcome.stop == Stop::Interrupted {
-        let path = folder.path().display();
-        crate::output::complain(&format!(
-            "interrupted at step {}; go on with the same command and --resume -o {path}",
-            outcome.state.step()
-        ));
-        return Ok(ExitCode::from(INTERRUPTED));
-    }
-    let seconds = progress.seconds();
+    let flag = watch_for_interrupts()?;
+    let (what, place) = ((&fit, split.parts()), (&folder, &settings));
+    let Some((model, work)) = train(common.voice(), what, place, (&workers, &flag), resume)? else {
+        return Ok(interrupted(&folder));
+    };
     model.save(folder.model_path())?;
     folder.remove_checkpoint()?;
-    let results = Results { model: &model, split: &split, folder: &folder, workers: &workers };
+    let results = Results { model: &model, split, folder: &folder, workers: &workers };
     results.write(common.voice(), !settings.no_plots);
-    let steps = model.spec().training.as_ref().map_or(0, |t| t.steps) - resumed_at.unwrap_or(0);
-    finish(common, &model, &folder, Some((steps, seconds)))
+    finish(common, &model, &folder, (work, None))
 }
 
-/// Reads and splits the data, and decides what to fit.
-fn plan(settings: &mut FitSettings, engine: Engine) -> Result<(Fit, Split)> {
+/// Fits in a folder, from the start or from its checkpoint; nothing when interrupted.
+fn train(
+    voice: Voice,
+    (fit, parts): (&Fit, Parts<'_>),
+    (folder, settings): (&RunFolder, &FitSettings),
+    (workers, interrupted): (&Workers, &Arc<AtomicBool>),
+    resume: bool,
+) -> Result<Option<(Model, Work)>> {
+    let previous = if resume { folder.checkpoint(&fit.device)? } else { None };
+    let resumed_at = previous.as_ref().map(|(_, state)| state.step());
+    let record = Record { folder, settings, resumed_at };
+    let mut progress = Progress::new(voice, record, interrupted.clone());
+    let (model, outcome) = fit.run(parts, previous, workers, &mut progress)?;
+    progress.finish();
+    if outcome.stop == Stop::Interrupted {
+        let name = &model.spec().recipe;
+        complain(&format!("interrupted at step {} of {name}", outcome.state.step()));
+        return Ok(None);
+    }
+    let steps = model.spec().training.as_ref().map_or(0, |t| t.steps) - resumed_at.unwrap_or(0);
+    Ok(Some((model, Work { steps, seconds: progress.seconds() })))
+}
+
+/// Says how to go on.
+fn interrupted(folder: &RunFolder) -> ExitCode {
+    let path = folder.path().display();
+    complain(&format!("go on with the same command and --resume -o {path}"));
+    ExitCode::from(INTERRUPTED)
+}
+
+/// Reads and splits the data.
+fn load(settings: &FitSettings) -> Result<Loaded> {
     let request = RoleRequest {
         columns: settings.columns.clone(),
         given: settings.given.clone(),
@@ -121,22 +169,18 @@ fn plan(settings: &mut FitSettings, engine: Engine) -> Result<(Fit, Split)> {
     let parts = split(rows.len(), settings.valid, settings.test, settings.seed)?;
     let counts =
         RowCounts { train: parts.train.len(), valid: parts.valid.len(), test: parts.test.len() };
-    let fit = Fit { engine, ..describe(settings, &table, &roles, counts)? };
     let take = |part: &[usize]| (!part.is_empty()).then(|| rows.take(part));
     let split = Split {
         train: rows.take(&parts.train),
         valid: take(&parts.valid),
         test: take(&parts.test),
     };
-    Ok((fit, split))
+    Ok(Loaded { table, roles, counts, split })
 }
 
-fn describe(
-    settings: &mut FitSettings,
-    table: &Table,
-    roles: &Roles,
-    counts: RowCounts,
-) -> Result<Fit> {
+/// Decides what to fit.
+fn describe(settings: &mut FitSettings, loaded: &Loaded, engine: Engine) -> Result<Fit> {
+    let Loaded { table, roles, counts, .. } = loaded;
     let supports = settings.supports(&roles.features)?;
     let columns = roles.features.iter().zip(supports);
     let recipe = recipe(&settings.flow)?
@@ -147,7 +191,7 @@ fn describe(
     Ok(Fit {
         name: settings.flow.clone(),
         config: settings.train(&recipe),
-        engine: Engine::default(),
+        engine,
         recipe,
         seed: settings.seed,
         dtype: settings.dtype,
@@ -158,7 +202,7 @@ fn describe(
             source: table.source().to_owned(),
             hash: table.hash(),
             weight: roles.weight.clone(),
-            rows: counts,
+            rows: *counts,
         },
     })
 }
@@ -180,11 +224,10 @@ fn finish(
     common: &Common,
     model: &Model,
     folder: &RunFolder,
-    work: Option<(usize, f64)>,
+    (Work { steps, seconds }, auto): (Work, Option<Selection>),
 ) -> Result<ExitCode> {
     let spec = model.spec();
     let training = spec.training.as_ref().context("the model says nothing of its training")?;
-    let (steps, seconds) = work.unwrap_or((0, 0.0));
     let baselines = Baselines::load(model, folder.path().join(Baselines::FILE)).ok();
     let on_test = |which| baselines.as_ref()?.on_test_rows(which);
     let report = Report {
@@ -207,6 +250,7 @@ fn finish(
             kde: on_test(Baseline::Kde),
         },
         evaluations: training.evaluations,
+        auto,
         seed: spec.seed,
     };
     common.voice().result(&report, text)?;
@@ -238,6 +282,9 @@ fn text(report: &Report) -> String {
         lines.push(format!(
             "evaluations           {log_prob} of the field for log-densities, {sample} for samples"
         ));
+    }
+    if let Some(selection) = &report.auto {
+        lines.extend(auto::text(selection));
     }
     lines.join("\n")
 }

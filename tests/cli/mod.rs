@@ -1,5 +1,7 @@
 //! The program end to end, with settings so small that a fit takes a tenth of a second.
 
+/// Several flows, of which the validation rows choose one.
+mod auto;
 /// Models that cannot be loaded, and folders that cannot be written.
 mod bad_models;
 /// Settings that cannot be used.
