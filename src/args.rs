@@ -1,9 +1,11 @@
 //! The arguments of every command.
 
 mod check;
+mod outliers;
 mod plot;
 
 pub use check::CheckArgs;
+pub use outliers::OutlierArgs;
 pub use plot::{PlotArgs, PlotKind};
 
 use crate::failure::Usage;
@@ -102,6 +104,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Score or velocity of a model at given points
     Field(FieldArgs),
+    /// Rank rows by log-density, the lowest first, with conformal p-values
+    Outliers(OutlierArgs),
     /// Say what a model is
     Info(InfoArgs),
     /// Draw a picture of a model or of data

@@ -8,6 +8,7 @@ mod fit;
 mod info;
 mod list;
 mod log_prob;
+mod outliers;
 mod plot;
 mod sample;
 mod toy;
@@ -33,6 +34,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Evaluate(args) => evaluate::run(common, args)?,
         Command::Check(args) => return check::run(common, args),
         Command::Field(args) => field::run(common, args)?,
+        Command::Outliers(args) => outliers::run(common, args)?,
         Command::Info(args) => info::run(common, args)?,
         Command::Plot(args) => plot::run(common, args)?,
         Command::Completions(args) => completions::run(args),

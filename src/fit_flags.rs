@@ -33,7 +33,8 @@ pub struct FitFlags {
     /// Go on from the checkpoint in the run folder, or start if there is none
     #[arg(long, conflicts_with = "force")]
     pub resume: bool,
-    /// Flow to fit; see `diffeo list` [default: nsf-gmm]
+    /// Flow to fit; see `diffeo list`; auto tries several and keeps the one that the validation rows
+    /// speak for [default: nsf-gmm]
     #[arg(long, value_name = "NAME")]
     pub flow: Option<String>,
     /// Columns to model [default: all others]

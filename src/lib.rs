@@ -19,10 +19,13 @@
 //! # Ok::<(), diffeo::flows::Error>(())
 //! ```
 
+pub mod baselines;
 pub mod checks;
 pub mod data;
+pub mod outliers;
 pub mod pictures;
 pub mod report;
+pub mod selection;
 
 pub use diffeo_flows as flows;
 pub use diffeo_plots as plots;

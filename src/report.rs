@@ -15,8 +15,8 @@ mod scores;
 
 pub use pictures::Figure;
 pub use profile::{ColumnProfile, Outlier, Profile};
-pub use scores::{Advantage, Score};
 
+use crate::baselines::Race;
 use crate::checks::Certificate;
 use diffeo_flows::model::Model;
 
@@ -34,7 +34,7 @@ use diffeo_flows::model::Model;
 ///     config: "flow = \"nsf-gmm\"\n",
 ///     model_path: "runs/two-moons",
 ///     profile: None,
-///     scores: Vec::new(),
+///     race: None,
 ///     certificate: None,
 ///     figures: Vec::new(),
 ///     model: &model,
@@ -58,8 +58,8 @@ pub struct Report<'a> {
     pub model_path: &'a str,
     /// What the data look like.
     pub profile: Option<Profile>,
-    /// The model and its rivals on rows that none of them has seen; the model first.
-    pub scores: Vec<Score>,
+    /// The model and its rivals on rows that none of them has seen.
+    pub race: Option<&'a Race>,
     /// What was checked.
     pub certificate: Option<&'a Certificate>,
     /// Pictures, in the order they are shown.

@@ -1,15 +1,17 @@
 //! The folder that a fit writes.
 
 use crate::failure::Usage;
-use crate::fit_settings::FitSettings;
 use anyhow::{Context, Result};
 use candle_core::Device;
 use diffeo::flows::model::Model;
 use diffeo::flows::train::TrainState;
+use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 /// What is made of a model: removed before the model is replaced, lest it be taken for the new one's.
-const RESULTS: [&str; 8] = [
+const RESULTS: [&str; 10] = [
+    "baselines.safetensors",
+    RunFolder::CHOICE,
     "certificate.json",
     "report.html",
     "density.png",
@@ -23,6 +25,9 @@ const RESULTS: [&str; 8] = [
 /// What a run writes before its first checkpoint.
 const EARLY: [&str; 2] = ["config.toml", "metrics.jsonl"];
 
+/// Where the flows lie that a choice is made of, a folder each.
+const CANDIDATES: &str = "candidates";
+
 /// A run folder, existing or not.
 #[derive(Debug)]
 pub struct RunFolder {
@@ -30,6 +35,9 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
+    /// What `--flow auto` tried, and why it chose.
+    pub const CHOICE: &str = "candidates.json";
+
     /// The folder asked for, or `runs/` and the name of the data.
     pub fn new(asked: Option<&Path>, data: &str) -> Self {
         let path = asked.map_or_else(
@@ -58,6 +66,26 @@ impl RunFolder {
         self.model_path().exists()
     }
 
+    /// Whether there is the checkpoint of an interrupted run.
+    pub fn has_checkpoint(&self) -> bool {
+        self.path.join("checkpoint.safetensors").exists()
+    }
+
+    /// Whether flows have been tried to choose from.
+    pub fn has_candidates(&self) -> bool {
+        self.path.join(CANDIDATES).is_dir()
+    }
+
+    /// Whether a choice among them has been made.
+    pub fn has_choice(&self) -> bool {
+        self.path.join(Self::CHOICE).exists()
+    }
+
+    /// The run folder of a flow to choose from.
+    pub fn candidate(&self, name: &str) -> Self {
+        Self { path: self.path.join(CANDIDATES).join(name) }
+    }
+
     /// The finished model.
     ///
     /// # Errors
@@ -71,7 +99,7 @@ impl RunFolder {
     /// # Errors
     /// A message that names both ways out.
     pub fn refuse_existing(&self, force: bool, resume: bool) -> Result<()> {
-        let is_run = self.has_model() || self.path.join("checkpoint.safetensors").exists();
+        let is_run = self.has_model() || self.has_checkpoint() || self.has_candidates();
         let is_fresh = std::fs::read_dir(&self.path).map_or(true, |mut files| {
             files.all(|file| file.is_ok_and(|f| is_early(&f.file_name().to_string_lossy())))
         });
@@ -153,12 +181,32 @@ impl RunFolder {
         Ok(())
     }
 
+    /// Removes the flows that an earlier choice was made of; files that no run writes stay.
+    ///
+    /// # Errors
+    /// When a file cannot be removed.
+    pub fn remove_candidates(&self) -> Result<()> {
+        self.remove(Self::CHOICE)?;
+        let Ok(found) = std::fs::read_dir(self.path.join(CANDIDATES)) else { return Ok(()) };
+        for entry in found {
+            let candidate = Self { path: entry?.path() };
+            let own = ["model.safetensors", "checkpoint.safetensors"];
+            let all = RESULTS.iter().chain(&EARLY).chain(&own);
+            all.copied().try_for_each(|name| candidate.remove(name))?;
+            candidate.remove_leftovers()?;
+            // One with other files in it stays.
+            let _ = std::fs::remove_dir(&candidate.path);
+        }
+        let _ = std::fs::remove_dir(self.path.join(CANDIDATES));
+        Ok(())
+    }
+
     /// Makes the folder, writes the resolved settings, and keeps of the metrics those up to the step
     /// that a run resumes from. The model of an earlier run stays until there is a new one.
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub fn create(&self, settings: &FitSettings, resumed_at: Option<usize>) -> Result<()> {
+    pub fn create(&self, settings: &impl Serialize, resumed_at: Option<usize>) -> Result<()> {
         let context = || format!("cannot write the run folder {}", self.path.display());
         std::fs::create_dir_all(&self.path).with_context(context)?;
         self.remove_leftovers()?;

@@ -5,7 +5,9 @@ use crate::densities::expectation_maximisation::{Criterion, choose_components};
 use crate::engine::Engine;
 use crate::error::{Error, NonFinite, Result};
 use crate::metrics::Estimate;
-use crate::model::{Column, DataSummary, Model, ModelSpec, Precision, TrainingSummary};
+use crate::model::{
+    Calibration, Column, DataSummary, HeldOut, Model, ModelSpec, Precision, TrainingSummary,
+};
 use crate::pairing::Pairing;
 use crate::rng::{Stream, generator};
 use crate::rows::Rows;
@@ -163,12 +165,15 @@ impl Fit {
             .train(&model, parts, state, workers, observer)
             .map_err(|error| with_row_number(error, parts.train))?;
         if outcome.stop != Stop::Interrupted {
-            let summary = summary(&model, parts, &outcome, workers)?;
+            let (summary, calibration) = summary(&model, parts, &outcome, workers)?;
             if !summary.train_log_likelihood.is_finite() {
                 let cause = NonFinite { step: summary.steps, layer: None, row: None };
                 return Err(Error::NonFinite(Box::new(cause)));
             }
             model.set_training(summary);
+            if let Some(calibration) = calibration {
+                model.set_calibration(calibration);
+            }
         }
         Ok((model, outcome))
     }
@@ -293,31 +298,62 @@ pub fn same_fit(saved: &ModelSpec, asked: &ModelSpec) -> Result<()> {
     }
 }
 
+/// Judges a fitted model by rows that had no part in the fit: sets the test figures of its training
+/// summary and its calibration, as [`Fit::run`] does where it is given such rows.
+///
+/// # Errors
+/// [`Error::Shape`] when the rows have other columns than the model.
+pub fn judge(model: &mut Model, test: &Rows, workers: &Workers) -> Result<()> {
+    let log_prob = model.log_prob_rows(test, workers)?;
+    let estimate = Estimate::of(&log_prob, test.weights());
+    let gaussian = on_gaussian(model, test);
+    if let Some(mut summary) = model.spec().training.clone() {
+        summary.test_log_likelihood = Some(estimate.mean);
+        summary.test_standard_error = Some(estimate.standard_error);
+        summary.test_gaussian = gaussian;
+        model.set_training(summary);
+    }
+    if test.weights().is_none() {
+        model.set_calibration(Calibration::new(HeldOut::Test, &log_prob, model.spec().seed));
+    }
+    Ok(())
+}
+
+/// Mean log-density under the full Gaussian; none where its covariance is singular.
+fn on_gaussian(model: &Model, rows: &Rows) -> Option<f64> {
+    let values = model.baseline().log_prob(rows).ok()?;
+    Some(Estimate::of(&values, rows.weights()).mean)
+}
+
 fn summary(
     model: &Model,
     parts: Parts,
     outcome: &Outcome,
     workers: &Workers,
-) -> Result<TrainingSummary> {
-    let estimate = |rows: &Rows| -> Result<Estimate> {
-        Ok(Estimate::of(&model.log_prob_rows(rows, workers)?, rows.weights()))
+) -> Result<(TrainingSummary, Option<Calibration>)> {
+    let log_prob = |rows: &Rows| model.log_prob_rows(rows, workers);
+    let (of_valid, of_test) =
+        (parts.valid.map(log_prob).transpose()?, parts.test.map(log_prob).transpose()?);
+    let estimate = |rows: Option<&Rows>, values: &Option<Vec<f64>>| {
+        Some(Estimate::of(values.as_ref()?, rows?.weights()))
     };
-    let test = parts.test.map(estimate).transpose()?;
-    let gaussian = |rows: &Rows| -> Option<f64> {
-        let values = model.baseline().log_prob(rows).ok()?;
-        Some(Estimate::of(&values, rows.weights()).mean)
-    };
+    let test = estimate(parts.test, &of_test);
     let state = &outcome.state;
-    Ok(TrainingSummary {
+    let summary = TrainingSummary {
         steps: state.step(),
         best_step: outcome.step,
-        train_log_likelihood: estimate(parts.train)?.mean,
-        valid_log_likelihood: parts.valid.map(estimate).transpose()?.map(|e| e.mean),
+        train_log_likelihood: Estimate::of(&log_prob(parts.train)?, parts.train.weights()).mean,
+        valid_log_likelihood: estimate(parts.valid, &of_valid).map(|e| e.mean),
         test_log_likelihood: test.map(|e| e.mean),
         test_standard_error: test.map(|e| e.standard_error),
-        test_gaussian: parts.test.and_then(gaussian),
+        test_gaussian: parts.test.and_then(|rows| on_gaussian(model, rows)),
         // A count is not worth a trained model.
         evaluations: model.evaluations(parts.train).ok().flatten(),
         history: state.history().to_vec(),
-    })
+    };
+    // Rows with weights are no sample of the distribution that the model is fitted to.
+    let kept = of_test.map(|v| (HeldOut::Test, v)).or(of_valid.map(|v| (HeldOut::Valid, v)));
+    let kept = kept.filter(|_| parts.train.weights().is_none());
+    let seed = model.spec().seed;
+    Ok((summary, kept.map(|(held_out, values)| Calibration::new(held_out, &values, seed))))
 }

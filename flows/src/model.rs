@@ -1,5 +1,7 @@
 //! A fitted density in the units of its data: preparation, flow, weights and where they came from.
 
+mod arrays;
+mod calibration;
 mod container;
 mod data_units;
 mod energy;
@@ -11,10 +13,13 @@ mod fisher;
 mod jacobians;
 mod latents;
 mod noise;
+mod prepared;
 mod spec;
 mod trajectories;
 mod walks;
 
+pub use arrays::Arrays;
+pub use calibration::{Calibration, HeldOut};
 pub use container::FORMAT;
 use data_units::InDataUnits;
 pub use error_bars::WithErrors;
@@ -22,6 +27,7 @@ pub use evaluations::Evaluations;
 pub use field::{FieldKind, ModelField};
 pub use fisher::NoisyFisher;
 pub use latents::Images;
+pub use prepared::PreparedRows;
 pub use spec::{Column, DataSummary, ModelSpec, Precision, RowCounts, TrainingSummary};
 pub use walks::Frame;
 
@@ -65,6 +71,7 @@ pub struct Model {
     preparation: Preparation,
     flow: Flow,
     baseline: GaussianBaseline,
+    calibration: Option<Calibration>,
     engine: Engine,
 }
 
@@ -92,8 +99,8 @@ impl Model {
         let flow = spec.flow.build(&mut params)?;
         let (features, context) = (spec.columns.len(), spec.given.len());
         let baseline = GaussianBaseline::new(params.scope("baseline"), features, context)?;
-        let engine = Engine::default();
-        Ok(Self { spec, params, preparation, flow, baseline, engine })
+        let (calibration, engine) = (None, Engine::default());
+        Ok(Self { spec, params, preparation, flow, baseline, calibration, engine })
     }
 
     /// The same model, of the same storage, that keeps no graph of its operations.
@@ -128,6 +135,17 @@ impl Model {
     /// Records where the weights came from.
     pub fn set_training(&mut self, summary: TrainingSummary) {
         self.spec.training = Some(summary);
+    }
+
+    /// Log-densities of rows held out of the fit; none where no rows were, where they have weights,
+    /// and in models of earlier versions.
+    pub fn calibration(&self) -> Option<&Calibration> {
+        self.calibration.as_ref()
+    }
+
+    /// Keeps log-densities of held-out rows with the model.
+    pub fn set_calibration(&mut self, calibration: Calibration) {
+        self.calibration = Some(calibration);
     }
 
     /// The flow in the prepared space.

@@ -27,6 +27,8 @@ pub enum Stream {
     Mixture = 7,
     /// Fresh rows of a toy to judge a model by: never those it was fitted to.
     Evaluation = 8,
+    /// Fits of the baselines that a model is measured against.
+    Baseline = 9,
 }
 
 /// The generator of one stream at one index.

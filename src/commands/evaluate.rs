@@ -4,6 +4,7 @@ use crate::args::{Common, EvaluateArgs};
 use crate::failure::Usage;
 use crate::input::{Data, TOY_COLUMNS, model, rows_for, workers};
 use anyhow::Result;
+use diffeo::baselines::{Advantage, Baseline, Baselines, Race, Rival};
 use diffeo::data::{DataError, DataSource, Table};
 use diffeo::flows::Workers;
 use diffeo::flows::metrics::{Estimate, bits_per_dim, energy_distance, kl_divergence};
@@ -12,6 +13,7 @@ use diffeo::flows::rng::{Stream, generator};
 use diffeo::flows::rows::Rows;
 use diffeo::flows::score::Sampler;
 use serde::Serialize;
+use std::path::Path;
 use std::time::Instant;
 
 /// The fewest rows to draw: their distance needs blocks for its error.
@@ -24,7 +26,10 @@ struct Evaluation {
     rows: usize,
     log_likelihood: Estimate,
     bits_per_dim: f64,
-    baselines: Baselines,
+    baselines: Means,
+    advantage: Advantages,
+    #[serde(skip)]
+    race: Race,
     kl_to_truth: Option<Estimate>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     score: Vec<NoisyFisher>,
@@ -44,10 +49,18 @@ struct Samples {
 
 /// Mean log-likelihoods of simpler densities on the same rows; null where there is none.
 #[derive(Serialize)]
-struct Baselines {
+struct Means {
     gaussian: Option<f64>,
     gmm: Option<f64>,
     kde: Option<f64>,
+}
+
+/// How much better the model is, row by row; null where that is not known or infinite.
+#[derive(Serialize)]
+struct Advantages {
+    gaussian: Option<Advantage>,
+    gmm: Option<Advantage>,
+    kde: Option<Advantage>,
 }
 
 pub fn run(common: &Common, args: &EvaluateArgs) -> Result<()> {
@@ -63,13 +76,10 @@ pub fn run(common: &Common, args: &EvaluateArgs) -> Result<()> {
     check_samples(args, &rows)?;
     let log_prob = model.log_prob_rows(&rows, &workers)?;
     let log_likelihood = Estimate::of(&log_prob, rows.weights());
-    let gaussian = match model.baseline().log_prob(&rows) {
-        Ok(values) => Some(Estimate::of(&values, rows.weights()).mean),
-        Err(error) => {
-            common.voice().note(&format!("no Gaussian baseline: {error}"));
-            None
-        }
-    };
+    let baselines = baselines(common, &model, &args.model)?;
+    let race = Race::against(&model, &log_prob, &baselines, &rows, &workers)?;
+    race.notes.iter().for_each(|note| common.voice().note(note));
+    race.rivals.iter().filter_map(impossible).for_each(|note| common.voice().note(&note));
     let kl_to_truth = match &data {
         Data::Toy(toy) if is_of_toys(&model) => {
             let truth: Vec<f64> =
@@ -87,7 +97,17 @@ pub fn run(common: &Common, args: &EvaluateArgs) -> Result<()> {
         rows: rows.len(),
         log_likelihood,
         bits_per_dim: bits_per_dim(log_likelihood.mean, rows.features()),
-        baselines: Baselines { gaussian, gmm: None, kde: None },
+        baselines: Means {
+            gaussian: mean(&race, Baseline::Gaussian),
+            gmm: mean(&race, Baseline::Gmm),
+            kde: mean(&race, Baseline::Kde),
+        },
+        advantage: Advantages {
+            gaussian: advantage(&race, Baseline::Gaussian),
+            gmm: advantage(&race, Baseline::Gmm),
+            kde: advantage(&race, Baseline::Kde),
+        },
+        race,
         kl_to_truth,
         score,
         samples,
@@ -95,6 +115,35 @@ pub fn run(common: &Common, args: &EvaluateArgs) -> Result<()> {
         seed: common.seed(),
     };
     common.voice().result(&evaluation, text)
+}
+
+/// The baselines that lie beside a model, or none and a note.
+fn baselines(common: &Common, model: &Model, path: &Path) -> Result<Baselines> {
+    let folder = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
+    let file = folder.join(Baselines::FILE);
+    if file.exists() {
+        return Ok(Baselines::load(model, file)?);
+    }
+    common.voice().note(&format!(
+        "no Gaussian mixture and no kernel estimate: there is no {}, which fit writes",
+        file.display()
+    ));
+    Ok(Baselines::default())
+}
+
+fn mean(race: &Race, baseline: Baseline) -> Option<f64> {
+    race.rival(baseline).map(|rival| rival.log_likelihood.mean)
+}
+
+fn advantage(race: &Race, baseline: Baseline) -> Option<Advantage> {
+    race.rival(baseline).and_then(|rival| rival.advantage)
+}
+
+/// Says which baseline calls rows impossible: its mean is −∞ then, which JSON has no number for.
+fn impossible(rival: &Rival) -> Option<String> {
+    let title = rival.baseline.title();
+    (rival.impossible > 0)
+        .then(|| format!("{title}: {} rows have density 0 under it", rival.impossible))
 }
 
 /// The sampler that is asked for, when all that is asked for can be had of this model and data.
@@ -193,6 +242,26 @@ fn table(common: &Common, args: &EvaluateArgs, model: &Model, data: &Data) -> Re
     Ok(source.read(columns.as_deref())?)
 }
 
+/// Whether the model is worth its trouble beside a baseline.
+fn rival_text(rival: &Rival) -> String {
+    let (title, mean) = (rival.baseline.title(), rival.log_likelihood.mean);
+    let detail = rival.detail.as_ref().map_or(String::new(), |detail| format!(" ({detail})"));
+    let verdict = match rival.advantage {
+        None if rival.impossible > 0 => format!("{} rows are impossible for it", rival.impossible),
+        None => "not to be compared".to_owned(),
+        Some(advantage) => {
+            let worth = match advantage.is_worth_it() {
+                Some(true) => "the model is worth it",
+                Some(false) => "the model is worse",
+                None => "no clear difference",
+            };
+            let [low, high] = advantage.interval;
+            format!("{worth}: {:+.4} nats a row, 95 % in [{low:.4}, {high:.4}]", advantage.mean)
+        }
+    };
+    format!("{title:<21} {mean:.4} nats{detail}; {verdict}")
+}
+
 fn text(e: &Evaluation) -> String {
     let plus_minus = |x: &Estimate| format!("{:.4} ± {:.4}", x.mean, x.standard_error);
     let mut lines = vec![
@@ -200,9 +269,7 @@ fn text(e: &Evaluation) -> String {
         format!("mean log-likelihood   {} nats", plus_minus(&e.log_likelihood)),
         format!("bits per dimension    {:.4}", e.bits_per_dim),
     ];
-    if let Some(gaussian) = e.baselines.gaussian {
-        lines.push(format!("full Gaussian         {gaussian:.4} nats"));
-    }
+    lines.extend(e.race.rivals.iter().map(rival_text));
     if let Some(kl) = &e.kl_to_truth {
         lines.push(format!("KL to the truth       {} nats", plus_minus(kl)));
     }

@@ -1,182 +1,125 @@
-//! `diffeo fit`: fit a density, hold out, save, check, draw.
+//! `diffeo fit`: fit a density, hold out, save, check, draw, report.
 
+mod auto;
+mod plan;
+mod printed;
 mod results;
 
 use crate::args::Common;
 use crate::failure::{INTERRUPTED, Usage};
 use crate::fit_flags::FitFlags;
 use crate::fit_settings::FitSettings;
-use crate::input::{Data, device, modelled_rows, workers};
+use crate::input::workers;
+use crate::output::{Voice, complain};
 use crate::progress::{Progress, Record, Sight};
 use crate::run_folder::RunFolder;
 use anyhow::{Context, Result};
-use diffeo::data::{RoleRequest, Roles, Table, split};
-use diffeo::flows::Engine;
-use diffeo::flows::config::recipe;
+use diffeo::flows::Workers;
 use diffeo::flows::fit::{Fit, Parts, same_fit};
-use diffeo::flows::model::{Column, DataSummary, Evaluations, Model, RowCounts};
-use diffeo::flows::rng::Stream;
-use diffeo::flows::rows::Rows;
+use diffeo::flows::model::Model;
 use diffeo::flows::train::Stop;
+use diffeo::pictures::Moment;
+use plan::{Split, describe, load};
+use printed::finish;
 use results::Results;
-use serde::Serialize;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// What `fit --json` prints.
-#[derive(Serialize)]
-struct Report {
-    model: String,
-    flow: String,
-    features: usize,
-    rows: RowCounts,
+/// What this command did: optimiser steps, the time that they took, and what the density looked like
+/// along the way where that was asked for.
+#[derive(Default)]
+struct Work {
     steps: usize,
     seconds: f64,
-    steps_per_second: f64,
-    log_likelihood: LogLikelihood,
-    baselines: Baselines,
-    /// Of the field of a continuous flow.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    evaluations: Option<Evaluations>,
-    seed: u64,
+    moments: Vec<Moment>,
 }
 
-#[derive(Serialize)]
-struct LogLikelihood {
-    train: f64,
-    valid: Option<f64>,
-    test: Option<f64>,
-    test_standard_error: Option<f64>,
-}
-
-/// Mean log-likelihoods of simpler densities on the test rows.
-#[derive(Serialize)]
-struct Baselines {
-    gaussian: Option<f64>,
-}
-
-/// The rows of a fit, split.
-struct Split {
-    train: Rows,
-    valid: Option<Rows>,
-    test: Option<Rows>,
+/// One fit in one folder.
+struct Job<'a> {
+    voice: Voice,
+    fit: &'a Fit,
+    parts: Parts<'a>,
+    folder: &'a RunFolder,
+    settings: &'a FitSettings,
+    workers: &'a Workers,
+    interrupted: &'a Arc<AtomicBool>,
 }
 
 pub fn run(common: &Common, flags: &FitFlags) -> Result<ExitCode> {
     let flags = flags.with_file(common.seed, common.threads)?;
+    if flags.flow.as_deref() == Some(auto::AUTO) {
+        return auto::run(common, &flags);
+    }
     let (resume, force) = (flags.resume, flags.force);
     let (output, workers) = (flags.output.clone(), workers(flags.threads)?);
     let mut settings = flags.resolve()?;
     let folder = RunFolder::new(output.as_deref(), &settings.data);
     folder.refuse_existing(force, resume)?;
-    let (fit, split) = plan(&mut settings, common.engine.into())?;
+    let loaded = load(&settings)?;
+    let fit = describe(&mut settings, &loaded, common.engine.into())?;
+    let (split, voice) = (&loaded.split, common.voice());
+    let pictures = !settings.no_plots;
 
-    let previous = if resume { folder.checkpoint(&fit.device)? } else { None };
-    if resume && previous.is_none() && folder.has_model() {
+    if resume && folder.has_model() && !folder.has_checkpoint() {
         let model = folder.model()?.with_engine(fit.engine);
         same_fit(model.spec(), fit.model(&split.train)?.spec())?;
-        if folder.is_complete() {
-            common.voice().note("the run is complete; nothing to resume");
-        } else {
-            let results =
-                Results { model: &model, split: &split, folder: &folder, workers: &workers };
-            results.write(common.voice(), !settings.no_plots, &[]);
-        }
-        return finish(common, &model, &folder, None);
+        let results = Results { model: &model, split, folder: &folder, workers: &workers };
+        results.complete(voice, pictures)?;
+        return finish(common, &model, &folder, (Work::default(), None));
     }
-    let resumed_at = previous.as_ref().map(|(_, state)| state.step());
-    let record = Record { folder: &folder, settings: &settings, resumed_at };
-    if settings.film {
-        require_plane(&fit)?;
-    }
-    let sight =
-        Sight { rows: &split.train, workers: &workers, live: settings.live, film: settings.film };
-    let mut progress = Progress::new(common.voice(), record, sight, watch_for_interrupts()?);
-    let parts =
-        Parts { train: &split.train, valid: split.valid.as_ref(), test: split.test.as_ref() };
-    let (model, outcome) = fit.run(parts, previous, &workers, &mut progress)?;
-    progress.finish();
-    if outcome.stop == Stop::Interrupted {
-        let path = folder.path().display();
-        crate::output::complain(&format!(
-            "interrupted at step {}; go on with the same command and --resume -o {path}",
-            outcome.state.step()
-        ));
-        return Ok(ExitCode::from(INTERRUPTED));
-    }
-    let seconds = progress.seconds();
+    let interrupted = &watch_for_interrupts()?;
+    let (parts, folder, settings) = (split.parts(), &folder, &settings);
+    let job = Job { voice, fit: &fit, parts, folder, settings, workers: &workers, interrupted };
+    let Some((model, work)) = job.run(resume)? else {
+        return Ok(how_to_go_on(folder));
+    };
     folder.replace_model(&model)?;
-    let results = Results { model: &model, split: &split, folder: &folder, workers: &workers };
-    results.write(common.voice(), !settings.no_plots, &progress.into_moments());
-    let steps = model.spec().training.as_ref().map_or(0, |t| t.steps) - resumed_at.unwrap_or(0);
-    finish(common, &model, &folder, Some((steps, seconds)))
+    let results = Results { model: &model, split, folder, workers: &workers };
+    results.write(voice, pictures, &work.moments);
+    finish(common, &model, folder, (work, None))
 }
 
-/// Fails unless the density during training can be drawn.
-fn require_plane(fit: &Fit) -> Result<()> {
-    if fit.columns.len() == 2 && fit.given.is_empty() {
-        return Ok(());
+impl Job<'_> {
+    /// Fits, from the start or from the checkpoint of the folder; nothing when interrupted.
+    fn run(&self, resume: bool) -> Result<Option<(Model, Work)>> {
+        let Self { fit, folder, settings, workers, .. } = *self;
+        if settings.film {
+            self.require_plane()?;
+        }
+        let previous = if resume { folder.checkpoint(&fit.device)? } else { None };
+        let resumed_at = previous.as_ref().map(|(_, state)| state.step());
+        let record = Record { folder, settings, resumed_at };
+        let (rows, live, film) = (self.parts.train, settings.live, settings.film);
+        let sight = Sight { rows, workers, live, film };
+        let mut progress = Progress::new(self.voice, record, sight, self.interrupted.clone());
+        let (model, outcome) = fit.run(self.parts, previous, workers, &mut progress)?;
+        progress.finish();
+        if outcome.stop == Stop::Interrupted {
+            let name = &model.spec().recipe;
+            complain(&format!("interrupted at step {} of {name}", outcome.state.step()));
+            return Ok(None);
+        }
+        let steps = model.spec().training.as_ref().map_or(0, |t| t.steps);
+        let (steps, seconds) = (steps - resumed_at.unwrap_or(0), progress.seconds());
+        Ok(Some((model, Work { steps, seconds, moments: progress.into_moments() })))
     }
-    let message = "--film: drawn of two columns, given none; leave it out";
-    Err(Usage(message.to_owned()).into())
+
+    /// Fails unless the density during training can be drawn.
+    fn require_plane(&self) -> Result<()> {
+        if self.fit.columns.len() == 2 && self.fit.given.is_empty() {
+            return Ok(());
+        }
+        let message = "--film: drawn of two columns, given none; leave it out";
+        Err(Usage(message.to_owned()).into())
+    }
 }
 
-/// Reads and splits the data, and decides what to fit.
-fn plan(settings: &mut FitSettings, engine: Engine) -> Result<(Fit, Split)> {
-    let request = RoleRequest {
-        columns: settings.columns.clone(),
-        given: settings.given.clone(),
-        weight: settings.weight.clone(),
-    };
-    let data = Data::parse(&settings.data)?;
-    let columns = request.columns_to_read();
-    let table = data.read(columns.as_deref(), settings.rows, settings.seed, Stream::Sample)?;
-    split(table.rows(), settings.valid, settings.test, settings.seed)?;
-    let (roles, rows) = modelled_rows(&table, &request)?;
-    let parts = split(rows.len(), settings.valid, settings.test, settings.seed)?;
-    let counts =
-        RowCounts { train: parts.train.len(), valid: parts.valid.len(), test: parts.test.len() };
-    let fit = Fit { engine, ..describe(settings, &table, &roles, counts)? };
-    let take = |part: &[usize]| (!part.is_empty()).then(|| rows.take(part));
-    let split = Split {
-        train: rows.take(&parts.train),
-        valid: take(&parts.valid),
-        test: take(&parts.test),
-    };
-    Ok((fit, split))
-}
-
-fn describe(
-    settings: &mut FitSettings,
-    table: &Table,
-    roles: &Roles,
-    counts: RowCounts,
-) -> Result<Fit> {
-    let supports = settings.supports(&roles.features)?;
-    let columns = roles.features.iter().zip(supports);
-    let recipe = recipe(&settings.flow)?
-        .with_sizes(&settings.sizes())?
-        .with_continuous(&settings.continuous)?
-        .with_score(&settings.score)?;
-    settings.settle(&recipe, counts.train);
-    Ok(Fit {
-        name: settings.flow.clone(),
-        config: settings.train(&recipe),
-        engine: Engine::default(),
-        recipe,
-        seed: settings.seed,
-        dtype: settings.dtype,
-        device: device(&settings.device)?,
-        columns: columns.map(|(name, support)| Column { name: name.clone(), support }).collect(),
-        given: roles.context.clone(),
-        data: DataSummary {
-            source: table.source().to_owned(),
-            hash: table.hash(),
-            weight: roles.weight.clone(),
-            rows: counts,
-        },
-    })
+/// Says how to go on.
+fn how_to_go_on(folder: &RunFolder) -> ExitCode {
+    let path = folder.path().display();
+    complain(&format!("go on with the same command and --resume -o {path}"));
+    ExitCode::from(INTERRUPTED)
 }
 
 /// A flag that Ctrl-C sets; a second Ctrl-C ends the program at once.
@@ -190,59 +133,4 @@ fn watch_for_interrupts() -> Result<Arc<AtomicBool>> {
     })
     .context("cannot watch for Ctrl-C")?;
     Ok(flag)
-}
-
-fn finish(
-    common: &Common,
-    model: &Model,
-    folder: &RunFolder,
-    work: Option<(usize, f64)>,
-) -> Result<ExitCode> {
-    let spec = model.spec();
-    let training = spec.training.as_ref().context("the model says nothing of its training")?;
-    let (steps, seconds) = work.unwrap_or((0, 0.0));
-    let report = Report {
-        model: folder.path().display().to_string(),
-        flow: spec.recipe.clone(),
-        features: spec.columns.len(),
-        rows: spec.data.rows,
-        steps: training.steps,
-        seconds,
-        steps_per_second: if seconds > 0.0 { steps as f64 / seconds } else { 0.0 },
-        log_likelihood: LogLikelihood {
-            train: training.train_log_likelihood,
-            valid: training.valid_log_likelihood,
-            test: training.test_log_likelihood,
-            test_standard_error: training.test_standard_error,
-        },
-        baselines: Baselines { gaussian: training.test_gaussian },
-        evaluations: training.evaluations,
-        seed: spec.seed,
-    };
-    common.voice().result(&report, text)?;
-    Ok(ExitCode::SUCCESS)
-}
-
-fn text(report: &Report) -> String {
-    let l = &report.log_likelihood;
-    let mut lines = vec![format!(
-        "{}: {} on {} columns, {} steps in {:.1} s, seed {}",
-        report.model, report.flow, report.features, report.steps, report.seconds, report.seed
-    )];
-    lines.push(format!("mean log-likelihood   {:.4} nats on training rows", l.train));
-    if let Some(valid) = l.valid {
-        lines.push(format!("                      {valid:.4} on the rows that chose the weights"));
-    }
-    if let (Some(test), Some(error)) = (l.test, l.test_standard_error) {
-        lines.push(format!("                      {test:.4} ± {error:.4} on test rows"));
-    }
-    if let Some(gaussian) = report.baselines.gaussian {
-        lines.push(format!("                      {gaussian:.4} of a full Gaussian on test rows"));
-    }
-    if let Some(Evaluations { log_prob, sample }) = report.evaluations {
-        lines.push(format!(
-            "evaluations           {log_prob} of the field for log-densities, {sample} for samples"
-        ));
-    }
-    lines.join("\n")
 }

@@ -38,11 +38,11 @@ fn card(title: &str, value: &str, note: &str, class: &str) -> Markup {
 }
 
 fn score_card(report: &Report<'_>) -> Markup {
-    match report.scores.first() {
-        Some(own) => card(
+    match report.race {
+        Some(race) => card(
             "Held-out log-likelihood",
-            &nats(own.log_likelihood.mean),
-            &format!("± {} nats a row", nats(own.log_likelihood.standard_error)),
+            &nats(race.model.mean),
+            &format!("± {} nats a row", nats(race.model.standard_error)),
             "",
         ),
         None => card("Held-out log-likelihood", "—", "no rows were scored", ""),
@@ -51,15 +51,16 @@ fn score_card(report: &Report<'_>) -> Markup {
 
 /// The rival that comes closest, and by how much it is beaten.
 fn race_card(report: &Report<'_>) -> Markup {
-    let rivals = report.scores.iter().filter_map(|s| Some((s, s.advantage?)));
+    let rivals = report.race.map_or(&[][..], |race| &race.rivals);
+    let rivals = rivals.iter().filter_map(|rival| Some((rival, rival.advantage?)));
     let closest = rivals.min_by(|a, b| a.1.mean.total_cmp(&b.1.mean));
     match closest {
         Some((rival, ahead)) => {
             let class = if ahead.interval[0] > 0.0 { "good" } else { "plain" };
-            let note = format!("nats a row, over {}", rival.name);
-            card("Ahead of the best baseline by", &nats(ahead.mean), &note, class)
+            let note = format!("nats a row: the {}", rival.baseline.title());
+            card("Ahead of the closest baseline by", &nats(ahead.mean), &note, class)
         }
-        None => card("Ahead of the best baseline by", "—", "no baseline was fitted", ""),
+        None => card("Ahead of the closest baseline by", "—", "no baseline was fitted", ""),
     }
 }
 

@@ -1,40 +1,17 @@
 //! The race of a model against simpler densities.
 
 use super::Report;
-use super::numbers::nats;
+use super::numbers::{count, nats};
+use crate::baselines::{Advantage, INTERVAL, Race, Rival};
 use diffeo_flows::metrics::{Estimate, bits_per_dim};
 use maud::{Markup, html};
 
-/// The standard normal quantile of a two-sided 95 % interval.
-const NORMAL_95: f64 = 1.959_964;
-
-/// A density's mean log-likelihood on the held-out rows.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Score {
-    /// What it is called.
-    pub name: String,
-    /// Nats a row, in data units.
-    pub log_likelihood: Estimate,
-    /// By how much the model is ahead of it; none for the model.
-    pub advantage: Option<Advantage>,
-}
-
-/// The mean of the rows' differences of log-density, model minus rival, with a 95 % interval.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Advantage {
-    /// The mean difference, nats a row.
-    pub mean: f64,
-    /// A 95 % interval.
-    pub interval: [f64; 2],
-}
-
-impl Advantage {
-    fn verdict(self) -> &'static str {
-        match self.interval {
-            [low, _] if low > 0.0 => "the flow is better",
-            [_, high] if high < 0.0 => "the flow is worse",
-            _ => "no clear difference",
-        }
+fn verdict(rival: &Rival) -> String {
+    match (rival.impossible, rival.advantage.and_then(|ahead| ahead.is_worth_it())) {
+        (0, Some(true)) => "the flow is better".to_owned(),
+        (0, Some(false)) => "the flow is worse".to_owned(),
+        (0, None) => "no clear difference".to_owned(),
+        (n, _) => format!("rules out {} of the rows", count(n)),
     }
 }
 
@@ -50,40 +27,59 @@ pub(super) fn section(report: &Report<'_>) -> Markup {
     html! {
         section {
             h2 { "Scores" }
-            @if report.scores.is_empty() {
-                p { "No rows were scored." }
-            } @else {
-                p { "Mean log-likelihood in nats a row, in the units of the data, on " (held_out) ". "
-                    "Differences are paired row by row; intervals cover 95 %." }
-                div.scroll { table {
-                    thead { tr {
-                        th { "Density" } th.number { "Log-likelihood" } th.number { "Interval" }
-                        th.number { "Bits/dim" } th.number { "Flow ahead by" } th { "Verdict" }
+            @match report.race {
+                None => { p { "No rows were scored." } }
+                Some(race) => {
+                    p { "Mean log-likelihood in nats a row, in the units of the data, of "
+                        (count(race.rows)) " rows: " (held_out) ". Differences are paired row by row; "
+                        "intervals cover 95 %." }
+                    div.scroll { table {
+                        thead { tr {
+                            th { "Density" } th.number { "Log-likelihood" } th.number { "Interval" }
+                            th.number { "Bits/dim" } th.number { "Flow ahead by" } th { "Verdict" }
+                        } }
+                        tbody {
+                            tr.own { (own(race, &spec.recipe, features)) }
+                            @for rival in &race.rivals { tr { (row(rival, features)) } }
+                        }
                     } }
-                    tbody { @for score in &report.scores { (row(score, features)) } }
-                } }
+                    @for note in &race.notes { p { (note) } }
+                }
             }
         }
     }
 }
 
-fn row(score: &Score, features: usize) -> Markup {
-    let Estimate { mean, standard_error } = score.log_likelihood;
-    let interval = [mean - NORMAL_95 * standard_error, mean + NORMAL_95 * standard_error];
-    let is_model = score.advantage.is_none();
+fn own(race: &Race, name: &str, features: usize) -> Markup {
     html! {
-        tr class=[is_model.then_some("own")] {
-            th scope="row" { (score.name) }
-            td.number { (nats(mean)) }
-            td.number { "[" (nats(interval[0])) ", " (nats(interval[1])) "]" }
-            td.number { (nats(bits_per_dim(mean, features))) }
-            @match score.advantage {
-                Some(ahead) => {
-                    td.number { (nats(ahead.mean)) " [" (nats(ahead.interval[0])) ", " (nats(ahead.interval[1])) "]" }
-                    td { (ahead.verdict()) }
-                }
-                None => { td.number { "—" } td { "this model" } }
+        th scope="row" { (name) }
+        (likelihood(race.model, features))
+        td.number { "—" }
+        td { @if race.model_impossible > 0 { "rules out " (count(race.model_impossible)) " of the rows" }
+            @else { "this model" } }
+    }
+}
+
+fn row(rival: &Rival, features: usize) -> Markup {
+    html! {
+        th scope="row" { (rival.baseline.title())
+            @if let Some(detail) = &rival.detail { ", " (detail) } }
+        (likelihood(rival.log_likelihood, features))
+        @match rival.advantage {
+            Some(Advantage { mean, interval: [low, high], .. }) => {
+                td.number { (nats(mean)) " [" (nats(low)) ", " (nats(high)) "]" }
             }
+            None => { td.number { "—" } }
         }
+        td { (verdict(rival)) }
+    }
+}
+
+fn likelihood(Estimate { mean, standard_error }: Estimate, features: usize) -> Markup {
+    let interval = [mean - INTERVAL * standard_error, mean + INTERVAL * standard_error];
+    html! {
+        td.number { (nats(mean)) }
+        td.number { "[" (nats(interval[0])) ", " (nats(interval[1])) "]" }
+        td.number { (nats(bits_per_dim(mean, features))) }
     }
 }

@@ -1,11 +1,15 @@
 //! The program end to end, with settings so small that a fit takes a tenth of a second.
 
+/// Several flows, of which the validation rows choose one.
+mod auto;
 /// Models that cannot be loaded, and folders that cannot be written.
 mod bad_models;
 /// Settings that cannot be used.
 mod bad_settings;
 /// Tables that cannot be used.
 mod bad_tables;
+/// Simpler densities beside a model.
+mod baselines;
 /// Settings of continuous flows, from flags and files.
 mod continuous;
 /// `field`, `log-prob --errors` and pictures of fields.
@@ -16,6 +20,8 @@ mod fit;
 mod interrupt;
 /// list, info, completions, toy and evaluate.
 mod others;
+/// Rows ranked by how unusual they are.
+mod outliers;
 /// Nothing is replaced without `--force`.
 mod overwrite;
 /// Pictures of models and data.

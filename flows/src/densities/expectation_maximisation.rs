@@ -17,6 +17,7 @@
 //! *Estimating the Dimension of a Model*.
 
 mod components;
+mod evaluate;
 mod seeding;
 
 use crate::error::{Error, Result};
@@ -120,11 +121,7 @@ pub fn fit(
     table.fit(settings, rng)
 }
 
-/// The number of components, one of 1, 2, 4, 8, … up to `up_to`, whose mixture has the lowest
-/// [`Mixture::information`].
-///
-/// Only numbers M with 5·M·d ≤ n are tried, 1 always, and none after two in a row that are worse
-/// than the best. `rows` are n×d row-major, in any units.
+/// The number of components of [`fit_by`]'s mixture.
 ///
 /// # Errors
 /// As [`fit`].
@@ -135,16 +132,36 @@ pub fn choose_components(
     by: Criterion,
     rng: &mut dyn RngCore,
 ) -> Result<usize> {
+    Ok(fit_by(rows, features, up_to, by, rng)?.weights.len())
+}
+
+/// Of mixtures of 1, 2, 4, 8, … up to `up_to` components that with the lowest
+/// [`Mixture::information`].
+///
+/// Only numbers M with 5·M·d ≤ n are tried, 1 always, and none after two in a row that are worse
+/// than the best. `rows` are n×d row-major, in any units.
+///
+/// # Errors
+/// As [`fit`].
+pub fn fit_by(
+    rows: &[f64],
+    features: usize,
+    up_to: usize,
+    by: Criterion,
+    rng: &mut dyn RngCore,
+) -> Result<Mixture> {
     check(rows, features, up_to.min(1))?;
     let table = Standardised::new(rows, features)?;
     let n = rows.len() / features;
     let enough = |m: &usize| *m == 1 || m.saturating_mul(ROWS_PER_FEATURE * features) <= n;
     let numbers = std::iter::successors(Some(1usize), |m| m.checked_mul(2));
-    let (mut best, mut lowest, mut worse) = (1, f64::INFINITY, 0);
-    for components in numbers.take_while(|m| *m <= up_to && enough(m)) {
-        let criterion = table.fit(&Settings::new(components), rng)?.information(n, by);
+    let mut best = table.fit(&Settings::new(1), rng)?;
+    let (mut lowest, mut worse) = (best.information(n, by), 0);
+    for components in numbers.skip(1).take_while(|m| *m <= up_to && enough(m)) {
+        let next = table.fit(&Settings::new(components), rng)?;
+        let criterion = next.information(n, by);
         if criterion < lowest {
-            (best, lowest, worse) = (components, criterion, 0);
+            (best, lowest, worse) = (next, criterion, 0);
         } else {
             worse += 1;
         }

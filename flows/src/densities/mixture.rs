@@ -242,7 +242,7 @@ fn blocks(m: usize, (d, dtype, device): (usize, DType, &Device)) -> Result<Tenso
 }
 
 /// ln Σⱼ exp tᵢⱼ of each row; −∞ and no gradient where all terms are −∞, NaN where one is.
-fn log_sum_exp(terms: &Tensor) -> Result<Tensor> {
+pub(super) fn log_sum_exp(terms: &Tensor) -> Result<Tensor> {
     let largest = terms.detach().max_keepdim(1)?;
     let usable = largest.gt(f64::NEG_INFINITY)?;
     // Masked before the mathematics, so that neither ∞ − ∞ nor the gradient of ln 0 is formed.

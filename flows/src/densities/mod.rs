@@ -7,6 +7,7 @@
 
 pub mod expectation_maximisation;
 mod gaussian;
+mod kernel_estimate;
 mod mixture;
 mod normal;
 mod placement;
@@ -17,6 +18,7 @@ mod triangular;
 mod uniform;
 
 pub use gaussian::GaussianBaseline;
+pub use kernel_estimate::{KernelDensity, KernelParts};
 pub use mixture::GaussianMixture;
 pub(crate) use mixture::{BROAD_WEIGHT, NARROWEST, far_away};
 pub use normal::{DiagonalNormal, IsotropicNormal, StandardNormal};

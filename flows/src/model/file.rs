@@ -3,8 +3,9 @@
 //! A model is one safetensors file: the tensors are the parameters by name, the description says
 //! what they are. A checkpoint is the same with the state of the training run beside it.
 
+use super::arrays::numbers;
 use super::container::{Stored, read_safetensors, write_safetensors};
-use super::{Model, ModelSpec};
+use super::{Calibration, HeldOut, Model, ModelSpec};
 use crate::error::{Error, ModelFileError, Result};
 use crate::params::Params;
 use crate::train::{Parts, TrainState};
@@ -18,6 +19,9 @@ use std::path::{Path, PathBuf};
 const MODEL_FILE: &str = "model.safetensors";
 /// What precedes the names of a training run's vectors.
 const STATE_PREFIX: &str = "state.";
+/// The names of the log-densities of held-out rows.
+const CALIBRATIONS: [(&str, HeldOut); 2] =
+    [("calibration.test", HeldOut::Test), ("calibration.valid", HeldOut::Valid)];
 
 impl Model {
     /// Writes the model to `path`, replacing what is there only once all is written.
@@ -25,7 +29,13 @@ impl Model {
     /// # Errors
     /// [`Error::Io`] when the file cannot be written; the old file is then unharmed.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        write_safetensors(path.as_ref(), "model", &json(self.spec())?, &stored(self.params())?)
+        let mut tensors = stored(self.params())?;
+        for (name, held_out) in CALIBRATIONS {
+            if let Some(kept) = self.calibration().filter(|c| c.held_out == held_out) {
+                tensors.push(vector(name.to_owned(), &kept.log_prob));
+            }
+        }
+        write_safetensors(path.as_ref(), "model", &json(self.spec())?, &tensors)
     }
 
     /// Loads a model from its file or from the run folder it lies in.
@@ -52,8 +62,7 @@ impl Model {
         let Parts { vectors, json: state } = state.to_parts();
         let mut tensors = stored(self.params())?;
         for (name, vector) in vectors {
-            let data = vector.iter().flat_map(|v| v.to_le_bytes()).collect();
-            tensors.push((format!("{STATE_PREFIX}{name}"), Dtype::F64, vec![vector.len()], data));
+            tensors.push(self::vector(format!("{STATE_PREFIX}{name}"), &vector));
         }
         let description = json(&Checkpoint { spec: self.spec().clone(), state })?;
         write_safetensors(path.as_ref(), "checkpoint", &description, &tensors)
@@ -94,8 +103,16 @@ fn restore(
     device: &Device,
 ) -> std::result::Result<Model, String> {
     let stored = tensors.iter().map(|(_, view)| view.shape().iter().product::<usize>()).sum();
-    let model = Model::within(spec, device, stored).map_err(|e| e.to_string())?;
-    let of_model = tensors.names().iter().filter(|n| !n.starts_with(STATE_PREFIX)).count();
+    let mut model = Model::within(spec, device, stored).map_err(|e| e.to_string())?;
+    for (name, held_out) in CALIBRATIONS {
+        if let Ok(view) = tensors.tensor(name) {
+            model.set_calibration(Calibration { held_out, log_prob: numbers(&view) });
+        }
+    }
+    let is_beside = |name: &str| {
+        name.starts_with(STATE_PREFIX) || CALIBRATIONS.iter().any(|(known, _)| *known == name)
+    };
+    let of_model = tensors.names().iter().filter(|n| !is_beside(n)).count();
     if of_model != model.params().iter().count() {
         return Err("the number of tensors differs from the description".to_owned());
     }
@@ -114,16 +131,18 @@ fn restore(
 
 /// The vectors of a training run among the tensors of a checkpoint.
 fn state_vectors(tensors: &SafeTensors) -> Vec<(String, Vec<f64>)> {
-    let read = |data: &[u8]| -> Vec<f64> {
-        let (numbers, _) = data.as_chunks::<8>();
-        numbers.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect()
-    };
     tensors
         .iter()
         .filter_map(|(name, view)| {
-            Some((name.strip_prefix(STATE_PREFIX)?.to_owned(), read(view.data())))
+            Some((name.strip_prefix(STATE_PREFIX)?.to_owned(), numbers(&view)))
         })
         .collect()
+}
+
+/// A vector to write.
+fn vector(name: String, values: &[f64]) -> Stored {
+    let data = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+    (name, Dtype::F64, vec![values.len()], data)
 }
 
 fn json(description: &impl Serialize) -> Result<String> {

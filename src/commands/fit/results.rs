@@ -1,4 +1,4 @@
-//! What a fit leaves in its folder besides the model: certificate, pictures and report.
+//! What a fit leaves in its folder besides the model: baselines, certificate, pictures and report.
 
 mod drawn;
 mod reported;
@@ -7,6 +7,7 @@ use super::Split;
 use crate::output::{Voice, complain};
 use crate::run_folder::RunFolder;
 use anyhow::Result;
+use diffeo::baselines::Baselines;
 use diffeo::checks::{Certificate, Evidence, Subject};
 use diffeo::flows::Workers;
 use diffeo::flows::model::Model;
@@ -25,6 +26,7 @@ pub struct Results<'a> {
 impl Results<'_> {
     /// Writes all that can be made; what cannot is said, and costs no model.
     pub fn write(&self, voice: Voice, pictures: bool, moments: &[Moment]) {
+        let baselines = self.baselines(voice).map_err(|e| warn("there are no baselines", &e)).ok();
         let certificate = self.certify().map_err(|e| warn("the model is not checked", &e)).ok();
         if let Some(certificate) = &certificate {
             say(certificate, voice);
@@ -33,15 +35,38 @@ impl Results<'_> {
         if let Err(error) = self.film(voice, moments) {
             warn("training.gif is not drawn", &error);
         }
-        if let Err(error) = self.report(certificate.as_ref(), figures) {
+        if let Err(error) = self.report(certificate.as_ref(), baselines.as_ref(), figures) {
             warn("there is no report", &error);
         }
+    }
+
+    /// Makes up for what an earlier run did not come to.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn complete(&self, voice: Voice, pictures: bool) -> Result<()> {
+        if self.folder.is_complete() {
+            voice.note("the run is complete; nothing to resume");
+        } else {
+            self.folder.remove_leftovers()?;
+            self.write(voice, pictures, &[]);
+        }
+        Ok(())
     }
 
     /// Rows that judge the model: those that had no part in its making where there are any.
     fn judges(&self) -> &Rows {
         let Split { train, valid, test } = self.split;
         test.as_ref().or(valid.as_ref()).unwrap_or(train)
+    }
+
+    /// Fits simpler densities to the same rows and keeps them beside the model.
+    fn baselines(&self, voice: Voice) -> Result<Baselines> {
+        let Split { train, test, .. } = self.split;
+        let baselines = Baselines::fit(self.model, train, test.as_ref(), self.workers)?;
+        baselines.notes().iter().for_each(|note| voice.note(note));
+        baselines.save(self.model, self.folder.path().join(Baselines::FILE))?;
+        Ok(baselines)
     }
 
     /// Checks the model on rows that it has not seen.

@@ -225,3 +225,29 @@ fn refuses_unusable_rows() {
     assert!(matches!(choice(&[1.0, 2.0], 0), Err(Error::Config { .. })));
     assert!(matches!(choice(&[], 4), Err(Error::Data { .. })));
 }
+
+#[test]
+fn log_densities_of_rows_are_those_of_the_components() {
+    let rows = drawn_from_truth(2000);
+    let mixture = fit(&rows, 2, &Settings::new(3), &mut checks::rng()).unwrap();
+    let workers = crate::Workers::new(2).unwrap();
+    let joint = mixture.log_prob_rows(&rows, 0, &workers).unwrap();
+    let mean = joint.iter().sum::<f64>() / joint.len() as f64;
+    assert!((mean - mixture.mean_log_likelihood).abs() < 1e-9, "{mean}");
+    // The first column alone is a mixture of normal distributions on the line.
+    let marginal = |x: f64| {
+        let term = |k: usize| {
+            let sd = covariance(&mixture, k, 2)[(0, 0)].sqrt();
+            let u = (x - mixture.means[k * 2]) / sd;
+            mixture.weights[k] * (-0.5 * u * u).exp() / (sd * std::f64::consts::TAU.sqrt())
+        };
+        (0..3).map(term).sum::<f64>().ln()
+    };
+    let conditional = mixture.log_prob_rows(&rows, 1, &workers).unwrap();
+    for (i, row) in rows.chunks(2).enumerate() {
+        assert!((conditional[i] - (joint[i] - marginal(row[0]))).abs() < 1e-9, "row {i}");
+    }
+    let far = mixture.log_prob_rows(&[f64::INFINITY, 0.0, 1e200, 0.0], 0, &workers).unwrap();
+    assert!(far.iter().all(|l| *l == f64::NEG_INFINITY), "{far:?}");
+    assert!(mixture.log_prob_rows(&[1.0], 0, &workers).is_err());
+}

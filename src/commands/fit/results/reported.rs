@@ -2,11 +2,11 @@
 
 use super::Results;
 use anyhow::Result;
+use diffeo::baselines::{Baselines, Race};
 use diffeo::checks::Certificate;
 use diffeo::flows::engine::Choice;
-use diffeo::flows::metrics::Estimate;
 use diffeo::flows::rows::Rows;
-use diffeo::report::{Advantage, Figure, Profile, Report, Score};
+use diffeo::report::{Figure, Profile, Report};
 
 /// Rows among which the least likely are sought.
 const JUDGED: usize = 20_000;
@@ -16,6 +16,7 @@ impl Results<'_> {
     pub(super) fn report(
         &self,
         certificate: Option<&Certificate>,
+        baselines: Option<&Baselines>,
         figures: Vec<Figure>,
     ) -> Result<()> {
         let spec = self.model.spec();
@@ -24,6 +25,9 @@ impl Results<'_> {
         let names: Vec<String> =
             spec.columns.iter().map(|c| c.name.clone()).chain(spec.given.iter().cloned()).collect();
         let config = std::fs::read_to_string(self.folder.path().join("config.toml"))?;
+        let none = Baselines::default();
+        let baselines = baselines.unwrap_or(&none);
+        let race = Race::against(self.model, &log_prob, baselines, &judges, self.workers)?;
         let engine = match self.model.engine()? {
             Choice::Fast(_) | Choice::FastField(_) => "fast: kernels for every layer",
             Choice::Reference(_) => "reference: tensor operations",
@@ -36,32 +40,11 @@ impl Results<'_> {
             config: &config,
             model_path: &self.folder.path().display().to_string(),
             profile: Some(Profile::of(&self.split.train, &names, (&judges, &log_prob))?),
-            scores: self.scores(&judges, &log_prob),
+            race: Some(&race),
             certificate,
             figures,
         };
         self.folder.put("report.html", report.html().as_bytes())
-    }
-
-    fn scores(&self, judges: &Rows, log_prob: &[f64]) -> Vec<Score> {
-        let own = Score {
-            name: self.model.spec().recipe.clone(),
-            log_likelihood: Estimate::of(log_prob, judges.weights()),
-            advantage: None,
-        };
-        let Ok(gaussian) = self.model.baseline().log_prob(judges) else { return vec![own] };
-        let differences: Vec<f64> = log_prob.iter().zip(&gaussian).map(|(a, b)| a - b).collect();
-        let ahead = Estimate::of(&differences, judges.weights());
-        let room = 1.959_964 * ahead.standard_error;
-        let rival = Score {
-            name: "full Gaussian".to_owned(),
-            log_likelihood: Estimate::of(&gaussian, judges.weights()),
-            advantage: Some(Advantage {
-                mean: ahead.mean,
-                interval: [ahead.mean - room, ahead.mean + room],
-            }),
-        };
-        vec![own, rival]
     }
 }
 

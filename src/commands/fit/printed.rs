@@ -1,0 +1,117 @@
+//! What a fit prints at its end.
+
+use super::Work;
+use super::auto::{self, Selection};
+use crate::args::Common;
+use crate::run_folder::RunFolder;
+use anyhow::{Context, Result};
+use diffeo::baselines::{Baseline, Baselines};
+use diffeo::flows::model::{Evaluations, Model, RowCounts};
+use serde::Serialize;
+use std::process::ExitCode;
+
+/// What `fit --json` prints.
+#[derive(Serialize)]
+struct Report {
+    model: String,
+    flow: String,
+    features: usize,
+    rows: RowCounts,
+    steps: usize,
+    seconds: f64,
+    steps_per_second: f64,
+    log_likelihood: LogLikelihood,
+    baselines: TestBaselines,
+    /// Of the field of a continuous flow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evaluations: Option<Evaluations>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auto: Option<Selection>,
+    seed: u64,
+}
+
+#[derive(Serialize)]
+struct LogLikelihood {
+    train: f64,
+    valid: Option<f64>,
+    test: Option<f64>,
+    test_standard_error: Option<f64>,
+}
+
+/// Mean log-likelihoods of simpler densities on the test rows.
+#[derive(Serialize)]
+struct TestBaselines {
+    gaussian: Option<f64>,
+    gmm: Option<f64>,
+    kde: Option<f64>,
+}
+
+/// Prints the figures of a finished fit.
+pub fn finish(
+    common: &Common,
+    model: &Model,
+    folder: &RunFolder,
+    (Work { steps, seconds, .. }, auto): (Work, Option<Selection>),
+) -> Result<ExitCode> {
+    let spec = model.spec();
+    let training = spec.training.as_ref().context("the model says nothing of its training")?;
+    let baselines = Baselines::load(model, folder.path().join(Baselines::FILE)).ok();
+    let on_test = |which| baselines.as_ref()?.on_test_rows(which);
+    let report = Report {
+        model: folder.path().display().to_string(),
+        flow: spec.recipe.clone(),
+        features: spec.columns.len(),
+        rows: spec.data.rows,
+        steps: training.steps,
+        seconds,
+        steps_per_second: if seconds > 0.0 { steps as f64 / seconds } else { 0.0 },
+        log_likelihood: LogLikelihood {
+            train: training.train_log_likelihood,
+            valid: training.valid_log_likelihood,
+            test: training.test_log_likelihood,
+            test_standard_error: training.test_standard_error,
+        },
+        baselines: TestBaselines {
+            gaussian: training.test_gaussian,
+            gmm: on_test(Baseline::Gmm),
+            kde: on_test(Baseline::Kde),
+        },
+        evaluations: training.evaluations,
+        auto,
+        seed: spec.seed,
+    };
+    common.voice().result(&report, text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn text(report: &Report) -> String {
+    let l = &report.log_likelihood;
+    let mut lines = vec![format!(
+        "{}: {} on {} columns, {} steps in {:.1} s, seed {}",
+        report.model, report.flow, report.features, report.steps, report.seconds, report.seed
+    )];
+    lines.push(format!("mean log-likelihood   {:.4} nats on training rows", l.train));
+    if let Some(valid) = l.valid {
+        lines.push(format!("                      {valid:.4} on the rows that chose the weights"));
+    }
+    if let (Some(test), Some(error)) = (l.test, l.test_standard_error) {
+        lines.push(format!("                      {test:.4} ± {error:.4} on test rows"));
+    }
+    let TestBaselines { gaussian, gmm, kde } = report.baselines;
+    for (value, name) in
+        [(gaussian, "full Gaussian"), (gmm, "Gaussian mixture"), (kde, "kernel estimate")]
+    {
+        if let Some(value) = value {
+            lines.push(format!("                      {value:.4} of a {name} on test rows"));
+        }
+    }
+    if let Some(Evaluations { log_prob, sample }) = report.evaluations {
+        lines.push(format!(
+            "evaluations           {log_prob} of the field for log-densities, {sample} for samples"
+        ));
+    }
+    if let Some(selection) = &report.auto {
+        lines.extend(auto::text(selection));
+    }
+    lines.join("\n")
+}

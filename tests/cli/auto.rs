@@ -1,0 +1,101 @@
+//! `fit --flow auto`: the choice, its record, and going on after an interruption.
+
+#![cfg(unix)]
+
+use super::{Bench, TINY};
+use serde_json::Value;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+const CANDIDATES: [&str; 4] = ["nsf-gmm", "nsf-ar", "maf", "realnvp"];
+
+fn selection(bench: &Bench, folder: &str) -> Value {
+    serde_json::from_str(&bench.text(&format!("{folder}/candidates.json"))).unwrap()
+}
+
+#[test]
+fn the_choice_is_the_one_that_its_record_says() {
+    let bench = Bench::new();
+    let fit = format!("fit two-moons {TINY} --flow auto -o run --json");
+    let report = bench.run(&fit).good().json();
+    let record = selection(&bench, "run");
+    assert_eq!(report["auto"], record);
+    assert_eq!((&report["flow"], &record["chosen"]), (&record["chosen"], &report["flow"]));
+    let candidates = record["candidates"].as_array().unwrap();
+    let names: Vec<&str> = candidates.iter().map(|c| c["flow"].as_str().unwrap()).collect();
+    assert_eq!(names, CANDIDATES);
+    let mean = |c: &Value| c["valid"]["mean"].as_f64().unwrap();
+    let best = candidates.iter().max_by(|a, b| mean(a).total_cmp(&mean(b))).unwrap();
+    for candidate in candidates {
+        let behind = candidate["behind"]["mean"].as_f64().unwrap();
+        assert!((behind - mean(best) + mean(candidate)).abs() < 1e-9, "{candidate}");
+        // The rows that judge were shown to the chosen flow alone.
+        let name = candidate["flow"].as_str().unwrap();
+        let info = bench.run(&format!("info run/candidates/{name} --json")).good().json();
+        assert!(info["training"]["test_log_likelihood"].is_null(), "{info}");
+    }
+    let within =
+        |c: &&Value| c["behind"]["mean"].as_f64() <= c["behind"]["standard_error"].as_f64();
+    let simplest =
+        candidates.iter().filter(within).map(|c| c["parameters"].as_u64()).min().unwrap();
+    let chosen = candidates.iter().find(|c| c["flow"] == record["chosen"]).unwrap();
+    assert_eq!(chosen["parameters"].as_u64(), simplest, "{record}");
+    assert!(report["log_likelihood"]["test"].is_f64() && report["baselines"]["kde"].is_f64());
+
+    let info = bench.run("info run --json").good().json();
+    assert_eq!(info["recipe"], record["chosen"]);
+    let settings: toml::Table = bench.text("run/config.toml").parse().unwrap();
+    assert_eq!(settings["flow"].as_str(), Some("auto"));
+    assert!(settings.get("lr").is_none(), "each flow has its own: {settings:?}");
+    let again = bench.run("fit --config run/config.toml -o again --json").good().json();
+    assert_eq!(again["auto"], report["auto"]);
+    assert!(bench.bytes("run/model.safetensors") == bench.bytes("again/model.safetensors"));
+    let resumed = bench.run(&format!("{fit} --resume")).good();
+    assert!(resumed.err.contains("complete") && resumed.json()["auto"] == record, "{resumed:?}");
+    bench.run(&format!("fit two-moons {TINY} -o run --force")).good();
+    assert!(!bench.exists("run/candidates") && !bench.exists("run/candidates.json"));
+}
+
+#[test]
+fn a_choice_without_validation_rows_or_with_foreign_settings_is_refused() {
+    let bench = Bench::new();
+    let fit = format!("fit two-moons {TINY} --flow auto -o run");
+    bench.run(&format!("{fit} --valid 0")).refused(&["auto", "validation", "--valid"]);
+    bench.run(&format!("{fit} --bins 5")).refused(&["auto", "maf", "bins"]);
+    bench.run(&format!("{fit} --lr -1")).refused(&["lr"]);
+    bench.run(&format!("{fit} --support x1=positive")).refused(&["x1", "support"]);
+    assert!(!bench.exists("run"));
+}
+
+#[test]
+fn an_interrupted_choice_goes_on_where_it_was() {
+    let bench = Bench::new();
+    let long = "fit two-moons --rows 400 --batch-size 32 --steps 800 --evaluate-every 20 --layers 1 \
+                --hidden 8 --no-plots --flow auto";
+    let mut child = Command::new(env!("CARGO_BIN_EXE_diffeo"))
+        .current_dir(bench.0.path())
+        .args(format!("{long} -o broken").split_whitespace())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let started = Instant::now();
+    while !bench.exists("broken/candidates/nsf-ar/checkpoint.safetensors") {
+        assert!(started.elapsed() < Duration::from_secs(60), "no checkpoint");
+        assert!(child.try_wait().unwrap().is_none(), "ended before the second flow");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(!bench.exists("broken/model.safetensors"));
+    let first = bench.bytes("broken/candidates/nsf-gmm/model.safetensors");
+    bench.run(&format!("{long} -o broken")).refused(&["broken exists", "--resume"]);
+    bench.run(&format!("{long} -o broken --resume")).good();
+    assert!(bench.bytes("broken/candidates/nsf-gmm/model.safetensors") == first);
+    bench.run(&format!("{long} -o whole")).good();
+    for name in ["model.safetensors", "config.toml", "candidates.json"] {
+        let [a, b] = ["broken", "whole"].map(|folder| bench.bytes(&format!("{folder}/{name}")));
+        assert!(a == b, "{name}");
+    }
+}
