@@ -9,6 +9,7 @@ mod field;
 mod file;
 mod fisher;
 mod jacobians;
+mod latents;
 mod noise;
 mod spec;
 mod trajectories;
