@@ -10,11 +10,14 @@
 //! | [`DensityMap`] | a density of the plane with highest-density contours |
 //! | [`FieldMap`] | a vector field over the plane, as arrows or streamlines |
 //! | [`FieldPanels`] | several vector fields, or two and their difference |
-//! | [`ScalarMap`] | signed values over the plane: divergence, curl, log-determinant |
+//! | [`ScalarMap`] | values over the plane: divergence, curl, log-determinant, singular value |
 //! | [`Surface`] | a function of the plane, as an energy, in space |
 //! | [`DensityCurve`] | a density of the line over histogram and rug of the data |
 //! | [`Samples`] | data beside samples of models |
 //! | [`Corner`] | all pairs of columns, data and model |
+//! | [`Residuals`] | data, model and their difference in standard errors, bin by bin |
+//! | [`Calibration`] | ranks of data under a model, coverage of its regions, ranks in each column |
+//! | [`Scores`] | log-likelihoods of several models: a table and paired differences to the best |
 //! | [`Training`] | losses against steps, the best step marked |
 //! | [`FlowStages`] | a grid carried from latent to data space, samples from noise to data |
 //! | [`Trajectories`] | points carried through time |
@@ -49,8 +52,9 @@ pub use draw::{Picture, Scene};
 pub use error::{PlotError, Result};
 pub use figure::Figure;
 pub use figures::{
-    Corner, DensityCurve, DensityMap, FieldMap, FieldPanel, FieldPanels, FieldStyle, FlowStages,
-    Samples, ScalarMap, Stage, Surface, Training, Trajectories, latent_grid,
+    Calibration, Corner, DensityCurve, DensityMap, FieldMap, FieldPanel, FieldPanels, FieldStyle,
+    FlowStages, Residuals, Samples, ScalarMap, Scores, Stage, Surface, Training, Trajectories,
+    latent_grid,
 };
 pub use stats::{Grid, Points, VectorGrid};
 pub use theme::Theme;

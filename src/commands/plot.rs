@@ -6,7 +6,7 @@ mod models;
 
 use crate::args::{Common, PlotArgs};
 use anyhow::Result;
-use diffeo::plots::{Animation, Scene, Theme};
+use diffeo::plots::{Animation, Scene};
 use serde_json::{Map, Value, json};
 use std::path::Path;
 use std::time::Duration;
@@ -43,7 +43,7 @@ impl From<Vec<Scene>> for Drawing {
 pub fn run(common: &Common, args: &PlotArgs) -> Result<()> {
     super::refuse_existing(&args.output, args.force)?;
     flags::check_animation(args)?;
-    let theme = if args.dark { Theme::dark() } else { Theme::light() };
+    let theme = args.theme();
     let path = Path::new(&args.subject);
     let is_model = path.is_dir() || path.extension().is_some_and(|e| e == "safetensors");
     let drawing = if is_model {

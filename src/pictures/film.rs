@@ -78,7 +78,7 @@ impl Studio<'_> {
                 .axes(x, y)
                 .labels(&names[0], &names[1])
                 .title(&film.title)
-                .width(WIDTH);
+                .width(self.theme.width.unwrap_or(WIDTH));
             Ok(figure.theme(self.theme.clone()).scene()?)
         };
         stages.map(frame).collect()

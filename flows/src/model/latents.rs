@@ -31,7 +31,8 @@ impl Model {
         let (flow, device) = (self.frozen()?.flow, self.params.device());
         let chunks = workers.map_chunks(rows.len(), CHUNK_ROWS, |range| {
             let prepared = self.preparation.forward(&rows.points_tensor(&range, device)?)?;
-            let context = self.preparation.context(rows.context_tensor(&range, device)?.as_ref())?;
+            let context =
+                self.preparation.context(rows.context_tensor(&range, device)?.as_ref())?;
             // Masked before the mathematics: one row out of reach must not break its chunk.
             let near = prepared.points.abs()?.max_keepdim(1)?.le(FAR_AWAY)?;
             let origin = prepared.points.zeros_like()?;

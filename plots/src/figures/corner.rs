@@ -164,8 +164,7 @@ impl Figure for Corner {
         let top = |j: usize| if highest(j) > 0.0 { 1.1 * highest(j) } else { 1.0 };
         let cells = (0..d * d).map(|k| self.cell(k / d, k % d, &ranges, top(k / d)));
         let table = Table { cells: cells.collect(), columns: d, shapes: vec![1.0] };
-        let width =
-            self.look.width.unwrap_or(80.0 + (560.0 / d as f64).clamp(125.0, 200.0) * d as f64);
+        let width = self.look.width_or(80.0 + (560.0 / d as f64).clamp(125.0, 200.0) * d as f64);
         let sheet = Sheet::new(self.heading(), width);
         let (mut scene, areas) = sheet.place(&table)?;
         for (k, (cell, &area)) in table.cells.iter().zip(&areas).enumerate() {

@@ -1,12 +1,15 @@
-//! Draws a signed function of the plane.
+//! Draws a function of the plane.
 
 use super::backdrop::outlines;
 use super::heat::{LEAST, heat, robust_size};
 use super::look::{Look, label_setter, look_setters};
 use super::plane::{Plane, missing};
 use crate::axes::ColourBar;
-use crate::stats::{Interval, usable};
-use crate::{Figure, Grid, Result, Scene};
+use crate::stats::{Interval, quantile, usable};
+use crate::{Colour, Figure, Grid, Result, Scene};
+
+/// Share of the values beyond either end of the colours of unsigned values.
+const RARE: f64 = 0.005;
 
 /// A heat map of signed values, as a divergence, a curl or a log-determinant: two hues that meet
 /// in a neutral colour at zero, on equal axes.
@@ -29,6 +32,7 @@ pub struct ScalarMap {
     grid: Grid,
     density: Option<Grid>,
     limit: Option<f64>,
+    unsigned: bool,
     value_label: String,
     labels: [String; 2],
     look: Look,
@@ -41,6 +45,7 @@ impl ScalarMap {
             grid,
             density: None,
             limit: None,
+            unsigned: false,
             value_label: String::new(),
             labels: <[String; 2]>::default(),
             look: Look::default(),
@@ -62,6 +67,14 @@ impl ScalarMap {
         self
     }
 
+    /// Colours from the lowest to the highest value, where zero is a value as any other; but for the
+    /// rarest hundredth, which lies beyond pointed ends. A limit is ignored then.
+    #[must_use]
+    pub fn unsigned(mut self) -> Self {
+        self.unsigned = true;
+        self
+    }
+
     /// Name of the values, beside the colour bar.
     #[must_use]
     pub fn value_label(mut self, label: &str) -> Self {
@@ -75,6 +88,9 @@ impl ScalarMap {
 
     /// The colour bar, with zero in the middle of its range.
     fn bar(&self) -> ColourBar<'_> {
+        if self.unsigned {
+            return self.unsigned_bar();
+        }
         let robust = robust_size(self.grid.known());
         let given = self.limit.filter(|&limit| usable(limit));
         let limit = [given, Some(robust)].into_iter().flatten().find(|&limit| limit > LEAST);
@@ -83,6 +99,17 @@ impl ScalarMap {
         let beyond = [self.grid.known().any(|v| v < -limit), self.grid.known().any(|v| v > limit)];
         let theme = &self.look.theme;
         ColourBar { beyond, ..ColourBar::new(theme, theme.signed(), range, &self.value_label) }
+    }
+
+    /// The colour bar of values without a middle.
+    fn unsigned_bar(&self) -> ColourBar<'_> {
+        let mut values: Vec<f64> = self.grid.known().collect();
+        values.sort_by(f64::total_cmp);
+        let ends = [0.0, RARE, 1.0 - RARE, 1.0].map(|share| quantile(&values, share));
+        let range = Interval::widened(ends[1], ends[2]);
+        let beyond = [ends[0] < range.low, ends[3] > range.high];
+        let theme = &self.look.theme;
+        ColourBar { beyond, ..ColourBar::new(theme, theme.shades(), range, &self.value_label) }
     }
 }
 
@@ -94,7 +121,9 @@ impl Figure for ScalarMap {
         let (mut scene, view) = plane.place()?;
         heat(&mut scene, theme, &view, &self.grid, &plane.bar);
         if let Some(density) = &self.density {
-            outlines(&mut scene, &view, density, theme.ink.with_alpha(0.55));
+            // White can be seen on all but the brightest shades, which are rare.
+            let ink = if self.unsigned { Colour::hex(0xFF_FF_FF) } else { theme.ink };
+            outlines(&mut scene, &view, density, ink.with_alpha(0.55));
         }
         plane.frame(&mut scene, view.area);
         Ok(scene)
