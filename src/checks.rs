@@ -3,20 +3,25 @@
 //! One file a check. A new one is a function from [`Subject`] to [`Outcome`], and a line in [`run`].
 
 mod agreement;
+mod certificate;
+mod claims;
 mod discrepancy;
 mod rotation;
 mod stein;
 mod subject;
 
 use diffeo_flows::Result;
-use serde::Serialize;
-pub use subject::Subject;
+use serde::{Deserialize, Serialize};
+
+pub use certificate::{Certificate, Skipped};
+pub use claims::{Claims, ModelClaims};
+pub use subject::{Evidence, Subject};
 
 /// What was found out about one property.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Check {
     /// The property.
-    pub name: &'static str,
+    pub name: String,
     /// Whether it holds.
     pub passed: bool,
     /// What was measured.
@@ -45,13 +50,13 @@ impl Check {
     /// A value that must not be larger than the tolerance.
     fn at_most(name: &'static str, value: f64, tolerance: f64, detail: &str) -> Self {
         let detail = format!("{detail}; at most {tolerance}");
-        Self { name, passed: value <= tolerance, value, tolerance, detail }
+        Self { name: name.to_owned(), passed: value <= tolerance, value, tolerance, detail }
     }
 
     /// A value that must not be smaller than the tolerance.
     fn at_least(name: &'static str, value: f64, tolerance: f64, detail: &str) -> Self {
         let detail = format!("{detail}; at least {tolerance}");
-        Self { name, passed: value >= tolerance, value, tolerance, detail }
+        Self { name: name.to_owned(), passed: value >= tolerance, value, tolerance, detail }
     }
 }
 
@@ -59,11 +64,11 @@ impl Check {
 ///
 /// # Example
 /// ```no_run
-/// use diffeo::checks::{Outcome, Subject, run};
+/// use diffeo::checks::{Evidence, Outcome, Subject, run};
 /// use diffeo::flows::{Workers, model::Model};
 /// let model = Model::load("runs/two-moons", &candle_core::Device::Cpu)?;
 /// let workers = Workers::new(1)?;
-/// let subject = Subject::new(&model, None, 0, &workers)?;
+/// let subject = Subject::new(&model, Evidence::default(), 0, &workers)?;
 /// for outcome in run(&subject)? {
 ///     assert!(!matches!(outcome, Outcome::Checked(check) if !check.passed));
 /// }

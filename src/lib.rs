@@ -22,6 +22,7 @@
 pub mod checks;
 pub mod data;
 pub mod pictures;
+pub mod report;
 
 pub use diffeo_flows as flows;
 pub use diffeo_plots as plots;

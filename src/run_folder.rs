@@ -9,9 +9,11 @@ use diffeo::flows::train::TrainState;
 use std::path::{Path, PathBuf};
 
 /// What a new run in the folder of an old one removes first, lest the two be mixed.
-const RESULTS: [&str; 7] = [
+const RESULTS: [&str; 9] = [
     "checkpoint.safetensors",
     "model.safetensors",
+    "certificate.json",
+    "report.html",
     "density.png",
     "samples.png",
     "training.png",
@@ -104,6 +106,20 @@ impl RunFolder {
         self.remove("checkpoint.safetensors")
     }
 
+    /// Writes a file of the folder, beside its name first, so that no half of it is ever seen.
+    ///
+    /// # Errors
+    /// When it cannot be written; what was there is unharmed.
+    pub fn put(&self, name: &str, content: &[u8]) -> Result<()> {
+        let path = self.path.join(name);
+        let beside = self.path.join(format!(".{name}.{}.partial", std::process::id()));
+        let written =
+            std::fs::write(&beside, content).and_then(|()| std::fs::rename(&beside, &path));
+        written
+            .inspect_err(|_| drop(std::fs::remove_file(&beside)))
+            .with_context(|| format!("cannot write {}", path.display()))
+    }
+
     fn remove(&self, name: &str) -> Result<()> {
         let path = self.path.join(name);
         match std::fs::remove_file(&path) {
@@ -125,14 +141,13 @@ impl RunFolder {
         if resumed_at.is_none() {
             RESULTS.iter().try_for_each(|name| self.remove(name))?;
         }
-        std::fs::write(self.path.join("config.toml"), toml::to_string(settings)?)
-            .with_context(context)?;
+        self.put("config.toml", toml::to_string(settings)?.as_bytes())?;
         let metrics = self.path.join("metrics.jsonl");
         let kept = match resumed_at {
             Some(step) => lines_up_to(&std::fs::read_to_string(&metrics).unwrap_or_default(), step),
             None => String::new(),
         };
-        std::fs::write(metrics, kept).with_context(context)
+        self.put("metrics.jsonl", kept.as_bytes())
     }
 }
 

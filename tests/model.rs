@@ -4,7 +4,7 @@ use candle_core::{Device, Tensor};
 use diffeo_flows::Engine;
 use diffeo_flows::densities::Toy;
 use diffeo_flows::fit::{Fit, Parts};
-use diffeo_flows::model::{INITIAL_ROWS, Model};
+use diffeo_flows::model::{INITIAL_ROWS, Images, Model};
 use diffeo_flows::params::to_f64;
 use diffeo_flows::rng::{Stream, generator};
 use diffeo_flows::rows::Rows;
@@ -99,9 +99,9 @@ fn latent_points_and_their_volume_make_the_density() {
     let workers = Workers::new(2).unwrap();
     for flow in ["nsf-gmm", "realnvp", "ffjord"] {
         let model = fitted(&rows, flow).in_double().unwrap();
-        let (z, log_det) = model.to_latent(&rows, &workers).unwrap();
-        let points = Tensor::from_vec(z, (300, 2), &Device::Cpu).unwrap();
-        let base = to_f64(&model.flow().base().log_prob(&points, None).unwrap()).unwrap();
+        let Images { points, log_det } = model.to_latent(&rows, &workers).unwrap();
+        let latent = Rows::new(2, points).unwrap();
+        let base = model.base_log_prob(&latent, &workers).unwrap();
         let log_prob = model.log_prob_rows(&rows, &workers).unwrap();
         let jacobians = model.latent_jacobians(&rows, &workers).unwrap();
         for i in 0..300 {
@@ -113,9 +113,5 @@ fn latent_points_and_their_volume_make_the_density() {
             let error = by_differences - log_det[i];
             assert!(error.abs() < 2e-4, "{flow}: {by_differences} {}", log_det[i]);
         }
-        let far = Rows::new(2, vec![0.0, 0.0, f64::INFINITY, 0.0, 1e300, 0.0]).unwrap();
-        let (z, log_det) = model.to_latent(&far, &workers).unwrap();
-        assert!(z[..2].iter().all(|v| v.is_finite()) && log_det[0].is_finite());
-        assert!(z[2..].iter().chain(&log_det[1..]).all(|v| v.is_nan()), "{flow}: {z:?}");
     }
 }

@@ -9,6 +9,7 @@ mod field;
 mod file;
 mod fisher;
 mod jacobians;
+mod latent_jacobians;
 mod latents;
 mod noise;
 mod spec;
@@ -21,6 +22,7 @@ pub use error_bars::WithErrors;
 pub use evaluations::Evaluations;
 pub use field::{FieldKind, ModelField};
 pub use fisher::NoisyFisher;
+pub use latents::Images;
 pub use spec::{Column, DataSummary, ModelSpec, Precision, RowCounts, TrainingSummary};
 pub use walks::Frame;
 

@@ -1,6 +1,7 @@
 //! What is checked.
 
-use diffeo_flows::model::{FieldKind, Model, ModelField};
+use super::claims::{Claims, ModelClaims};
+use diffeo_flows::model::{FieldKind, Model, ModelSpec};
 use diffeo_flows::rows::Rows;
 use diffeo_flows::transforms::Support;
 use diffeo_flows::{Error, Result, Workers};
@@ -9,18 +10,27 @@ use diffeo_flows::{Error, Result, Workers};
 const SAMPLES: usize = 2000;
 /// The same of a continuous flow, each of which is solved there and back.
 const SOLVED: usize = 500;
-/// Tolerance of those solutions: far below the error of a mean over so few samples.
-const TOLERANCE: f64 = 1e-4;
 
-/// A model, samples of it and its score there.
+/// Rows that a certificate may look at; none where they are not known.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Evidence<'a> {
+    /// Rows that the model was trained on.
+    pub train: Option<&'a Rows>,
+    /// Rows that it has not seen.
+    pub held_out: Option<&'a Rows>,
+}
+
+/// A model, what it claims, samples of it and its score there.
 #[derive(Debug)]
 pub struct Subject<'a> {
     pub(super) model: &'a Model,
+    pub(super) claims: Box<dyn Claims + 'a>,
+    pub(super) evidence: Evidence<'a>,
     pub(super) seed: u64,
     pub(super) workers: &'a Workers,
     /// Draws of the model, given the contexts of the data where it is conditional.
     pub(super) samples: Rows,
-    /// Where fields are looked at: the data, or the samples.
+    /// Where fields are looked at: the held-out rows, or the samples.
     pub(super) places: Rows,
     /// ∇ log p at the samples, row-major.
     pub(super) score: Vec<f64>,
@@ -29,25 +39,38 @@ pub struct Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
-    /// Draws samples and computes the score at them.
+    /// Draws samples of the model and computes the score at them.
     ///
     /// # Errors
-    /// [`Error::Data`] for a conditional model without data; when the model cannot be evaluated.
+    /// [`Error::Data`] for a conditional model without rows; when the model cannot be evaluated.
     pub fn new(
         model: &'a Model,
-        data: Option<&Rows>,
+        evidence: Evidence<'a>,
         seed: u64,
         workers: &'a Workers,
     ) -> Result<Self> {
-        if data.is_none() && !model.spec().given.is_empty() {
+        Self::claiming(Box::new(ModelClaims { model, workers }), model, evidence, (seed, workers))
+    }
+
+    /// The same for other claims than the model's own.
+    ///
+    /// # Errors
+    /// As [`Subject::new`].
+    pub fn claiming(
+        claims: Box<dyn Claims + 'a>,
+        model: &'a Model,
+        evidence: Evidence<'a>,
+        (seed, workers): (u64, &'a Workers),
+    ) -> Result<Self> {
+        let known = evidence.held_out.or(evidence.train);
+        if known.is_none() && !model.spec().given.is_empty() {
             let problem = "the model is conditional";
             return Err(Error::data("check", problem, "give data whose contexts to check it at"));
         }
         let most = if model.flow().field().is_some() { SOLVED } else { SAMPLES };
-        let data = data.map(|rows| evenly(rows, most));
-        let samples = samples(model, data.as_ref(), most, (seed, workers))?;
-        let score =
-            ModelField::within(model, FieldKind::Score, TOLERANCE)?.at(&samples, workers)?;
+        let known = known.map(|rows| evenly(rows, most));
+        let samples = samples(claims.as_ref(), model.spec(), known.as_ref(), (most, seed))?;
+        let score = claims.score(&samples)?;
         let (d, n) = (samples.features(), samples.len() as f64);
         let deviation = |k: usize| {
             let column = || samples.points().iter().skip(k).step_by(d);
@@ -55,8 +78,8 @@ impl<'a> Subject<'a> {
             (column().map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt()
         };
         let deviations = (0..d).map(deviation).collect();
-        let places = data.unwrap_or_else(|| samples.clone());
-        Ok(Self { model, seed, workers, samples, places, score, deviations })
+        let places = known.unwrap_or_else(|| samples.clone());
+        Ok(Self { model, claims, evidence, seed, workers, samples, places, score, deviations })
     }
 
     /// The score that the network of a score model gives, at the smallest noise level.
@@ -78,16 +101,15 @@ impl<'a> Subject<'a> {
 }
 
 fn samples(
-    model: &Model,
-    data: Option<&Rows>,
-    most: usize,
-    (seed, workers): (u64, &Workers),
+    claims: &dyn Claims,
+    spec: &ModelSpec,
+    known: Option<&Rows>,
+    (most, seed): (usize, u64),
 ) -> Result<Rows> {
-    let context = data.and_then(Rows::context);
-    let n = if context.is_some() { data.map_or(0, Rows::len) } else { most };
+    let context = known.and_then(Rows::context);
+    let n = if context.is_some() { known.map_or(0, Rows::len) } else { most };
     let values = context.map(|(_, values)| values);
-    let drawn =
-        Rows::new(model.spec().columns.len(), model.sample_rows(n, values, seed, workers)?)?;
+    let drawn = Rows::new(spec.columns.len(), claims.sample(n, values, seed)?)?;
     match context {
         Some((width, values)) => drawn.with_context(width, values.to_vec()),
         None => Ok(drawn),

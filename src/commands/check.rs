@@ -4,31 +4,14 @@ use crate::args::{CheckArgs, Common};
 use crate::failure::Usage;
 use crate::input::{Data, model, rows_for, workers};
 use anyhow::Result;
-use diffeo::checks::{Check, Outcome, Subject};
+use diffeo::checks::{Certificate, Check, Evidence, Skipped, Subject};
 use diffeo::flows::rng::Stream;
-use serde::Serialize;
 use std::process::ExitCode;
 
 /// A check has failed.
 const FAILED: u8 = 1;
 /// Rows drawn of a toy.
 const TOY_ROWS: usize = 2_000;
-
-/// What `check --json` prints.
-#[derive(Serialize)]
-struct Certificate {
-    passed: bool,
-    checks: Vec<Check>,
-    skipped: Vec<Skipped>,
-    seed: u64,
-}
-
-/// A check that says nothing about this model.
-#[derive(Serialize)]
-struct Skipped {
-    name: &'static str,
-    why: String,
-}
 
 pub fn run(common: &Common, args: &CheckArgs) -> Result<ExitCode> {
     let (model, workers) = (model(&args.model, common.engine)?, workers(common.threads)?);
@@ -50,25 +33,17 @@ pub fn run(common: &Common, args: &CheckArgs) -> Result<ExitCode> {
             Some(rows)
         }
     };
-    let subject = Subject::new(&model, rows.as_ref(), common.seed(), &workers)?;
-    let (mut checks, mut skipped) = (Vec::new(), Vec::new());
-    for outcome in diffeo::checks::run(&subject)? {
-        match outcome {
-            Outcome::Checked(check) => checks.push(check),
-            Outcome::Skipped { name, why } => {
-                common.voice().note(&format!("{name}: not checked, {why}"));
-                skipped.push(Skipped { name, why });
-            }
-        }
+    let evidence = Evidence { train: None, held_out: rows.as_ref() };
+    let subject = Subject::new(&model, evidence, common.seed(), &workers)?;
+    let certificate = Certificate::of(&subject)?;
+    for Skipped { name, why } in &certificate.skipped {
+        common.voice().note(&format!("{name}: not checked, {why}"));
     }
-    // What could not be checked has not passed.
-    let passed = !checks.is_empty() && checks.iter().all(|check| check.passed);
-    let certificate = Certificate { passed, checks, skipped, seed: common.seed() };
     common.voice().result(&certificate, text)?;
-    Ok(if passed { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+    Ok(if certificate.passed { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
 }
 
-fn text(certificate: &Certificate) -> String {
+pub fn text(certificate: &Certificate) -> String {
     let width = certificate.checks.iter().map(|c| c.name.len()).max().unwrap_or(0);
     let line = |c: &Check| {
         let verdict = if c.passed { "pass" } else { "FAIL" };

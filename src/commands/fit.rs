@@ -1,6 +1,8 @@
-//! `diffeo fit`: fit a density, hold out, save, draw.
+//! `diffeo fit`: fit a density, hold out, save, check, draw.
 
-use crate::args::{Common, WhichField};
+mod results;
+
+use crate::args::Common;
 use crate::failure::INTERRUPTED;
 use crate::fit_flags::FitFlags;
 use crate::fit_settings::FitSettings;
@@ -10,22 +12,17 @@ use crate::run_folder::RunFolder;
 use anyhow::{Context, Result};
 use diffeo::data::{RoleRequest, Roles, Table, split};
 use diffeo::flows::Engine;
-use diffeo::flows::Workers;
 use diffeo::flows::config::recipe;
 use diffeo::flows::fit::{Fit, Parts, same_fit};
 use diffeo::flows::model::{Column, DataSummary, Evaluations, Model, RowCounts};
 use diffeo::flows::rng::Stream;
 use diffeo::flows::rows::Rows;
 use diffeo::flows::train::Stop;
-use diffeo::pictures::Studio;
-use diffeo::plots::{FieldStyle, Scene, Theme};
+use results::Results;
 use serde::Serialize;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-
-/// Noise levels of the picture of a score model, where its training covers them.
-const NOISE: [f64; 4] = [0.05, 0.2, 0.5, 2.0];
 
 /// What `fit --json` prints.
 #[derive(Serialize)]
@@ -100,11 +97,8 @@ pub fn run(common: &Common, flags: &FitFlags) -> Result<ExitCode> {
     let seconds = progress.seconds();
     model.save(folder.model_path())?;
     folder.remove_checkpoint()?;
-    if !settings.no_plots {
-        if let Err(error) = draw(&model, &split.train, &folder, &workers) {
-            crate::output::complain(&format!("warning: not all pictures are drawn: {error:#}"));
-        }
-    }
+    let results = Results { model: &model, split: &split, folder: &folder, workers: &workers };
+    results.write(common.voice(), !settings.no_plots);
     let steps = model.spec().training.as_ref().map_or(0, |t| t.steps) - resumed_at.unwrap_or(0);
     finish(common, &model, &folder, Some((steps, seconds)))
 }
@@ -177,29 +171,6 @@ fn watch_for_interrupts() -> Result<Arc<AtomicBool>> {
     })
     .context("cannot watch for Ctrl-C")?;
     Ok(flag)
-}
-
-fn draw(model: &Model, data: &Rows, folder: &RunFolder, workers: &Workers) -> Result<()> {
-    let name = model.spec().data.source.as_str();
-    let studio = Studio { model, data: Some(data), name, workers, theme: Theme::light() };
-    studio.density()?.save(folder.path().join("density.png"))?;
-    studio.samples()?.save(folder.path().join("samples.png"))?;
-    studio.training()?.save(folder.path().join("training.png"))?;
-    if studio.has_plane() {
-        studio.flow()?.save(folder.path().join("flow.png"))?;
-        field(&studio, model)?.save(folder.path().join("field.png"))?;
-    }
-    Ok(())
-}
-
-/// The field of a model; of a score model that of several noise levels.
-fn field(studio: &Studio<'_>, model: &Model) -> Result<Scene> {
-    let Ok(levels) = model.noise_levels() else {
-        return Ok(studio.field(WhichField::default().of(model), FieldStyle::Arrows)?);
-    };
-    let mut shown = NOISE.map(|level| level.clamp(levels.smallest, levels.largest)).to_vec();
-    shown.dedup();
-    Ok(studio.levels(&shown, FieldStyle::Streamlines)?)
 }
 
 fn finish(

@@ -1,6 +1,7 @@
 //! How a flow stretches the plane on its way from data to latent space.
 
 use super::{PictureError, Result, Studio, nodes};
+use diffeo_flows::model::Images;
 use diffeo_flows::rows::Rows;
 use diffeo_plots::{Figure, Grid, ScalarMap, Scene};
 
@@ -18,12 +19,9 @@ impl Studio<'_> {
     pub fn log_det(&self) -> Result<Scene> {
         let (window, n) = (self.window()?, self.fineness(SOLVED.0));
         let rows = Rows::new(2, nodes(window, n))?;
-        let (z, log_det) = self.model.to_latent(&rows, self.workers)?;
+        let Images { points, log_det } = self.model.to_latent(&rows, self.workers)?;
         // The same pass gives the density behind: log p(x) = log p(z) + log|det ∂z/∂x|.
-        let base = self.model.flow().base();
-        let points = candle_core::Tensor::from_vec(z, (n * n, 2), self.model.flow().device())?
-            .to_dtype(self.model.flow().dtype())?;
-        let log_base = diffeo_flows::params::to_f64(&base.log_prob(&points, None)?)?;
+        let log_base = self.model.base_log_prob(&Rows::new(2, points)?, self.workers)?;
         let log_prob: Vec<f64> = log_base.iter().zip(&log_det).map(|(a, b)| a + b).collect();
         let [x, y] = window.map(|[low, high]| (low, high));
         let figure = ScalarMap::new(Grid::new(&log_det, [n; 2], x, y)?)

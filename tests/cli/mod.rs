@@ -20,6 +20,8 @@ mod others;
 mod overwrite;
 /// Pictures of models and data.
 mod plots;
+/// The report.
+mod report;
 /// Columns to model, to be given, and to weigh by; supports.
 mod roles;
 /// Same seed, same bytes, whatever the threads.

@@ -1,91 +1,110 @@
-//! Rows carried to the latent space, and how the way there stretches space.
+//! The map of a model between data units and latent points.
 
-use super::Model;
-use super::data_units::FAR_AWAY;
+use super::{CHUNK_ROWS, Model};
 use crate::error::Result;
 use crate::params::to_f64;
 use crate::rows::Rows;
-use crate::transform::Transform;
+use crate::transform::{Mapped, Transform};
 use crate::workers::Workers;
+use candle_core::Tensor;
 
-/// Rows of one chunk: a continuous flow keeps all stages of its solver.
-const CHUNK_ROWS: usize = 1024;
-/// Length of a difference, in standard deviations of the column: its cube root of rounding in `f64`.
-const STEP: f64 = 1e-5;
-/// Tolerance of the solver behind points that are differenced: far below the step.
-const TOLERANCE: f64 = 1e-9;
+/// Points on the other side of a model's map, and the log-volume change on the way there.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Images {
+    /// The points, row-major `[n · d]`.
+    pub points: Vec<f64>,
+    /// log|det| of the map just applied at each row, `[n]`.
+    pub log_det: Vec<f64>,
+}
+
+impl Images {
+    fn joined(parts: Vec<Self>) -> Self {
+        let mut all = Self::default();
+        for part in parts {
+            all.points.extend(part.points);
+            all.log_det.extend(part.log_det);
+        }
+        all
+    }
+}
 
 impl Model {
-    /// The latent points z = f(x) of rows x, `[n · d]` row-major, and log|det ∂f/∂x|, `[n]`, in nats:
-    /// both maps together, from data units through the preparation, so that
-    /// log p(x) = log p(z) + log|det ∂f/∂x| with the density of the base.
+    /// Latent points z = f(x | c) and log|det ∂z/∂x|, data → latent, of rows in data units, by tensor
+    /// operations in the model's own precision.
     ///
-    /// A row outside the support of a column has some finite image and a log-determinant of −∞; one
-    /// with a value that is not finite, or beyond 10¹² standard deviations, has NaN for both.
+    /// log p(x | c) = log p_base(z) + log|det ∂z/∂x|; the log-volume of supports and standardisation is
+    /// part of it.
     ///
     /// # Errors
-    /// [`Error::Shape`](crate::Error::Shape) when the rows have other columns than the model;
-    /// [`Error::Solver`](crate::Error::Solver) when the solver of a continuous flow fails.
-    pub fn to_latent(&self, rows: &Rows, workers: &Workers) -> Result<(Vec<f64>, Vec<f64>)> {
-        self.check_rows(rows)?;
-        let (flow, device) = (self.frozen()?.flow, self.params.device());
-        let chunks = workers.map_chunks(rows.len(), CHUNK_ROWS, |range| {
-            let prepared = self.preparation.forward(&rows.points_tensor(&range, device)?)?;
-            let context =
-                self.preparation.context(rows.context_tensor(&range, device)?.as_ref())?;
-            // Masked before the mathematics: one row out of reach must not break its chunk.
-            let near = prepared.points.abs()?.max_keepdim(1)?.le(FAR_AWAY)?;
-            let origin = prepared.points.zeros_like()?;
-            let points =
-                near.broadcast_as(origin.shape())?.where_cond(&prepared.points, &origin)?;
-            let mapped = flow.transform().forward(&points, context.as_ref())?;
-            let (mut z, mut log_det) = (to_f64(&mapped.points)?, to_f64(&mapped.log_det)?);
-            let before = to_f64(&prepared.log_det)?;
-            let near = near.flatten_all()?.to_vec1::<u8>()?;
-            let d = rows.features();
-            for (i, near) in near.into_iter().enumerate() {
-                log_det[i] += before[i];
-                if near == 0 {
-                    log_det[i] = f64::NAN;
-                    z[i * d..(i + 1) * d].fill(f64::NAN);
-                }
-            }
-            Ok((z, log_det))
-        })?;
-        let (points, log_dets): (Vec<_>, Vec<_>) = chunks.into_iter().unzip();
-        Ok((points.concat(), log_dets.concat()))
+    /// [`Error::Shape`](crate::Error::Shape) when the rows have other columns than the model.
+    ///
+    /// # Example
+    /// ```
+    /// use diffeo_flows::fit::{Fit, Parts};
+    /// use diffeo_flows::{Workers, rows::Rows, train::Quiet};
+    /// let rows = Rows::new(1, (0..200).map(|i| f64::from(i % 17)).collect())?;
+    /// let mut fit = Fit::new("nsf-ar")?;
+    /// fit.config.steps = 2;
+    /// let (parts, workers) = (Parts { train: &rows, valid: None, test: None }, Workers::new(1)?);
+    /// let (model, _) = fit.run(parts, None, &workers, &mut Quiet)?;
+    /// let latent = model.to_latent(&rows, &workers)?;
+    /// let back = model.to_data(&Rows::new(1, latent.points)?, &workers)?;
+    /// assert!(back.points.iter().zip(rows.points()).all(|(a, b)| (a - b).abs() < 1e-3));
+    /// # Ok::<(), diffeo_flows::Error>(())
+    /// ```
+    pub fn to_latent(&self, rows: &Rows, workers: &Workers) -> Result<Images> {
+        self.carry(rows, workers, |model, points, context| {
+            let prepared = model.preparation.forward(points)?;
+            let mapped = model.flow.transform().forward(&prepared.points, context)?;
+            let log_det = (mapped.log_det.to_dtype(prepared.log_det.dtype())? + prepared.log_det)?;
+            Ok(Mapped { points: mapped.points, log_det })
+        })
     }
 
-    /// ∂zᵢ/∂xⱼ at each row, row-major `[n, d, d]`, in data units, by central differences in double
-    /// precision. NaN where the row or a neighbour at the length of a difference lies outside the
-    /// support of a column.
+    /// Points x = f⁻¹(z | c) in data units and log|det ∂x/∂z|, latent → data, of latent points.
     ///
     /// # Errors
-    /// As [`Model::to_latent`].
-    pub fn latent_jacobians(&self, rows: &Rows, workers: &Workers) -> Result<Vec<f64>> {
-        let d = rows.features();
-        let double = self.in_double_within(TOLERANCE)?;
-        let mut jacobians = vec![0.0; rows.len() * d * d];
-        for (j, deviation) in self.baseline.standard_deviations()?.into_iter().enumerate() {
-            let step = STEP * deviation;
-            let shifted = |by: f64| -> Result<(Vec<f64>, Vec<f64>)> {
-                let mut points = rows.points().to_vec();
-                points.iter_mut().skip(j).step_by(d).for_each(|value| *value += by);
-                let mut moved = Rows::new(d, points)?;
-                if let Some((width, context)) = rows.context() {
-                    moved = moved.with_context(width, context.to_vec())?;
-                }
-                double.to_latent(&moved, workers)
-            };
-            let (before, after) = (shifted(-step)?, shifted(step)?);
-            for (row, matrix) in jacobians.chunks_exact_mut(d * d).enumerate() {
-                let inside = before.1[row].is_finite() && after.1[row].is_finite();
-                for i in 0..d {
-                    let slope = (after.0[row * d + i] - before.0[row * d + i]) / (2.0 * step);
-                    matrix[i * d + j] = if inside { slope } else { f64::NAN };
-                }
-            }
-        }
-        Ok(jacobians)
+    /// [`Error::Shape`](crate::Error::Shape) when the rows have other columns than the model.
+    pub fn to_data(&self, latent: &Rows, workers: &Workers) -> Result<Images> {
+        self.carry(latent, workers, |model, points, context| {
+            let points = points.to_dtype(model.params.dtype())?;
+            let mapped = model.flow.transform().inverse(&points, context)?;
+            let data = model.preparation.inverse(&mapped.points)?;
+            let log_det = (mapped.log_det.to_dtype(data.log_det.dtype())? + data.log_det)?;
+            Ok(Mapped { points: data.points, log_det })
+        })
+    }
+
+    /// log p_base(z | c) of latent points, nats.
+    ///
+    /// # Errors
+    /// [`Error::Shape`](crate::Error::Shape) when the rows have other columns than the model.
+    pub fn base_log_prob(&self, latent: &Rows, workers: &Workers) -> Result<Vec<f64>> {
+        let images = self.carry(latent, workers, |model, points, context| {
+            let points = points.to_dtype(model.params.dtype())?;
+            let log_det = model.flow.base().log_prob(&points, context)?;
+            Ok(Mapped { points, log_det })
+        })?;
+        Ok(images.log_det)
+    }
+
+    /// What `map` makes of the rows, chunk by chunk, given their context as the flow sees it.
+    fn carry(
+        &self,
+        rows: &Rows,
+        workers: &Workers,
+        map: impl Fn(&Self, &Tensor, Option<&Tensor>) -> Result<Mapped> + Sync,
+    ) -> Result<Images> {
+        self.check_rows(rows)?;
+        let model = self.frozen()?;
+        let parts = workers.map_chunks(rows.len(), CHUNK_ROWS, |range| {
+            let device = model.params.device();
+            let points = rows.points_tensor(&range, device)?;
+            let context =
+                model.preparation.context(rows.context_tensor(&range, device)?.as_ref())?;
+            let mapped = map(&model, &points, context.as_ref())?;
+            Ok(Images { points: to_f64(&mapped.points)?, log_det: to_f64(&mapped.log_det)? })
+        })?;
+        Ok(Images::joined(parts))
     }
 }

@@ -138,7 +138,7 @@ impl DensityMap {
 }
 
 /// White on dark colours, nearly black on light ones.
-fn readable_on(colour: Colour) -> Colour {
+pub(super) fn readable_on(colour: Colour) -> Colour {
     let [r, g, b] = colour.rgb.map(f64::from);
     let light = 0.2126 * r + 0.7152 * g + 0.0722 * b > 150.0;
     Colour::hex(if light { 0x10_14_18 } else { 0xFF_FF_FF })

@@ -1,6 +1,7 @@
 //! Draws a function of the plane.
 
 use super::backdrop::outlines;
+use super::density::readable_on;
 use super::heat::{LEAST, heat, robust_size};
 use super::look::{Look, label_setter, look_setters};
 use super::plane::{Plane, missing};
@@ -101,6 +102,21 @@ impl ScalarMap {
         ColourBar { beyond, ..ColourBar::new(theme, theme.signed(), range, &self.value_label) }
     }
 
+    /// An ink that can be read on the shades where the density is.
+    fn ink_over(&self, density: &Grid, bar: &ColourBar<'_>) -> Colour {
+        let ([x, y], [nx, ny]) = (self.grid.ranges(), density.size());
+        let (mut sum, mut weights) = (0.0, 0.0);
+        for (i, j) in (0..ny).flat_map(|j| (0..nx).map(move |i| (i, j))) {
+            let [a, b] = density.place(i as f64, j as f64);
+            let (s, t) = (x.fraction(a).clamp(0.0, 1.0), y.fraction(b).clamp(0.0, 1.0));
+            if let (Some(value), weight) = (self.grid.known_at(s, t), density.node(i, j)) {
+                (sum, weights) = (sum + weight * bar.range.fraction(value), weights + weight);
+            }
+        }
+        let mean = if weights > 0.0 { sum / weights } else { 0.0 };
+        readable_on(bar.ramp.at(mean)).with_alpha(0.7)
+    }
+
     /// The colour bar of values without a middle.
     fn unsigned_bar(&self) -> ColourBar<'_> {
         let mut values: Vec<f64> = self.grid.known().collect();
@@ -121,9 +137,9 @@ impl Figure for ScalarMap {
         let (mut scene, view) = plane.place()?;
         heat(&mut scene, theme, &view, &self.grid, &plane.bar);
         if let Some(density) = &self.density {
-            // White can be seen on all but the brightest shades, which are rare.
-            let ink = if self.unsigned { Colour::hex(0xFF_FF_FF) } else { theme.ink };
-            outlines(&mut scene, &view, density, ink.with_alpha(0.55));
+            let signed = theme.ink.with_alpha(0.55);
+            let ink = if self.unsigned { self.ink_over(density, &plane.bar) } else { signed };
+            outlines(&mut scene, &view, density, ink);
         }
         plane.frame(&mut scene, view.area);
         Ok(scene)

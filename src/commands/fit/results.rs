@@ -1,0 +1,70 @@
+//! What a fit leaves in its folder besides the model: certificate, pictures and report.
+
+mod drawn;
+mod reported;
+
+use super::Split;
+use crate::output::{Voice, complain};
+use crate::run_folder::RunFolder;
+use anyhow::Result;
+use diffeo::checks::{Certificate, Evidence, Subject};
+use diffeo::flows::Workers;
+use diffeo::flows::model::Model;
+use diffeo::flows::rows::Rows;
+use std::fmt::Display;
+
+/// A fitted model and the rows it was fitted to and judged by.
+pub struct Results<'a> {
+    pub model: &'a Model,
+    pub split: &'a Split,
+    pub folder: &'a RunFolder,
+    pub workers: &'a Workers,
+}
+
+impl Results<'_> {
+    /// Writes all that can be made; what cannot is said, and costs no model.
+    pub fn write(&self, voice: Voice, pictures: bool) {
+        let certificate = self.certify().map_err(|e| warn("the model is not checked", &e)).ok();
+        if let Some(certificate) = &certificate {
+            say(certificate, voice);
+        }
+        let figures = if pictures { self.draw() } else { Vec::new() };
+        if let Err(error) = self.report(certificate.as_ref(), figures) {
+            warn("there is no report", &error);
+        }
+    }
+
+    /// Rows that judge the model: those that had no part in its making where there are any.
+    fn judges(&self) -> &Rows {
+        let Split { train, valid, test } = self.split;
+        test.as_ref().or(valid.as_ref()).unwrap_or(train)
+    }
+
+    /// Checks the model on rows that it has not seen.
+    fn certify(&self) -> Result<Certificate> {
+        let Split { train, valid, test } = self.split;
+        let held_out = test.as_ref().or(valid.as_ref());
+        let evidence = Evidence { train: Some(train), held_out };
+        let seed = self.model.spec().seed;
+        let certificate =
+            Certificate::of(&Subject::new(self.model, evidence, seed, self.workers)?)?;
+        self.folder.put("certificate.json", &serde_json::to_vec_pretty(&certificate)?)?;
+        Ok(certificate)
+    }
+}
+
+fn warn(what: &str, error: &dyn Display) {
+    complain(&format!("warning: {what}: {error:#}"));
+}
+
+/// Says in a line how the checks went, and more of those that failed.
+fn say(certificate: &Certificate, voice: Voice) {
+    let (all, failed) = (certificate.checks.len(), certificate.failed().count());
+    if failed == 0 {
+        return voice.note(&format!("certificate: all {all} checks pass"));
+    }
+    complain(&format!("warning: {failed} of {all} checks of the certificate fail"));
+    for check in certificate.failed() {
+        complain(&format!("  {}: {:.4}, {}", check.name, check.value, check.detail));
+    }
+}

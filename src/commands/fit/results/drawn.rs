@@ -1,0 +1,107 @@
+//! The pictures of a run folder.
+
+use super::{Results, warn};
+use crate::args::WhichField;
+use anyhow::Result;
+use diffeo::flows::model::Model;
+use diffeo::pictures::{PictureError, Studio};
+use diffeo::plots::{FieldStyle, Scene, Theme};
+use diffeo::report::Figure;
+
+/// Noise levels of the picture of a score model, where its training covers them.
+const NOISE: [f64; 4] = [0.05, 0.2, 0.5, 2.0];
+
+type Drawn = std::result::Result<Scene, PictureError>;
+
+/// A picture of the folder: its file, what it shows and how it is drawn.
+struct Planned {
+    file: &'static str,
+    title: &'static str,
+    caption: &'static str,
+    draw: fn(&Studio<'_>) -> Drawn,
+}
+
+/// Pictures of every model.
+const ALWAYS: [Planned; 3] = [
+    Planned {
+        file: "density.png",
+        title: "Density",
+        caption: "The fitted density, in the units of the data, with the smallest regions that hold \
+                  50, 80 and 95 % of its mass; above two columns all pairs of columns, data and model.",
+        draw: |studio| studio.density(),
+    },
+    Planned {
+        file: "samples.png",
+        title: "Samples",
+        caption: "Rows of the data beside rows drawn from the model: they should look alike.",
+        draw: |studio| studio.samples(),
+    },
+    Planned {
+        file: "training.png",
+        title: "Training",
+        caption: "Loss on training and on held-out rows against the step; the weights that were kept \
+                  are those of the marked step.",
+        draw: |studio| studio.training(),
+    },
+];
+
+/// Pictures of unconditional models of two columns.
+const OF_THE_PLANE: [Planned; 2] = [
+    Planned {
+        file: "flow.png",
+        title: "Flow",
+        caption: "A grid of the latent plane and its image in the plane of the data: how the flow bends \
+                  a simple density into the fitted one.",
+        draw: |studio| studio.flow(),
+    },
+    Planned {
+        file: "field.png",
+        title: "Field",
+        caption: "The score ∇ log p, which points to where the density grows, or the velocity of a \
+                  continuous flow.",
+        draw: field,
+    },
+];
+
+impl Results<'_> {
+    /// Draws and saves the pictures; those that cannot be drawn are said.
+    pub(super) fn draw(&self) -> Vec<Figure> {
+        let name = self.model.spec().data.source.as_str();
+        let (model, workers) = (self.model, self.workers);
+        let data = Some(&self.split.train);
+        let studio = Studio { model, data, name, workers, theme: Theme::light() };
+        let plane: &[Planned] = if studio.has_plane() { &OF_THE_PLANE } else { &[] };
+        let mut figures = Vec::new();
+        for planned in ALWAYS.iter().chain(plane) {
+            match self.one(&studio, planned) {
+                Ok(figure) => figures.push(figure),
+                Err(error) => warn(&format!("{} is not drawn", planned.file), &error),
+            }
+        }
+        figures
+    }
+
+    fn one(&self, studio: &Studio<'_>, planned: &Planned) -> Result<Figure> {
+        let scene = (planned.draw)(studio)?;
+        let png = scene.picture()?.png()?;
+        self.folder.put(planned.file, &png)?;
+        let (width, height) = scene.size();
+        Ok(Figure {
+            title: planned.title.to_owned(),
+            caption: planned.caption.to_owned(),
+            png,
+            size: [width.round() as u32, height.round() as u32],
+        })
+    }
+}
+
+/// The field of a model; of a score model that of several noise levels.
+fn field(studio: &Studio<'_>) -> Drawn {
+    let model: &Model = studio.model;
+    let Ok(levels) = model.noise_levels() else {
+        return studio.field(WhichField::default().of(model), FieldStyle::Arrows);
+    };
+    let mut shown = NOISE.map(|level| level.clamp(levels.smallest, levels.largest)).to_vec();
+    shown.dedup();
+    studio.levels(&shown, FieldStyle::Streamlines)
+}
