@@ -153,7 +153,8 @@ impl Figure for DensityMap {
             Plane::new(&self.look, &self.labels, self.grid.ranges(), self.equal_aspect, bar);
         let (mut scene, view) = plane.place()?;
         let area = view.area;
-        scene.image(area, shaded(&area, |u, v| plane.bar.colour(grid.at(u, v))));
+        let shade = plane.bar.shader();
+        scene.image(area, shaded(&area, |u, v| shade(grid.at(u, v))));
         if let Some(points) = &self.points {
             let dots = points.plane(0, 1).take(5000).map(|p| view.point(p));
             scene.dots_in(&area, dots, 1.0, Colour::hex(0xFF_FF_FF).with_alpha(0.35));

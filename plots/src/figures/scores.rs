@@ -2,7 +2,7 @@
 
 use super::look::{Look, look_setters};
 use super::sheet::{EDGE, LEAST};
-use crate::axes::ticks::{number, whole};
+use crate::axes::ticks::{number, short, whole};
 use crate::axes::{Axis, Panel};
 use crate::draw::geometry::Rect;
 use crate::draw::scene::{Anchor, Label, Pen, Scene};
@@ -202,6 +202,9 @@ const HEADS: [&str; 3] = ["model", "nats a row", "difference"];
 fn with_error(mean: Mean) -> String {
     if !mean.value.is_finite() {
         return if mean.value.is_nan() { "not a number".to_owned() } else { "−∞".to_owned() };
+    }
+    if mean.value.abs().max(mean.error) >= 1e6 {
+        return format!("{} ± {}", short(mean.value), short(mean.error));
     }
     let power = if mean.error > 0.0 { mean.error.log10().floor() } else { -2.0 };
     let decimals = (1.0 - power).clamp(0.0, 6.0) as usize;

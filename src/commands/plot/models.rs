@@ -36,7 +36,7 @@ pub fn draw(common: &Common, args: &PlotArgs, path: &Path, theme: Theme) -> Resu
         PlotKind::Calibration => studio.calibration()?.into(),
         PlotKind::Scores => scores(common, args, &studio)?,
         PlotKind::Layers => studio.layers()?.into(),
-        PlotKind::Flow if is_film => studio.flow_film()?.into(),
+        PlotKind::Flow if is_film => Drawing::there_and_back(studio.flow_film()?),
         PlotKind::Flow => studio.flow()?.into(),
         PlotKind::Trajectories if is_film => studio.trajectories_film()?.into(),
         PlotKind::Trajectories => studio.trajectories()?.into(),

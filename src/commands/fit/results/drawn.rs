@@ -4,9 +4,10 @@ use super::{Results, warn};
 use crate::args::WhichField;
 use anyhow::Result;
 use diffeo::flows::model::Model;
-use diffeo::pictures::{PictureError, Studio};
+use diffeo::pictures::{PictureError, Studio, title_of};
 use diffeo::plots::{FieldStyle, Scene, Theme};
 use diffeo::report::Figure;
+use std::thread::ScopedJoinHandle;
 
 /// Noise levels of the picture of a score model, where its training covers them.
 const NOISE: [f64; 4] = [0.05, 0.2, 0.5, 2.0];
@@ -65,15 +66,29 @@ const OF_THE_PLANE: [Planned; 2] = [
 
 impl Results<'_> {
     /// Draws and saves the pictures; those that cannot be drawn are said.
+    ///
+    /// While one picture is painted, the model is already asked for the next.
     pub(super) fn draw(&self) -> Vec<Figure> {
-        let name = self.model.spec().data.source.as_str();
+        let name = title_of(&self.model.spec().data.source);
         let (model, workers) = (self.model, self.workers);
         let data = Some(&self.split.train);
-        let studio = Studio { model, data, name, workers, theme: Theme::light() };
+        let studio = Studio { model, data, name: &name, workers, theme: Theme::light() };
         let plane: &[Planned] = if studio.has_plane() { &OF_THE_PLANE } else { &[] };
+        let alone = workers.threads() == 1;
+        let results: Vec<(&Planned, Result<Figure>)> = std::thread::scope(|scope| {
+            let painted = ALWAYS.iter().chain(plane).map(|planned| {
+                let scene = (planned.draw)(&studio);
+                if alone {
+                    return (planned, Painting::Done(self.one(planned, scene)));
+                }
+                (planned, Painting::Running(scope.spawn(move || self.one(planned, scene))))
+            });
+            let painted: Vec<_> = painted.collect();
+            painted.into_iter().map(|(planned, painting)| (planned, painting.result())).collect()
+        });
         let mut figures = Vec::new();
-        for planned in ALWAYS.iter().chain(plane) {
-            match self.one(&studio, planned) {
+        for (planned, result) in results {
+            match result {
                 Ok(figure) => figures.push(figure),
                 Err(error) => warn(&format!("{} is not drawn", planned.file), &error),
             }
@@ -81,8 +96,8 @@ impl Results<'_> {
         figures
     }
 
-    fn one(&self, studio: &Studio<'_>, planned: &Planned) -> Result<Figure> {
-        let scene = (planned.draw)(studio)?;
+    fn one(&self, planned: &Planned, scene: Drawn) -> Result<Figure> {
+        let scene = scene?;
         let png = scene.picture()?.png()?;
         self.folder.put(planned.file, &png)?;
         let (width, height) = scene.size();
@@ -92,6 +107,23 @@ impl Results<'_> {
             png,
             size: [width.round() as u32, height.round() as u32],
         })
+    }
+}
+
+/// A picture that is painted, here or on a thread of its own.
+enum Painting<'scope> {
+    Done(Result<Figure>),
+    Running(ScopedJoinHandle<'scope, Result<Figure>>),
+}
+
+impl Painting<'_> {
+    fn result(self) -> Result<Figure> {
+        match self {
+            Self::Done(result) => result,
+            Self::Running(thread) => {
+                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            }
+        }
     }
 }
 
