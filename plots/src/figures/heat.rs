@@ -42,7 +42,7 @@ pub(super) fn heat(
         let [a, b] = view.data(u, v);
         let (s, t) = (x.fraction(a), y.fraction(b));
         let value = (inside(s) && inside(t)).then(|| grid.known_at(s, t)).flatten();
-        value.map_or(theme.background, shade)
+        value.map_or(theme.background, &shade)
     };
     scene.image(view.area, shaded(&view.area, colour));
 }
