@@ -3,6 +3,8 @@
 //! `DIFFEO_SNAPSHOTS=write cargo test --release -p diffeo-plots --test snapshots` draws them anew; look at
 //! what changed before it is committed.
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -103,7 +105,7 @@ fn samples() -> Vec<(&'static str, Scene)> {
     let corner = Corner::new(&["mass", "λ", "漢"], three.clone()).unwrap().model(three).unwrap();
     let points = plane(300);
     let bins = vec![1.0 / 144.0; 144];
-    let residuals = Residuals::new(points, &bins, [12, 12], (-3.0, 3.0), (-2.0, 5.0)).unwrap();
+    let residuals = Residuals::new(&points, &bins, [12, 12], (-3.0, 3.0), (-2.0, 5.0)).unwrap();
     let ranks: Vec<f64> = (0..400).map(|k| uniform(k).powf(1.15)).collect();
     let calibration = Calibration::new(&ranks).unwrap().column("x₁", &ranks).unwrap();
     vec![
@@ -129,7 +131,7 @@ fn runs() -> Vec<(&'static str, Scene)> {
         vec![Stage::new("latent").lines(lines).coloured(coloured), Stage::new("data").lines(image)];
     let path = |k: usize| {
         (0..30).map(move |s| {
-            let (angle, radius) = (k as f64 + 0.1 * s as f64, 2.0 - 0.05 * s as f64);
+            let (angle, radius) = (k as f64 + 0.1 * f64::from(s), 2.0 - 0.05 * f64::from(s));
             [radius * angle.cos(), radius * angle.sin()]
         })
     };

@@ -65,10 +65,10 @@ pub fn run(common: &Common, args: &PlotArgs) -> Result<()> {
     let Drawing { shown, mut facts, note } = drawing;
     match shown {
         Shown::Still(scene) => scene.save(&args.output)?,
-        Shown::Film(frames) => film(common, args, Animation::new(frames).hold(HOLD))?,
+        Shown::Film(frames) => film(common, args, &Animation::new(frames).hold(HOLD))?,
         Shown::ThereAndBack(frames) => {
             let middle = frames.len() / 2;
-            film(common, args, Animation::new(frames).pause(0, PAUSE).pause(middle, PAUSE))?;
+            film(common, args, &Animation::new(frames).pause(0, PAUSE).pause(middle, PAUSE))?;
         }
     }
     if let Some(note) = note {
@@ -82,7 +82,7 @@ pub fn run(common: &Common, args: &PlotArgs) -> Result<()> {
     Ok(())
 }
 
-fn film(common: &Common, args: &PlotArgs, film: Animation) -> Result<()> {
+fn film(common: &Common, args: &PlotArgs, film: &Animation) -> Result<()> {
     film.save(&args.output, crate::progress::frames(common.voice()))?;
     Ok(())
 }

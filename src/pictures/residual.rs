@@ -24,7 +24,7 @@ impl Studio<'_> {
         let bins = ((rows.len() as f64 / EACH).sqrt() as usize).clamp(BINS.0, BINS.1);
         let shares = self.shares(window, bins)?;
         let ([x, y], names) = (window.map(|[low, high]| (low, high)), self.columns());
-        let figure = Residuals::new(Points::new(rows.points(), 2)?, &shares, [bins; 2], x, y)?
+        let figure = Residuals::new(&Points::new(rows.points(), 2)?, &shares, [bins; 2], x, y)?
             .labels(&names[0], &names[1])
             .title(&format!("{}: data beside the model", self.name));
         Ok(figure.theme(self.theme.clone()).scene()?)

@@ -50,7 +50,9 @@ fn models_are_judged_by_rows() {
     }
     let text = |name: &str| bench.text(&format!("{name}.svg"));
     bench.run("plot scores run --with other --with run --data rows.csv -o scores.svg").good();
-    assert!(text("scores").contains("300 rows") && text("scores").lines().any(|line| line == "other"));
+    assert!(
+        text("scores").contains("300 rows") && text("scores").lines().any(|line| line == "other")
+    );
     assert_eq!(text("scores").lines().filter(|line| *line == "run").count(), 2);
     bench.run("plot residual run --data rows.csv -o residual.svg").good();
     assert!(text("residual").contains("standard errors"));

@@ -80,7 +80,9 @@ impl Picture {
                 continue;
             }
             let line = &self.pixels[source * row_bytes..(source + 1) * row_bytes];
-            columns.iter().for_each(|&at| pixels.extend_from_slice(&line[at..at + 3]));
+            for &at in &columns {
+                pixels.extend_from_slice(&line[at..at + 3]);
+            }
             before = Some(source);
         }
         Self { width, height, pixel_ratio: self.pixel_ratio, pixels }

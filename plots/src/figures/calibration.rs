@@ -37,10 +37,13 @@ const UNIT: Interval = Interval { low: 0.0, high: 1.0 };
 #[derive(Clone, Debug)]
 pub struct Calibration {
     ranks: Vec<f64>,
-    columns: Vec<(String, Vec<f64>)>,
+    columns: Vec<Column>,
     samples: Option<usize>,
     look: Look,
 }
+
+/// A column's name and its ranks, sorted.
+type Column = (String, Vec<f64>);
 
 /// The usable ranks, sorted.
 fn sorted(ranks: &[f64]) -> Result<Vec<f64>> {
@@ -176,7 +179,7 @@ impl Calibration {
 
     /// The columns whose lines are told apart, in their own order, and the ranks of the rest: where
     /// there are many, the former are those farthest from uniform.
-    fn by_distance(&self) -> (Vec<&(String, Vec<f64>)>, Vec<&[f64]>) {
+    fn by_distance(&self) -> (Vec<&Column>, Vec<&[f64]>) {
         let mut order: Vec<usize> = (0..self.columns.len()).collect();
         let far: Vec<f64> = self.columns.iter().map(|(_, ranks)| farthest(ranks)).collect();
         order.sort_by(|&a, &b| far[b].total_cmp(&far[a]));

@@ -40,6 +40,9 @@ pub struct DensityCurve {
     label: String,
 }
 
+/// A share of the mass, its colour, and the pieces of the curve above the region.
+type Region = (f64, Colour, Vec<Vec<[f64; 2]>>);
+
 /// A named curve of points `(x, density)`.
 #[derive(Clone, Debug)]
 struct Curve {
@@ -168,7 +171,7 @@ impl DensityCurve {
     }
 
     /// Each region of the first curve: its share of the mass, its colour, and the curve above it.
-    fn shaded(&self) -> Vec<(f64, Colour, Vec<Vec<[f64; 2]>>)> {
+    fn shaded(&self) -> Vec<Region> {
         let Some(curve) = self.curves.first().filter(|curve| !curve.points.is_empty()) else {
             return Vec::new();
         };

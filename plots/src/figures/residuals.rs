@@ -27,7 +27,7 @@ const ENOUGH: f64 = 5.0;
 /// use diffeo_plots::{Figure, Points, Residuals};
 /// let data = Points::new(&[0.1, 0.2, 0.7, 0.3, 0.6, 0.9, 0.2, 0.8], 2)?;
 /// // The model: a quarter of its mass in each of four bins.
-/// let figure = Residuals::new(data, &[0.25; 4], [2, 2], (0.0, 1.0), (0.0, 1.0))?;
+/// let figure = Residuals::new(&data, &[0.25; 4], [2, 2], (0.0, 1.0), (0.0, 1.0))?;
 /// assert!(figure.scene()?.svg()?.contains("standard errors"));
 /// # Ok::<(), diffeo_plots::PlotError>(())
 /// ```
@@ -51,13 +51,13 @@ impl Residuals {
     /// [`PlotError::Size`] when there are not nx · ny shares or the points are not in the plane,
     /// [`PlotError::Range`] for an empty range, [`PlotError::Empty`] when no share is positive.
     pub fn new(
-        data: Points,
+        data: &Points,
         shares: &[f64],
         [nx, ny]: [usize; 2],
         x: (f64, f64),
         y: (f64, f64),
     ) -> Result<Self> {
-        check_planar(Some(&data))?;
+        check_planar(Some(data))?;
         if shares.len() != nx * ny {
             let (expected, got) = (nx * ny, shares.len());
             return Err(PlotError::Size { what: "shares of bins", expected, got });

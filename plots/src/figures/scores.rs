@@ -147,8 +147,7 @@ impl Scores {
         let mut margins = panel.margins(free, high);
         margins = panel.margins(free - margins.left - margins.right, high);
         let across = free - margins.left - margins.right;
-        // Also true for NaN.
-        if !(across >= LEAST) {
+        if across.is_nan() || across < LEAST {
             return Err(PlotError::Canvas { width, height: high });
         }
         let rows = self.models.first().map_or(0, |(_, values)| values.len());

@@ -48,7 +48,7 @@ fn judged_models_of_odd_values() {
             tidy_or_empty(what, &scores.title(name));
             if let Ok(data) = Points::new(&values[..values.len() / 2 * 2], 2) {
                 for x in [(-1.0, 1.0), (0.0, 1e9), (1e9, 1e9 + 1.0)] {
-                    let figure = Residuals::new(data.clone(), &[0.2; 12], [3, 4], x, (-3.0, 3.0));
+                    let figure = Residuals::new(&data, &[0.2; 12], [3, 4], x, (-3.0, 3.0));
                     tidy_or_empty(what, &figure.unwrap().labels(name, name).title(name));
                 }
             }
@@ -140,7 +140,7 @@ fn residuals_are_those_of_pearson() {
     let rows: Vec<f64> = (0..16).flat_map(|k| [if k < 9 { 0.1 } else { 0.9 }, 0.5]).collect();
     let data = Points::new(&rows, 2).unwrap();
     let unit = (0.0, 1.0);
-    let figure = Residuals::new(data.clone(), &[0.25, 0.75], [2, 1], unit, unit).unwrap();
+    let figure = Residuals::new(&data, &[0.25, 0.75], [2, 1], unit, unit).unwrap();
     let scene = figure.scene().unwrap();
     let images = scene.marks.iter().filter_map(|mark| match mark {
         Mark::Image { picture, .. } if picture.width() > 100 => Some(picture),
@@ -153,9 +153,9 @@ fn residuals_are_those_of_pearson() {
     // Seven where twelve are expected.
     assert_eq!(images[2].pixel(images[2].width() - 3, 3), Some(colour(-5.0 / 12.0_f64.sqrt())));
     assert!(texts(&scene).iter().any(|t| t.contains("over 1 bin with 5")));
-    let wrong = Residuals::new(data.clone(), &[1.0; 3], [2, 1], unit, unit);
+    let wrong = Residuals::new(&data, &[1.0; 3], [2, 1], unit, unit);
     assert!(matches!(wrong, Err(PlotError::Size { expected: 2, got: 3, .. })));
-    let empty = Residuals::new(data, &[0.0, f64::NAN], [2, 1], unit, unit);
+    let empty = Residuals::new(&data, &[0.0, f64::NAN], [2, 1], unit, unit);
     assert!(matches!(empty, Err(PlotError::Empty { .. })));
 }
 
