@@ -8,6 +8,7 @@ mod file;
 mod fitting;
 mod race;
 
+pub(crate) use race::INTERVAL;
 pub use race::{Advantage, Race, Rival};
 
 use diffeo_flows::densities::KernelDensity;

@@ -1,16 +1,21 @@
 //! Draws models: makes the arrays that pictures need, and hands them to [`diffeo_plots`].
 
+mod calibration;
 mod compare;
 mod curl;
 mod energy;
 mod fields;
 mod film;
 mod flow;
+mod layers;
 mod levels;
 mod noisy;
 mod numbers;
 mod preview;
+mod residual;
 mod reverse;
+mod scores;
+mod volume;
 
 pub use compare::Named;
 pub use preview::Moment;
@@ -35,6 +40,10 @@ const DRAWN: usize = 10_000;
 const OUTSIDE: f64 = 0.001;
 /// Room around the rows, as a share of their range.
 const MARGIN: f64 = 0.08;
+/// How far below its peak the logarithm of a density is drawn, in nats.
+const DEPTH: f64 = 12.0;
+/// Shares of the mass in the highest-density regions of a curve.
+const REGIONS: [f64; 3] = [0.5, 0.8, 0.95];
 /// A seed of its own, so that a picture does not repeat the rows of `sample`.
 const PICTURE_SEED: u64 = 0x7069_6374;
 
@@ -57,6 +66,15 @@ pub enum PictureError {
     /// A picture of the plane of other than two features, or of a conditional density.
     #[error("this kind of picture is drawn for unconditional models of two columns")]
     NoPlane,
+    /// A picture of rows under a model without rows.
+    #[error("this kind of picture judges a model by rows: give data")]
+    NoData,
+    /// The logarithm of a density that is only seen through samples.
+    #[error("the logarithm is drawn of unconditional densities of one or two columns")]
+    NoLogarithm,
+    /// The layers of a continuous flow.
+    #[error("a continuous flow has no layers: draw its way through time, `plot flow`")]
+    NoLayers,
 }
 
 impl From<candle_core::Error> for PictureError {
@@ -93,6 +111,18 @@ impl Studio<'_> {
             (1, true) => self.curve(),
             (2, true) => self.map(),
             _ => self.corner(),
+        }
+    }
+
+    /// The logarithm of the density, down to 12 nats below its peak.
+    ///
+    /// # Errors
+    /// [`PictureError::NoLogarithm`] for other than one or two features or for a conditional density.
+    pub fn log_density(&self) -> Result<Scene> {
+        match (self.model.features(), self.model.spec().given.is_empty()) {
+            (1, true) => Ok(self.curve_figure()?.logarithmic(DEPTH).scene()?),
+            (2, true) => Ok(self.map_figure()?.logarithmic(DEPTH).scene()?),
+            _ => Err(PictureError::NoLogarithm),
         }
     }
 
@@ -174,6 +204,10 @@ impl Studio<'_> {
     }
 
     fn curve(&self) -> Result<Scene> {
+        Ok(self.curve_figure()?.scene()?)
+    }
+
+    fn curve_figure(&self) -> Result<DensityCurve> {
         let [low, high] = range(&self.seen()?, 1, 0);
         let x: Vec<f64> =
             (0..CURVE).map(|i| low + (high - low) * i as f64 / (CURVE - 1) as f64).collect();
@@ -183,14 +217,18 @@ impl Studio<'_> {
         if let Some(rows) = self.data {
             figure = figure.data(rows.points())?;
         }
-        let figure = figure.title(self.name).label(&self.columns()[0]).theme(self.theme.clone());
-        Ok(figure.scene()?)
+        let figure = figure.regions(&REGIONS).title(self.name).label(&self.columns()[0]);
+        Ok(figure.theme(self.theme.clone()))
     }
 
     fn map(&self) -> Result<Scene> {
+        Ok(self.map_figure()?.scene()?)
+    }
+
+    fn map_figure(&self) -> Result<DensityMap> {
         let (window, names) = (self.window()?, self.columns());
         let (grid, theme) = (self.density_grid(window, GRID)?, self.theme.clone());
-        density_map(grid, window, self.name, [&names[0], &names[1]], theme)
+        Ok(density_map(grid, window, self.name, [&names[0], &names[1]], theme))
     }
 
     fn corner(&self) -> Result<Scene> {
@@ -212,12 +250,36 @@ impl Studio<'_> {
 /// # Errors
 /// [`PictureError`].
 pub fn toy(toy: &Toy, theme: Theme) -> Result<Scene> {
+    Ok(toy_figure(toy, theme)?.scene()?)
+}
+
+/// The logarithm of the true density of a toy, down to 12 nats below its peak.
+///
+/// # Errors
+/// [`PictureError`].
+pub fn toy_log_density(toy: &Toy, theme: Theme) -> Result<Scene> {
+    Ok(toy_figure(toy, theme)?.logarithmic(DEPTH).scene()?)
+}
+
+fn toy_figure(toy: &Toy, theme: Theme) -> Result<DensityMap> {
     let window = toy.window();
     let log_prob: Vec<f64> =
         nodes(window, GRID).chunks_exact(2).map(|x| toy.log_prob_at([x[0], x[1]])).collect();
     let [x, y] = window.map(|[low, high]| (low, high));
     let grid = Grid::from_log_density(&log_prob, [GRID; 2], x, y)?;
-    density_map(grid, window, toy.info().name, ["x1", "x2"], theme)
+    Ok(density_map(grid, window, toy.info().name, ["x1", "x2"], theme))
+}
+
+/// What a source of data is called in a title: a file without its folder and extension, a key of an
+/// archive with it.
+pub fn title_of(source: &str) -> String {
+    let (path, key) = match source.rsplit_once(".npz:") {
+        Some((path, key)) => (path, Some(key)),
+        None => (source, None),
+    };
+    let stem = std::path::Path::new(path).file_stem().map(|stem| stem.to_string_lossy());
+    let name = stem.map_or_else(|| source.to_owned(), std::borrow::Cow::into_owned);
+    key.map_or(name.clone(), |key| format!("{name}: {key}"))
 }
 
 /// At most so many rows, evenly spread over the table.
@@ -232,13 +294,13 @@ fn density_map(
     title: &str,
     labels: [&str; 2],
     theme: Theme,
-) -> Result<Scene> {
+) -> DensityMap {
     let mut figure = DensityMap::new(grid).title(title).labels(labels[0], labels[1]).theme(theme);
     let ratio = (x[1] - x[0]) / (y[1] - y[0]);
     if (0.4..2.5).contains(&ratio) {
         figure = figure.equal_aspect();
     }
-    Ok(figure.scene()?)
+    figure
 }
 
 /// Range of a column: all but the outermost rows, with some room.
@@ -261,4 +323,17 @@ fn range(rows: &[f64], width: usize, column: usize) -> [f64; 2] {
 fn nodes([x, y]: [[f64; 2]; 2], n: usize) -> Vec<f64> {
     let at = |[low, high]: [f64; 2], i: usize| low + (high - low) * i as f64 / (n - 1) as f64;
     (0..n).flat_map(|j| (0..n).flat_map(move |i| [at(x, i), at(y, j)])).collect()
+}
+
+#[test]
+fn titles_name_files_without_folders() {
+    for (source, title) in [
+        ("two-moons", "two-moons"),
+        ("data/old_faithful.npy", "old_faithful"),
+        ("/a.b/x.npz:rows", "x: rows"),
+        ("-", "-"),
+        ("", ""),
+    ] {
+        assert_eq!(title_of(source), title);
+    }
 }

@@ -11,6 +11,7 @@ mod field;
 mod file;
 mod fisher;
 mod jacobians;
+mod latent_jacobians;
 mod latents;
 mod noise;
 mod prepared;

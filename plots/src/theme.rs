@@ -37,8 +37,10 @@ pub struct Theme {
     pub tick_size: f64,
     /// Width of a curve.
     pub line_width: f64,
-    /// Pixels of a PNG per point; 2 by default.
+    /// Pixels of a PNG per point, 1 to 8; 2 by default.
     pub pixel_ratio: u32,
+    /// Width of figures in points, unless a figure is told another; by default each takes its own.
+    pub width: Option<f64>,
 }
 
 impl Theme {
@@ -59,6 +61,7 @@ impl Theme {
             tick_size: 10.5,
             line_width: 1.6,
             pixel_ratio: 2,
+            width: None,
         }
     }
 
@@ -81,6 +84,19 @@ impl Theme {
     #[must_use]
     pub fn for_print(self) -> Self {
         Self { pixel_ratio: 4, ..self }
+    }
+
+    /// The same look for figures that are so many millimetres wide on paper, as a column of a
+    /// journal is 85 to 90 and a page 170 to 180; the sizes of texts stay.
+    ///
+    /// ```
+    /// use diffeo_plots::Theme;
+    /// let points = Theme::light().millimetres_wide(88.9).width;
+    /// assert!((points.unwrap() - 336.0).abs() < 1e-9);
+    /// ```
+    #[must_use]
+    pub fn millimetres_wide(self, width: f64) -> Self {
+        Self { width: Some(width / 25.4 * 96.0), ..self }
     }
 
     /// Refuses lengths that cannot be drawn.

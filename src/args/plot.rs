@@ -4,6 +4,7 @@ use super::{SamplerArgs, WhichField};
 use crate::failure::Usage;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
+use diffeo::plots::Theme;
 use std::path::PathBuf;
 
 /// What to draw.
@@ -13,6 +14,18 @@ pub enum PlotKind {
     Density,
     /// Data beside samples of the model
     Samples,
+    /// log|det| of the map from data to latent points (two columns)
+    LogDet,
+    /// The smallest singular value of its Jacobian, as a logarithm (two columns)
+    Singular,
+    /// Data, model and their difference in standard errors, bin by bin (two columns)
+    Residual,
+    /// Ranks of data under the model and the coverage of its highest-density regions
+    Calibration,
+    /// Mean log-likelihoods of this model and of others --with, with paired differences
+    Scores,
+    /// Data after each layer, over the latent grid carried back (two columns)
+    Layers,
     /// A latent grid carried to data space, through time for a continuous flow (two columns)
     Flow,
     /// Paths of points through time (a continuous flow of two columns)
@@ -44,6 +57,11 @@ impl PlotKind {
         matches!(self, Self::Field | Self::Divergence | Self::Curl)
     }
 
+    /// Whether it judges a model by rows, which should not be those it was fitted to.
+    pub fn judges(self) -> bool {
+        matches!(self, Self::Residual | Self::Calibration | Self::Scores)
+    }
+
     /// Whether something moves in it.
     pub fn can_move(self) -> bool {
         matches!(self, Self::Flow | Self::Trajectories | Self::Reverse)
@@ -61,12 +79,12 @@ pub struct PlotArgs {
     /// The picture, .png or .svg; .gif for an animation of `flow`, `trajectories` or `reverse`
     #[arg(long = "output", short, value_name = "FILE")]
     pub output: PathBuf,
-    /// Data to draw beside a model, or to compare models on: a toy or a table
+    /// Data to draw beside a model, or to judge models by: a toy or a table
     #[arg(long, value_name = "DATA")]
     pub data: Option<String>,
-    /// The model to compare with: run folder or model file
+    /// Another model: run folder or model file; one for `compare`, any number for `scores`
     #[arg(long, value_name = "MODEL")]
-    pub with: Option<PathBuf>,
+    pub with: Vec<PathBuf>,
     /// Draw an animation; the file must be a .gif
     #[arg(long)]
     pub animate: bool,
@@ -88,6 +106,24 @@ pub struct PlotArgs {
     /// Dark background
     #[arg(long)]
     pub dark: bool,
+    /// Draw the logarithm of a density, down to 12 nats below its peak
+    #[arg(long)]
+    pub log: bool,
+    /// Width of the picture in points of 1/96 inch; texts keep their size [default: that of the kind]
+    #[arg(long, value_name = "POINTS")]
+    pub width: Option<f64>,
+    /// Pixels of a .png for each point, 1 to 8: 2 for screens, 4 for print
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=8))]
+    pub scale: u32,
+}
+
+impl PlotArgs {
+    /// How the picture looks.
+    pub fn theme(&self) -> Theme {
+        let mut theme = if self.dark { Theme::dark() } else { Theme::light() };
+        (theme.pixel_ratio, theme.width) = (self.scale, self.width);
+        theme
+    }
 }
 
 /// A field of a model, or a score at several noise levels.

@@ -6,13 +6,16 @@ mod models;
 
 use crate::args::{Common, PlotArgs};
 use anyhow::Result;
-use diffeo::plots::{Animation, Scene, Theme};
+use diffeo::plots::{Animation, Scene};
 use serde_json::{Map, Value, json};
 use std::path::Path;
 use std::time::Duration;
 
 /// How long the last frame of a film stays.
 const HOLD: Duration = Duration::from_secs(2);
+
+/// How long a film that goes there and back rests at either end.
+const PAUSE: Duration = Duration::from_millis(900);
 
 /// A picture, and what is to be said with it.
 struct Drawing {
@@ -26,6 +29,8 @@ struct Drawing {
 enum Shown {
     Still(Scene),
     Film(Vec<Scene>),
+    /// Frames from the data to the latent space, half way, and back to the data.
+    ThereAndBack(Vec<Scene>),
 }
 
 impl From<Scene> for Drawing {
@@ -40,10 +45,16 @@ impl From<Vec<Scene>> for Drawing {
     }
 }
 
+impl Drawing {
+    fn there_and_back(frames: Vec<Scene>) -> Self {
+        Self { shown: Shown::ThereAndBack(frames), facts: Map::new(), note: None }
+    }
+}
+
 pub fn run(common: &Common, args: &PlotArgs) -> Result<()> {
     super::refuse_existing(&args.output, args.force)?;
     flags::check_animation(args)?;
-    let theme = if args.dark { Theme::dark() } else { Theme::light() };
+    let theme = args.theme();
     let path = Path::new(&args.subject);
     let is_model = path.is_dir() || path.extension().is_some_and(|e| e == "safetensors");
     let drawing = if is_model {
@@ -54,9 +65,10 @@ pub fn run(common: &Common, args: &PlotArgs) -> Result<()> {
     let Drawing { shown, mut facts, note } = drawing;
     match shown {
         Shown::Still(scene) => scene.save(&args.output)?,
-        Shown::Film(frames) => {
-            let progress = crate::progress::frames(common.voice());
-            Animation::new(frames).hold(HOLD).save(&args.output, progress)?;
+        Shown::Film(frames) => film(common, args, &Animation::new(frames).hold(HOLD))?,
+        Shown::ThereAndBack(frames) => {
+            let middle = frames.len() / 2;
+            film(common, args, &Animation::new(frames).pause(0, PAUSE).pause(middle, PAUSE))?;
         }
     }
     if let Some(note) = note {
@@ -67,5 +79,10 @@ pub fn run(common: &Common, args: &PlotArgs) -> Result<()> {
         facts.insert("picture".to_owned(), json!(args.output));
         common.voice().result(&facts, |facts| json!(facts).to_string())?;
     }
+    Ok(())
+}
+
+fn film(common: &Common, args: &PlotArgs, film: &Animation) -> Result<()> {
+    film.save(&args.output, crate::progress::frames(common.voice()))?;
     Ok(())
 }

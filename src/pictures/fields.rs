@@ -6,7 +6,7 @@ use diffeo_flows::rows::Rows;
 use diffeo_plots::{FieldMap, FieldStyle, Figure, Grid, ScalarMap, Scene, VectorGrid};
 
 /// Nodes along each side of a field.
-pub(super) const NODES: usize = 96;
+pub(super) const NODES: usize = 64;
 /// Nodes along each side of a map of its divergence or curl.
 pub(super) const FINE: usize = 160;
 

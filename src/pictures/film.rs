@@ -1,12 +1,19 @@
 //! Frames of animations: one stage of a process after the other, in one window.
 
-use super::{BACKDROP, PictureError, Result, Studio, range};
+use super::layers::places;
+use super::{BACKDROP, PictureError, Result, Studio, range, spread};
 use diffeo_flows::params::to_f64;
 use diffeo_flows::rng::{Stream, generator};
+use diffeo_flows::rows::Rows;
 use diffeo_plots::{Figure, FlowStages, Points, Scene, Stage, latent_grid};
 
 /// Frames of a film.
 pub(super) const FRAMES: usize = 60;
+/// Frames of one way of a film that goes there and back.
+const WAY: usize = 36;
+/// Lines of a grid either way, and points on each.
+const LINES: usize = 17;
+const POINTS: usize = 81;
 /// Points that move.
 const MOVING: usize = 1500;
 /// Width of a frame.
@@ -22,21 +29,44 @@ pub(super) struct Film {
 }
 
 impl Studio<'_> {
-    /// The latent grid on its way to data space, frame by frame.
+    /// Rows on their way to the latent space and back, over a grid of that space: frames that can be
+    /// shown over and over. Without data, rows of the model.
     ///
     /// # Errors
     /// [`PictureError::NoPlane`] for other than two features or for a conditional density; when the
     /// flow is not continuous.
     pub fn flow_film(&self) -> Result<Vec<Scene>> {
-        let lines = latent_grid(3.0, 25, 121);
-        let (length, at) = (lines[0].len(), self.carried(&lines.concat().concat())?);
-        let film = Film { window: window_of(&at), title: self.name.to_owned() };
-        let stages = at.iter().map(|(time, points)| {
+        let lines = latent_grid(3.0, LINES, POINTS);
+        let (rows, start) = self.moving()?;
+        let shades = places(&rows);
+        let corners = lines.concat();
+        let at = self.carried(&[corners.concat(), start].concat(), WAY)?;
+        let window = window_of(&at);
+        let film = Film { window, title: self.name.to_owned() };
+        // From the data, time 0, to the latent space and back; neither end twice.
+        let there = at.iter().rev();
+        let back = at[1..at.len() - 1].iter();
+        let stages = there.chain(back).map(|(time, points)| {
             let points: Vec<[f64; 2]> = points.chunks_exact(2).map(|p| [p[0], p[1]]).collect();
-            let lines = points.chunks(length).map(<[_]>::to_vec).collect();
-            Ok(Stage::new(&name_of(*time)).lines(lines))
+            let (grid, rows) = points.split_at(corners.len());
+            let lines = grid.chunks(POINTS).map(<[_]>::to_vec).collect();
+            let coloured = rows.iter().copied().zip(shades.iter().copied()).collect();
+            Ok(Stage::new(&name_of(*time)).lines(lines).coloured(coloured))
         });
         self.scenes(&film, stages)
+    }
+
+    /// Rows of the data, or else of the model, and their latent points in the unit of trajectories.
+    fn moving(&self) -> Result<(Vec<f64>, Vec<f64>)> {
+        if !self.has_plane() {
+            return Err(PictureError::NoPlane);
+        }
+        let rows = match self.data {
+            Some(rows) => spread(rows, MOVING),
+            None => Rows::new(2, self.drawn()?.into_iter().take(2 * MOVING).collect())?,
+        };
+        let latent = self.model.to_latent(&rows, self.workers)?.points;
+        Ok((rows.points().to_vec(), latent))
     }
 
     /// Latent points on their way to data space over the density there, frame by frame.
@@ -46,7 +76,7 @@ impl Studio<'_> {
     pub fn trajectories_film(&self) -> Result<Vec<Scene>> {
         let mut rng = generator(SEED, Stream::Sample, 0);
         let start = to_f64(&self.model.flow().base().sample(MOVING, None, &mut rng)?)?;
-        let at = self.carried(&start)?;
+        let at = self.carried(&start, FRAMES)?;
         let film = Film { window: window_of(&at), title: self.name.to_owned() };
         let density = self.density_grid(film.window, BACKDROP)?;
         let stages = at.iter().map(|(time, points)| {
@@ -56,12 +86,12 @@ impl Studio<'_> {
         self.scenes(&film, stages)
     }
 
-    /// Where latent points are at the time of each frame.
-    fn carried(&self, start: &[f64]) -> Result<Vec<(f64, Vec<f64>)>> {
+    /// Where latent points are at the time of each frame, from the latent space to the data.
+    fn carried(&self, start: &[f64], frames: usize) -> Result<Vec<(f64, Vec<f64>)>> {
         if !self.has_plane() {
             return Err(PictureError::NoPlane);
         }
-        let times: Vec<f64> = (0..FRAMES).map(|i| 1.0 - i as f64 / (FRAMES - 1) as f64).collect();
+        let times: Vec<f64> = (0..frames).map(|i| 1.0 - i as f64 / (frames - 1) as f64).collect();
         let at = self.model.trajectories(start, &times, self.workers)?;
         Ok(times.into_iter().zip(at).collect())
     }
@@ -78,7 +108,7 @@ impl Studio<'_> {
                 .axes(x, y)
                 .labels(&names[0], &names[1])
                 .title(&film.title)
-                .width(WIDTH);
+                .width(self.theme.width.unwrap_or(WIDTH));
             Ok(figure.theme(self.theme.clone()).scene()?)
         };
         stages.map(frame).collect()

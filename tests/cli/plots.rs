@@ -1,6 +1,6 @@
 //! Pictures of models and data.
 
-use super::{Bench, Column, csv};
+use super::{Bench, Column, TINY, csv};
 
 #[test]
 fn plots_of_models_and_data_are_png_and_svg() {
@@ -30,4 +30,83 @@ fn plots_of_models_and_data_are_png_and_svg() {
     for kind in ["flow", "training"] {
         bench.run(&format!("plot {kind} rows.csv -o no.png")).refused(&["needs a model"]);
     }
+}
+
+/// Width and height of a PNG.
+fn size(bytes: &[u8]) -> [u32; 2] {
+    [16, 20].map(|at| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap()))
+}
+
+#[test]
+fn models_are_judged_by_rows() {
+    let bench = Bench::with_model();
+    bench.run("toy two-moons -n 300 -o rows.csv --seed 9").good();
+    bench.run("toy two-moons -n 200 -o fitted.csv --seed 3").good();
+    bench.run(&format!("fit fitted.csv {TINY} -o other")).good();
+    for kind in ["residual", "calibration", "scores"] {
+        bench.run(&format!("plot {kind} run -o {kind}.png --data rows.csv")).good();
+        bench.run(&format!("plot {kind} run -o {kind}-fresh.png")).good();
+        bench.run(&format!("plot {kind} other -o no.png")).refused(&["--data"]);
+    }
+    let text = |name: &str| bench.text(&format!("{name}.svg"));
+    bench.run("plot scores run --with other --with run --data rows.csv -o scores.svg").good();
+    assert!(
+        text("scores").contains("300 rows") && text("scores").lines().any(|line| line == "other")
+    );
+    assert_eq!(text("scores").lines().filter(|line| *line == "run").count(), 2);
+    bench.run("plot residual run --data rows.csv -o residual.svg").good();
+    assert!(text("residual").contains("standard errors"));
+    bench.run("plot calibration run --data rows.csv -o calibration.svg").good();
+    assert!(text("calibration").contains("coverage is off by at most"));
+    bench.run("plot density run --with other -o no.png").refused(&["--with"]);
+    bench.run("plot compare run --with other --with run -o no.png").refused(&["one other model"]);
+}
+
+#[test]
+fn conditional_models_and_columns_are_judged_too() {
+    let bench = Bench::new();
+    let three: [Column; 3] =
+        [("a", |i| (1.3 * i).sin()), ("b", |i| (0.7 * i).cos()), ("c", |i| (2.1 * i).sin())];
+    bench.write("rows.csv", csv(&three, 200));
+    bench.run(&format!("fit rows.csv --given c {TINY} -o run")).good();
+    bench.run("plot calibration run --data rows.csv -o run.svg").good();
+    assert!(bench.text("run.svg").contains("200 rows"));
+    for kind in ["log-det", "singular", "layers", "residual"] {
+        bench.run(&format!("plot {kind} run --data rows.csv -o no.png")).refused(&["two columns"]);
+    }
+    bench.run("plot density run --data rows.csv --log -o no.png").refused(&["one or two columns"]);
+}
+
+#[test]
+fn the_way_to_the_latent_space_is_drawn() {
+    let bench = Bench::with_model();
+    for (kind, says) in
+        [("log-det", "log |det"), ("singular", "singular value"), ("layers", "after layer")]
+    {
+        bench.run(&format!("plot {kind} run -o {kind}.svg --dark")).good();
+        assert!(bench.text(&format!("{kind}.svg")).contains(says), "{kind}");
+        bench.run(&format!("plot {kind} two-moons -o no.png")).refused(&["needs a model"]);
+    }
+    bench.run(&format!("fit two-moons --flow ffjord {TINY} -o ode")).good();
+    bench.run("plot layers ode -o no.png").refused(&["plot flow"]);
+    bench.run("plot flow ode -o ode.gif").good();
+    assert!(bench.bytes("ode.gif").starts_with(b"GIF89a"));
+}
+
+#[test]
+fn logarithms_widths_and_scales() {
+    let bench = Bench::with_model();
+    bench.run("plot density run --log -o log.svg --title moons").good();
+    assert!(bench.text("log.svg").contains("log density (nats)"));
+    bench.run("plot density two-moons --log -o toy.svg").good();
+    assert!(bench.text("toy.svg").contains("log density (nats)"));
+    bench.run("plot samples run --log -o no.png").refused(&["--log"]);
+    bench.run("toy two-moons -n 50 -o rows.csv").good();
+    bench.run("plot density rows.csv --log -o no.png").refused(&["--log"]);
+    for (flags, width) in [("", 1040), ("--scale 1", 520), ("--width 300 --scale 4", 1200)] {
+        bench.run(&format!("plot density run {flags} -o size.png --force")).good();
+        assert_eq!(size(&bench.bytes("size.png"))[0], width, "{flags}");
+    }
+    bench.run("plot density run --scale 9 -o no.png").refused(&["--scale"]);
+    bench.run("plot density run --width 3 -o no.png").refused(&["cannot be drawn"]);
 }

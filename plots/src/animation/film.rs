@@ -44,6 +44,7 @@ pub struct Animation {
     frames: Vec<Scene>,
     delay: Duration,
     hold: Option<Duration>,
+    pauses: Vec<(usize, Duration)>,
     forever: bool,
     scale: f64,
 }
@@ -52,7 +53,7 @@ impl Animation {
     /// Frames in the order of time, for 50 milliseconds each, over and over, half as large as a PNG.
     pub fn new(frames: Vec<Scene>) -> Self {
         let delay = Duration::from_millis(50);
-        Self { frames, delay, hold: None, forever: true, scale: 0.5 }
+        Self { frames, delay, hold: None, pauses: Vec::new(), forever: true, scale: 0.5 }
     }
 
     /// How long every frame is shown, in steps of 10 milliseconds, at least 20.
@@ -67,6 +68,20 @@ impl Animation {
     pub fn hold(mut self, hold: Duration) -> Self {
         self.hold = Some(hold);
         self
+    }
+
+    /// How long frame `frame`, counted from 0, is shown; a number beyond the last changes nothing.
+    #[must_use]
+    pub fn pause(mut self, frame: usize, time: Duration) -> Self {
+        self.pauses.push((frame, time));
+        self
+    }
+
+    /// How long a frame is shown.
+    fn shown(&self, frame: usize) -> Duration {
+        let pause = self.pauses.iter().rev().find(|(at, _)| *at == frame).map(|(_, time)| *time);
+        let hold = self.hold.filter(|_| frame + 1 == self.frames.len());
+        pause.or(hold).unwrap_or(self.delay)
     }
 
     /// Stops at the last frame instead of starting again.
@@ -113,8 +128,7 @@ impl Animation {
         drop(looked_at);
         progress(0, total);
         for (done, frame) in (1..).zip(&self.frames) {
-            let shown = if done == total { self.hold.unwrap_or(self.delay) } else { self.delay };
-            let hundredths = (shown.as_millis() / 10).clamp(DELAYS.0, DELAYS.1);
+            let hundredths = (self.shown(done - 1).as_millis() / 10).clamp(DELAYS.0, DELAYS.1);
             encoder.add(&paint(frame, size)?, hundredths as u16)?;
             progress(done, total);
         }

@@ -58,6 +58,10 @@ fn frames_delays_size_and_loop_are_written() {
     assert_eq!(decoder.repeat(), gif::Repeat::Infinite);
     let delays: Vec<u16> = frames.iter().map(|frame| frame.delay).collect();
     assert_eq!(delays, [7, 7, 7, 200]);
+    let paused = film.clone().pause(1, Duration::from_millis(900)).pause(9, Duration::from_secs(9));
+    let (_, frames) = decoded(paused.gif(|_, _| ()).unwrap());
+    let delays: Vec<u16> = frames.iter().map(|frame| frame.delay).collect();
+    assert_eq!(delays, [7, 90, 7, 200]);
     let film = film.once().scale(0.5).delay(Duration::ZERO);
     let (decoder, frames) = decoded(film.gif(|_, _| ()).unwrap());
     assert_eq!((decoder.width(), decoder.height(), frames[0].delay), (100, 60, 2));

@@ -17,6 +17,8 @@ const POINT: f64 = 10.0;
 /// Pixels of the strip: wide enough that viewers who smooth images keep its edges sharp.
 const SHADES: u32 = 512;
 const ACROSS: u32 = 24;
+/// Colours of a table, more than eight bits can tell apart.
+const TABLE: usize = 4096;
 
 /// A strip of colours with ticks and a name, at the right of a panel.
 #[derive(Clone, Debug)]
@@ -54,6 +56,16 @@ impl<'a> ColourBar<'a> {
     /// The colour of a value.
     pub(crate) fn colour(&self, value: f64) -> crate::Colour {
         self.ramp.at(self.range.fraction(value))
+    }
+
+    /// The colour of a value, from a table: for the many pixels of a map, whose colours take a spline each.
+    pub(crate) fn shader(&self) -> impl Fn(f64) -> crate::Colour + use<> {
+        let at = |k: usize| self.ramp.at(k as f64 / TABLE as f64);
+        let (table, range): (Vec<_>, _) = ((0..=TABLE).map(at).collect(), self.range);
+        move |value| {
+            // What is no number has the first colour, as in a ramp.
+            table[(range.fraction(value).clamp(0.0, 1.0) * TABLE as f64).round() as usize]
+        }
     }
 
     /// Width at the right of a panel of the given height, gap included.

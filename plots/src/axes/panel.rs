@@ -113,14 +113,20 @@ impl<'a> Panel<'a> {
 
     /// Draws grid lines, to be called before the content.
     pub(crate) fn grid(&self, scene: &mut Scene, area: Rect) {
+        self.upright_grid(scene, area);
+        let (view, pen) = (self.view(area), Pen::solid(self.theme.grid, 0.8));
+        for y in self.y_ticks(area.width, area.height).values {
+            let [_, y] = view.point([self.x.range.low, y]);
+            scene.line(vec![[area.x, y], [area.right(), y]], pen);
+        }
+    }
+
+    /// Draws the grid lines of the x axis.
+    pub(crate) fn upright_grid(&self, scene: &mut Scene, area: Rect) {
         let (view, pen) = (self.view(area), Pen::solid(self.theme.grid, 0.8));
         for x in self.x_ticks(area.width).values {
             let [x, _] = view.point([x, self.y.range.low]);
             scene.line(vec![[x, area.y], [x, area.bottom()]], pen);
-        }
-        for y in self.y_ticks(area.width, area.height).values {
-            let [_, y] = view.point([self.x.range.low, y]);
-            scene.line(vec![[area.x, y], [area.right(), y]], pen);
         }
     }
 

@@ -61,6 +61,33 @@ impl Picture {
         self.pixels.get(at..at + 3)?.try_into().ok()
     }
 
+    /// The picture with so many pixels, each the one of the old that its corner falls into.
+    pub(crate) fn enlarged(&self, width: u32, height: u32) -> Self {
+        let nearest = |i: u32, from: u32, to: u32| {
+            (u64::from(i) * u64::from(to) / u64::from(from.max(1))) as usize
+        };
+        let columns: Vec<usize> =
+            (0..width).map(|column| 3 * nearest(column, width, self.width)).collect();
+        let row_bytes = 3 * self.width as usize;
+        let mut pixels = Vec::with_capacity(3 * width as usize * height as usize);
+        let mut before = None;
+        for row in 0..height {
+            let source = nearest(row, height, self.height);
+            if before == Some(source) {
+                // The same row again, of which there are several as a rule.
+                let start = pixels.len() - 3 * width as usize;
+                pixels.extend_from_within(start..);
+                continue;
+            }
+            let line = &self.pixels[source * row_bytes..(source + 1) * row_bytes];
+            for &at in &columns {
+                pixels.extend_from_slice(&line[at..at + 3]);
+            }
+            before = Some(source);
+        }
+        Self { width, height, pixel_ratio: self.pixel_ratio, pixels }
+    }
+
     /// A picture `factor` times smaller, each pixel the mean of a square of old ones.
     pub(crate) fn shrunk(&self, factor: u32, pixel_ratio: u32) -> Self {
         let (width, height) = (self.width / factor, self.height / factor);
@@ -152,5 +179,17 @@ mod tests {
         let grey = |column: u32, _| Colour::hex(0x01_01_01 * 60 * column);
         let small = Picture::from_fn(4, 4, grey).resized(2, 3);
         assert_eq!((small.pixel(0, 0), small.pixel(1, 2)), (Some([30; 3]), Some([150; 3])));
+    }
+
+    #[test]
+    fn an_enlarged_picture_repeats_its_pixels() {
+        let small =
+            Picture::from_fn(2, 3, |column, row| Colour::hex(0x01_01_01 * (10 * row + column)));
+        let large = small.enlarged(5, 6);
+        for (column, row) in [(0, 0), (2, 1), (3, 2), (4, 5)] {
+            let source = small.pixel(column * 2 / 5, row * 3 / 6);
+            assert_eq!(large.pixel(column, row), source, "{column} {row}");
+        }
+        assert_eq!(large.pixels().len(), 5 * 6 * 3);
     }
 }

@@ -122,14 +122,7 @@ impl Painter<'_> {
         let (x0, y0) = self.pixel([area.x, area.y]);
         let (x1, y1) = self.pixel([area.right(), area.bottom()]);
         let (width, height) = ((x1 - x0).max(1) as u32, (y1 - y0).max(1) as u32);
-        let enlarged = Picture::from_fn(width, height, |column, row| {
-            let nearest = |i: u32, from: u32, to: u32| {
-                (u64::from(i) * u64::from(to) / u64::from(from.max(1))) as u32
-            };
-            let source =
-                (nearest(column, width, picture.width()), nearest(row, height, picture.height()));
-            Colour { rgb: picture.pixel(source.0, source.1).unwrap_or_default(), alpha: 1.0 }
-        });
+        let enlarged = picture.enlarged(width, height);
         self.backend.blit_bitmap((x0, y0), (width, height), enlarged.pixels())
     }
 
@@ -144,7 +137,7 @@ impl Painter<'_> {
             ((x, y - up), FontTransform::None)
         };
         let font = text::font(size, label.bold).transform(turn);
-        self.backend.draw_text(&label.text, &text_style(font, label), at)
+        self.backend.draw_text(&text::painted(&label.text), &text_style(font, label), at)
     }
 }
 

@@ -18,6 +18,44 @@ pub(crate) const CAPITAL: f64 = 2048.0 / 2816.0;
 /// Longest text ever measured or drawn.
 const LONGEST: usize = 200;
 
+/// Letters of the embedded fonts, from the first to the last of each run: `assets/subset.sh`.
+const LETTERS: [(u32, u32); 22] = [
+    (0x20, 0x7E),
+    (0xA0, 0x17F),
+    (0x192, 0x192),
+    (0x218, 0x21B),
+    (0x2C6, 0x2DD),
+    (0x370, 0x3FF),
+    (0x400, 0x45F),
+    (0x1E9E, 0x1E9E),
+    (0x2010, 0x2026),
+    (0x2030, 0x2033),
+    (0x2039, 0x203A),
+    (0x2044, 0x2044),
+    (0x2070, 0x209C),
+    (0x20AC, 0x20AC),
+    (0x2113, 0x2113),
+    (0x2122, 0x2126),
+    (0x2190, 0x2193),
+    (0x2202, 0x2215),
+    (0x221A, 0x222B),
+    (0x2248, 0x2265),
+    (0x25A0, 0x25A0),
+    (0x25CF, 0x25CF),
+];
+/// What stands for a letter that the fonts do not have.
+const REPLACEMENT: char = '■';
+
+fn is_known(letter: char) -> bool {
+    LETTERS.iter().any(|(first, last)| (*first..=*last).contains(&u32::from(letter)))
+}
+
+/// The text with a mark in place of each letter that the embedded fonts do not have, to be painted: the
+/// viewer of an SVG may have other fonts, a PNG has none.
+pub(crate) fn painted(text: &str) -> String {
+    text.chars().map(|c| if is_known(c) { c } else { REPLACEMENT }).collect()
+}
+
 /// Registers the fonts once in the life of the process.
 pub(crate) fn register() -> Result<()> {
     static DONE: OnceLock<bool> = OnceLock::new();
@@ -34,8 +72,18 @@ pub(crate) fn font(size: f64, bold: bool) -> FontDesc<'static> {
     FontDesc::new(FontFamily::Name(FAMILY), size, style)
 }
 
-/// Width of `text` in points at `size` points an em.
+/// Width of `text` in points at `size` points an em; a letter that the fonts do not have takes at least
+/// an em, as ideographs do in most fonts.
 pub(crate) fn width(text: &str, size: f64, bold: bool) -> f64 {
+    let missing = text.chars().filter(|c| !is_known(*c)).count();
+    if missing == 0 {
+        return known_width(text, size, bold);
+    }
+    let short = (size - known_width(&REPLACEMENT.to_string(), size, bold)).max(0.0);
+    known_width(&painted(text), size, bold) + missing as f64 * short
+}
+
+fn known_width(text: &str, size: f64, bold: bool) -> f64 {
     // plotters answers in whole pixels: ask for a large font and scale down.
     const MAGNIFY: f64 = 64.0;
     if register().is_err() {
@@ -77,6 +125,7 @@ pub(crate) fn noted(name: &str, note: &str, size: f64, room: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::draw::scene::{Anchor, Label, Scene};
 
     #[test]
     fn width_grows_with_letters_size_and_weight() {
@@ -84,6 +133,21 @@ mod tests {
         assert!(width("mm", 10.0, false) > 1.9 * width("m", 10.0, false));
         assert!((width("flow", 20.0, false) / width("flow", 10.0, false) - 2.0).abs() < 1e-9);
         assert!(width("flow", 10.0, true) > width("flow", 10.0, false));
+    }
+
+    #[test]
+    fn letters_that_the_font_lacks_are_marked_and_take_an_em() {
+        assert_eq!(painted("äβ漢字 ±"), "äβ■■ ±");
+        assert!((width("漢字", 10.0, false) - 20.0).abs() < 1.0);
+        let label = |text: &str| {
+            let mut scene = Scene::new(60.0, 20.0, &crate::Theme::light()).unwrap();
+            let (colour, anchor) = (crate::Colour::hex(0), Anchor::Start);
+            let (text, at, size) = (text.to_owned(), [5.0, 15.0], 12.0);
+            scene.text(Label { at, text, size, bold: false, colour, anchor, upright: false });
+            let picture = scene.picture().unwrap();
+            picture.pixels().iter().filter(|v| **v < 128).count()
+        };
+        assert!(label("漢字") > 300 && label("漢字") > label("漢"), "{}", label("漢字"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::draw::scene::{Pen, Scene};
 use crate::stats::Interval;
 use crate::stats::contour::contour;
 use crate::stats::histogram::{Histogram, bins, plane};
+use crate::stats::uniform::distribution;
 use crate::{Colour, Figure, PlotError, Points, Result};
 
 /// Most columns drawn.
@@ -22,7 +23,8 @@ const MASSES: [f64; 2] = [0.5, 0.95];
 /// A corner plot: histograms of every column on the diagonal, contours around 50 and 95 % of the
 /// mass of every pair below it, data and model in their colours.
 ///
-/// At most 8 columns are drawn, and a remark says so.
+/// At most 8 columns are drawn, and a remark says so: of data beside a model those whose distributions
+/// are farthest apart, of data alone the first.
 ///
 /// # Example
 /// ```
@@ -39,6 +41,18 @@ pub struct Corner {
     data: Points,
     model: Option<Points>,
     look: Look,
+}
+
+/// The largest distance between the distributions of a column in two tables.
+fn apart(a: &Points, b: &Points, column: usize) -> f64 {
+    let sorted = |points: &Points| {
+        let mut values: Vec<f64> = points.column(column).collect();
+        values.sort_by(f64::total_cmp);
+        values
+    };
+    let (a, b) = (sorted(a), sorted(b));
+    let away = |x: &f64| (distribution(&a, *x) - distribution(&b, *x)).abs();
+    a.iter().chain(&b).map(away).fold(0.0, f64::max)
 }
 
 impl Corner {
@@ -70,8 +84,17 @@ impl Corner {
 
     look_setters!(width: "by default it grows with the number of columns");
 
-    fn drawn(&self) -> usize {
-        self.data.features().min(MOST)
+    /// The columns to draw, in their order.
+    fn drawn(&self) -> Vec<usize> {
+        let all = self.data.features();
+        let mut order: Vec<usize> = (0..all).collect();
+        if let (Some(model), true) = (&self.model, all > MOST) {
+            let apart: Vec<f64> = (0..all).map(|j| apart(&self.data, model, j)).collect();
+            order.sort_by(|&a, &b| apart[b].total_cmp(&apart[a]));
+        }
+        order.truncate(MOST);
+        order.sort_unstable();
+        order
     }
 
     fn layers(&self) -> impl Iterator<Item = (&Points, Colour)> {
@@ -120,16 +143,22 @@ impl Corner {
         }
     }
 
-    fn cell(&self, row: usize, column: usize, ranges: &[Interval], top: f64) -> Option<Panel<'_>> {
+    fn cell(
+        &self,
+        [row, column]: [usize; 2],
+        drawn: &[usize],
+        ranges: &[Interval],
+        top: f64,
+    ) -> Option<Panel<'_>> {
         if column > row {
             return None;
         }
         let named = |axis: usize, shown: bool| {
-            let name = if shown { self.names[axis].as_str() } else { "" };
+            let name = if shown { self.names[drawn[axis]].as_str() } else { "" };
             let axis = Axis::new(ranges[axis], name);
             if shown { axis } else { axis.bare() }
         };
-        let x = named(column, row + 1 == self.drawn());
+        let x = named(column, row + 1 == drawn.len());
         let y = if row == column {
             Axis::new(Interval { low: 0.0, high: top }, "").unticked()
         } else {
@@ -149,7 +178,11 @@ impl Corner {
             remark.push_str("contours around 50 % and 95 % of the mass");
         }
         if all > MOST {
-            remark = format!("first {MOST} of {all} columns; {remark}");
+            let which = match self.model {
+                Some(_) => format!("the {MOST} of {all} columns that differ most"),
+                None => format!("first {MOST} of {all} columns"),
+            };
+            remark = format!("{which}; {remark}");
         }
         self.look.heading(legend, remark)
     }
@@ -157,15 +190,17 @@ impl Corner {
 
 impl Figure for Corner {
     fn scene(&self) -> Result<Scene> {
-        let d = self.drawn();
-        let ranges: Vec<Interval> = (0..d).map(|j| self.range(j)).collect::<Result<_>>()?;
-        let marginals: Vec<_> = (0..d).map(|j| self.marginals(j, ranges[j])).collect();
+        let drawn = self.drawn();
+        let d = drawn.len();
+        let ranges: Vec<Interval> = drawn.iter().map(|&j| self.range(j)).collect::<Result<_>>()?;
+        let marginals = drawn.iter().zip(&ranges).map(|(&j, range)| self.marginals(j, *range));
+        let marginals: Vec<_> = marginals.collect();
         let highest = |j: usize| marginals[j].iter().map(|(h, _)| h.highest()).fold(0.0, f64::max);
         let top = |j: usize| if highest(j) > 0.0 { 1.1 * highest(j) } else { 1.0 };
-        let cells = (0..d * d).map(|k| self.cell(k / d, k % d, &ranges, top(k / d)));
+        let cell = |k: usize| self.cell([k / d, k % d], &drawn, &ranges, top(k / d));
+        let cells = (0..d * d).map(cell);
         let table = Table { cells: cells.collect(), columns: d, shapes: vec![1.0] };
-        let width =
-            self.look.width.unwrap_or(80.0 + (560.0 / d as f64).clamp(125.0, 200.0) * d as f64);
+        let width = self.look.width_or(80.0 + (560.0 / d as f64).clamp(125.0, 200.0) * d as f64);
         let sheet = Sheet::new(self.heading(), width);
         let (mut scene, areas) = sheet.place(&table)?;
         for (k, (cell, &area)) in table.cells.iter().zip(&areas).enumerate() {
@@ -174,7 +209,12 @@ impl Figure for Corner {
             if row == column {
                 self.marginal(&mut scene, &view, &marginals[row]);
             } else {
-                self.pair(&mut scene, &view, [column, row], [ranges[column], ranges[row]]);
+                self.pair(
+                    &mut scene,
+                    &view,
+                    [drawn[column], drawn[row]],
+                    [ranges[column], ranges[row]],
+                );
             }
             panel.frame(&mut scene, area);
         }

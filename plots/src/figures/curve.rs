@@ -5,13 +5,17 @@ use super::sheet::{Sheet, Table};
 use crate::axes::{Axis, Panel, Swatch, View};
 use crate::draw::scene::{Pen, Scene};
 use crate::stats::histogram::{Histogram, bins};
+use crate::stats::region::{above, level};
 use crate::stats::{Interval, usable};
-use crate::{Figure, PlotError, Points, Result};
+use crate::{Colour, Figure, PlotError, Points, Result};
 
 /// Height of the marks of the rug.
 const RUG: f64 = 6.0;
 /// Most marks of the rug.
 const RUG_MARKS: usize = 1500;
+
+/// Opacities of the widest and of the narrowest highest-density region.
+const REGIONS: [f64; 2] = [0.10, 0.34];
 
 /// A density curve over the histogram of the data and a rug of its values.
 ///
@@ -30,9 +34,14 @@ const RUG_MARKS: usize = 1500;
 pub struct DensityCurve {
     curves: Vec<Curve>,
     data: Option<Points>,
+    masses: Vec<f64>,
+    depth: Option<f64>,
     look: Look,
     label: String,
 }
+
+/// A share of the mass, its colour, and the pieces of the curve above the region.
+type Region = (f64, Colour, Vec<Vec<[f64; 2]>>);
 
 /// A named curve of points `(x, density)`.
 #[derive(Clone, Debug)]
@@ -54,6 +63,8 @@ impl DensityCurve {
         Self {
             curves: vec![Curve::new(name, points, false)],
             data: None,
+            masses: Vec::new(),
+            depth: None,
             look: Look::default(),
             label: String::new(),
         }
@@ -82,6 +93,23 @@ impl DensityCurve {
         Ok(self)
     }
 
+    /// Shades the highest-density regions of the first curve that hold these shares of its mass,
+    /// between 0 and 1; others are ignored.
+    #[must_use]
+    pub fn regions(mut self, masses: &[f64]) -> Self {
+        self.masses = masses.iter().copied().filter(|m| *m > 0.0 && *m < 1.0).collect();
+        self.masses.sort_by(f64::total_cmp);
+        self
+    }
+
+    /// Draws the logarithm of the density, down to `depth` nats below its highest value; a depth that
+    /// is not positive is ignored.
+    #[must_use]
+    pub fn logarithmic(mut self, depth: f64) -> Self {
+        self.depth = Some(depth).filter(|depth| usable(*depth) && *depth > 0.0);
+        self
+    }
+
     /// Name of the column.
     #[must_use]
     pub fn label(mut self, label: &str) -> Self {
@@ -105,7 +133,7 @@ impl DensityCurve {
         Pen::solid(colour, 1.25 * width)
     }
 
-    fn ranges(&self) -> Result<(Interval, Option<Histogram>, f64)> {
+    fn ranges(&self) -> Result<(Interval, Option<Histogram>, Heights)> {
         let points = || self.curves.iter().flat_map(|curve| &curve.points).copied();
         let x = Interval::covering(points().filter(|p| usable(p.1)).map(|p| p.0));
         let bulk = self.data.as_ref().and_then(|d| d.bulk(0, 0.002));
@@ -117,52 +145,121 @@ impl DensityCurve {
             let number = bins(data.column(0), &x);
             Histogram::new(data.column(0), x, number)
         });
-        let top = points().map(|p| p.1).filter(|&v| usable(v)).fold(0.0, f64::max);
-        let top = top.max(histogram.as_ref().map_or(0.0, Histogram::highest));
-        Ok((x, histogram, if top > 0.0 { 1.06 * top } else { 1.0 }))
+        let curve = points().map(|p| p.1).filter(|&v| usable(v)).fold(0.0, f64::max);
+        let top = curve.max(histogram.as_ref().map_or(0.0, Histogram::highest));
+        // The floor is that of the curve, whose tails the logarithm is there to show.
+        let peak = if curve > 0.0 { curve } else { top };
+        let floor = self.depth.filter(|_| top > 0.0).map(|depth| peak.ln() - depth);
+        let range = match floor {
+            Some(low) => Interval { low, high: top.ln() + 0.05 * (top.ln() - low) },
+            None => Interval { low: 0.0, high: if top > 0.0 { 1.06 * top } else { 1.0 } },
+        };
+        Ok((x, histogram, Heights { logarithmic: floor.is_some(), range }))
     }
 
     fn rug(&self, scene: &mut Scene, view: &View) {
         let Some(data) = &self.data else { return };
         let pen = Pen::solid(self.look.theme.data.with_alpha(0.35), 0.6);
         let (area, every) = (view.area, data.len().div_ceil(RUG_MARKS));
+        let y = area.bottom();
         for value in data.column(0).step_by(every) {
-            let [x, y] = view.point([value, 0.0]);
+            let [x, _] = view.point([value, 0.0]);
             if area.contains([x, y]) {
                 scene.line(vec![[x, y - RUG], [x, y]], pen);
             }
         }
     }
+
+    /// Each region of the first curve: its share of the mass, its colour, and the curve above it.
+    fn shaded(&self) -> Vec<Region> {
+        let Some(curve) = self.curves.first().filter(|curve| !curve.points.is_empty()) else {
+            return Vec::new();
+        };
+        let points: Vec<(f64, f64)> =
+            curve.points.iter().copied().filter(|p| usable(p.0) && usable(p.1)).collect();
+        let steps = self.masses.len().saturating_sub(1).max(1) as f64;
+        let region = |(i, &mass): (usize, &f64)| {
+            let alpha = REGIONS[1] + (REGIONS[0] - REGIONS[1]) * i as f64 / steps;
+            let ink = self.look.theme.tint(self.pen(0).colour, alpha);
+            Some((mass, ink, above(&points, level(&points, mass)?)))
+        };
+        self.masses.iter().enumerate().filter_map(region).collect()
+    }
+
+    fn draw_regions(&self, scene: &mut Scene, view: &View, heights: &Heights) {
+        // The widest first, below the others.
+        for (_, ink, pieces) in self.shaded().into_iter().rev() {
+            for piece in pieces {
+                let (Some(first), Some(last)) = (piece.first(), piece.last()) else { continue };
+                let floor = |x: f64| view.point([x, heights.range.low]);
+                let mut corners = vec![floor(first[0])];
+                corners.extend(piece.iter().map(|&[x, p]| view.point([x, heights.at(p)])));
+                corners.push(floor(last[0]));
+                scene.polygon(corners, ink);
+            }
+        }
+    }
+
+    fn legend(&self, has_data: bool, fill: Colour) -> Vec<(Swatch, String)> {
+        let mut legend = Vec::new();
+        if has_data {
+            legend.push((Swatch::Area(fill), "data".to_owned()));
+        }
+        let named = self.curves.iter().enumerate();
+        legend.extend(named.map(|(i, c)| (Swatch::Line(self.pen(i)), c.name.clone())));
+        let regions = self.shaded().into_iter();
+        legend.extend(regions.map(|(mass, ink, _)| {
+            (Swatch::Area(ink), format!("{} %", (1000.0 * mass).round() / 10.0))
+        }));
+        legend.retain(|(_, name)| !name.trim().is_empty());
+        legend
+    }
+}
+
+/// How densities stand on the y axis.
+#[derive(Clone, Copy, Debug)]
+struct Heights {
+    logarithmic: bool,
+    range: Interval,
+}
+
+impl Heights {
+    /// The height of a density; the floor for one whose logarithm lies below.
+    fn at(&self, density: f64) -> f64 {
+        if self.logarithmic { density.ln().max(self.range.low) } else { density }
+    }
+
+    fn axis(&self) -> Axis {
+        Axis::new(self.range, if self.logarithmic { "log density (nats)" } else { "density" })
+    }
 }
 
 impl Figure for DensityCurve {
     fn scene(&self) -> Result<Scene> {
-        let (x, histogram, top) = self.ranges()?;
+        let (x, histogram, heights) = self.ranges()?;
         let theme = &self.look.theme;
         let fill = theme.tint(theme.data, 0.22);
-        let named = self.curves.iter().enumerate();
-        let mut legend: Vec<_> =
-            named.map(|(i, curve)| (Swatch::Line(self.pen(i)), curve.name.clone())).collect();
-        if histogram.is_some() {
-            legend.insert(0, (Swatch::Area(fill), "data".to_owned()));
-        }
-        let y = Interval { low: 0.0, high: top };
-        let panel = Panel::new(theme, Axis::new(x, &self.label), Axis::new(y, "density"));
-        let heading = self.look.heading(legend, String::new());
-        let sheet = Sheet::new(heading, self.look.width.unwrap_or(520.0));
+        let panel = Panel::new(theme, Axis::new(x, &self.label), heights.axis());
+        let is_shaded = !self.masses.is_empty();
+        let remark = if is_shaded { "shaded: highest-density regions" } else { "" };
+        let heading = self.look.heading(self.legend(histogram.is_some(), fill), remark.to_owned());
+        let sheet = Sheet::new(heading, self.look.width_or(520.0));
         let table = Table { cells: vec![Some(panel.clone())], columns: 1, shapes: vec![0.6] };
         let (mut scene, areas) = sheet.place(&table)?;
         let Some(&area) = areas.first() else { return Ok(scene) };
         let view = panel.view(area);
+        let place = |[x, p]: [f64; 2]| view.point([x, heights.at(p)]);
         panel.grid(&mut scene, area);
+        self.draw_regions(&mut scene, &view, &heights);
         if let Some(histogram) = &histogram {
-            let outline = view.points(&histogram.outline());
-            scene.polygon(outline.clone(), fill);
+            let outline: Vec<_> = histogram.outline().into_iter().map(place).collect();
+            let alpha = if is_shaded { 0.14 } else { 0.22 };
+            scene.polygon(outline.clone(), theme.data.with_alpha(alpha));
             scene.line_in(&area.grown(1.0), &outline, Pen::solid(theme.tint(theme.data, 0.6), 0.9));
         }
         self.rug(&mut scene, &view);
         for (i, curve) in self.curves.iter().enumerate().rev() {
-            let line: Vec<_> = curve.points.iter().map(|&(x, y)| view.point([x, y])).collect();
+            let line: Vec<_> = curve.points.iter().map(|&(x, p)| place([x, p])).collect();
             scene.line_in(&area, &line, self.pen(i));
         }
         panel.frame(&mut scene, area);

@@ -4,8 +4,8 @@ use super::contour_labels::{Contours, Line};
 use super::look::{Look, label_setter, look_setters};
 use super::plane::{Plane, check_planar, shaded};
 use crate::axes::ColourBar;
-use crate::stats::Interval;
 use crate::stats::contour::contour;
+use crate::stats::{Interval, usable};
 use crate::{Colour, Figure, Grid, Points, Result, Scene};
 
 /// A heat map of a density with contours around its highest-density regions, axes in data units
@@ -29,9 +29,10 @@ pub struct DensityMap {
     masses: Vec<f64>,
     highest: Option<f64>,
     equal_aspect: bool,
+    depth: Option<f64>,
     look: Look,
     labels: [String; 2],
-    value_label: String,
+    value_label: Option<String>,
 }
 
 impl DensityMap {
@@ -43,18 +44,27 @@ impl DensityMap {
             masses: vec![0.5, 0.8, 0.95],
             highest: None,
             equal_aspect: false,
+            depth: None,
             look: Look::default(),
             labels: <[String; 2]>::default(),
-            value_label: "density".to_owned(),
+            value_label: None,
         }
     }
 
     label_setter!();
 
-    /// Name of the values, beside the colour bar; "density" by default.
+    /// Name of the values, beside the colour bar; "density" or "log density (nats)" by default.
     #[must_use]
     pub fn value_label(mut self, label: &str) -> Self {
-        label.clone_into(&mut self.value_label);
+        self.value_label = Some(label.to_owned());
+        self
+    }
+
+    /// Colours by the logarithm of the density, down to `depth` nats below its highest value; what is
+    /// lower has the darkest colour. A depth that is not positive is ignored.
+    #[must_use]
+    pub fn logarithmic(mut self, depth: f64) -> Self {
+        self.depth = Some(depth).filter(|depth| usable(*depth) && *depth > 0.0);
         self
     }
 
@@ -89,19 +99,48 @@ impl DensityMap {
 
     look_setters!(width: "520 by default");
 
-    /// Values of the colour bar: from zero, or the lowest value, to the highest.
-    fn range(&self) -> Interval {
+    /// The values that have colours, and how a density becomes one of them.
+    fn shown(&self) -> Result<(Grid, Interval, impl Fn(f64) -> f64 + use<>)> {
         let all = Interval::covering(self.grid.values().iter().copied());
         let all = all.unwrap_or(Interval { low: 0.0, high: 1.0 });
         let all = Interval { high: self.highest.unwrap_or(all.high), ..all };
-        if all.low >= 0.0 { Interval { low: 0.0, ..all } } else { all }
+        let top = all.high.max(0.0);
+        let depth = self.depth.filter(|_| top > 0.0);
+        let floor = depth.map(|depth| top.ln() - depth);
+        let value = move |density: f64| match floor {
+            // Also the floor where the logarithm is −∞ or no number.
+            Some(floor) => density.ln().max(floor),
+            None => density,
+        };
+        match (depth, floor) {
+            (Some(depth), Some(floor)) => {
+                let range = Interval { low: floor, high: floor + depth };
+                Ok((self.grid.mapped(value)?, range, value))
+            }
+            _ if all.low >= 0.0 => Ok((self.grid.clone(), Interval { low: 0.0, ..all }, value)),
+            _ => Ok((self.grid.clone(), all, value)),
+        }
     }
 
-    fn levels(&self, range: Interval) -> Vec<(String, Colour, Vec<Line>)> {
+    /// The colour bar, which points to where there are values below its logarithms.
+    fn bar(&self, range: Interval) -> ColourBar<'_> {
+        let theme = &self.look.theme;
+        let lowest = self.grid.values().iter().copied().fold(f64::INFINITY, f64::min);
+        let below = self.depth.is_some() && lowest.ln().max(f64::MIN) < range.low;
+        let own = if self.depth.is_some() { "log density (nats)" } else { "density" };
+        let name = self.value_label.as_deref().unwrap_or(own);
+        ColourBar { beyond: [below, false], ..ColourBar::new(theme, theme.shades(), range, name) }
+    }
+
+    fn levels(
+        &self,
+        range: Interval,
+        value: impl Fn(f64) -> f64,
+    ) -> Vec<(String, Colour, Vec<Line>)> {
         let mut levels = Vec::new();
         for &mass in &self.masses {
             let Some(level) = self.grid.mass_level(mass) else { continue };
-            let ink = readable_on(self.look.theme.colour_map.at(range.fraction(level)));
+            let ink = readable_on(self.look.theme.colour_map.at(range.fraction(value(level))));
             let percent = (100.0 * mass * 10.0).round() / 10.0;
             levels.push((format!("{percent} %"), ink, contour(&self.grid, level)));
         }
@@ -110,7 +149,7 @@ impl DensityMap {
 }
 
 /// White on dark colours, nearly black on light ones.
-fn readable_on(colour: Colour) -> Colour {
+pub(super) fn readable_on(colour: Colour) -> Colour {
     let [r, g, b] = colour.rgb.map(f64::from);
     let light = 0.2126 * r + 0.7152 * g + 0.0722 * b > 150.0;
     Colour::hex(if light { 0x10_14_18 } else { 0xFF_FF_FF })
@@ -119,19 +158,20 @@ fn readable_on(colour: Colour) -> Colour {
 impl Figure for DensityMap {
     fn scene(&self) -> Result<Scene> {
         check_planar(self.points.as_ref())?;
-        let (theme, range) = (&self.look.theme, self.range());
-        let bar = ColourBar::new(theme, theme.shades(), range, &self.value_label);
+        let (theme, (grid, range, value)) = (&self.look.theme, self.shown()?);
+        let bar = self.bar(range);
         let plane =
             Plane::new(&self.look, &self.labels, self.grid.ranges(), self.equal_aspect, bar);
         let (mut scene, view) = plane.place()?;
         let area = view.area;
-        scene.image(area, shaded(&area, |u, v| plane.bar.colour(self.grid.at(u, v))));
+        let shade = plane.bar.shader();
+        scene.image(area, shaded(&area, |u, v| shade(grid.at(u, v))));
         if let Some(points) = &self.points {
             let dots = points.plane(0, 1).take(5000).map(|p| view.point(p));
             scene.dots_in(&area, dots, 1.0, Colour::hex(0xFF_FF_FF).with_alpha(0.35));
         }
         let mut contours = Contours::new(area, theme.tick_size);
-        for (label, ink, lines) in self.levels(range) {
+        for (label, ink, lines) in self.levels(range, value) {
             let lines: Vec<Line> = lines.iter().map(|line| view.points(line)).collect();
             contours.add(label, ink, &lines);
         }

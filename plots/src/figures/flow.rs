@@ -16,6 +16,9 @@ use crate::{Colour, Figure, PlotError, Result};
 /// Widths of the paper for one, two, three and four columns.
 const WIDTHS: [f64; 4] = [420.0, 680.0, 810.0, 920.0];
 
+/// Colours of points that have one each.
+const SHADES: usize = 24;
+
 /// Panels of the stages of a flow or a diffusion, from latent space to data space or back.
 ///
 /// # Example
@@ -50,6 +53,7 @@ pub struct FlowStages {
     common_axes: bool,
     axes: Option<[(f64, f64); 2]>,
     columns: Option<usize>,
+    remark: String,
     labels: [String; 2],
     look: Look,
 }
@@ -58,7 +62,8 @@ impl FlowStages {
     /// A panel for every stage, each with its own equal axes.
     pub fn new(stages: Vec<Stage>) -> Self {
         let (labels, look) = (<[String; 2]>::default(), Look::default());
-        Self { stages, common_axes: false, axes: None, columns: None, labels, look }
+        let remark = String::new();
+        Self { stages, common_axes: false, axes: None, columns: None, remark, labels, look }
     }
 
     /// The same axes for all stages, as a film strip needs them.
@@ -81,6 +86,13 @@ impl FlowStages {
     #[must_use]
     pub fn columns(mut self, columns: usize) -> Self {
         self.columns = Some(columns);
+        self
+    }
+
+    /// A smaller line under the title, as to say what colours mean.
+    #[must_use]
+    pub fn remark(mut self, text: &str) -> Self {
+        text.clone_into(&mut self.remark);
         self
     }
 
@@ -111,6 +123,21 @@ impl FlowStages {
         self.look.theme.inks().at(t)
     }
 
+    /// Draws dots, those of about the same colour together.
+    fn coloured(&self, scene: &mut Scene, view: &View, stage: &Stage) {
+        let crowd = stage.coloured.len().max(200) as f64 / 500.0;
+        let (radius, ramp) = (1.9 * crowd.powf(-0.17), self.look.theme.inks());
+        let shade = |number: f64| (number.clamp(0.0, 1.0) * (SHADES - 1) as f64).round() as usize;
+        for k in 0..SHADES {
+            let dots = stage
+                .coloured
+                .iter()
+                .filter(|(p, number)| p.iter().all(|&v| usable(v)) && shade(*number) == k);
+            let ink = ramp.at(k as f64 / (SHADES - 1) as f64).with_alpha(0.7);
+            scene.dots_in(&view.area, dots.map(|(p, _)| view.point(*p)), radius, ink);
+        }
+    }
+
     fn stage(&self, scene: &mut Scene, view: &View, stage: &Stage) {
         let theme = &self.look.theme;
         if let Some(density) = &stage.density {
@@ -119,10 +146,13 @@ impl FlowStages {
         let points = stage.points.iter().copied().filter(|p| p.iter().all(|&v| usable(v)));
         let grey = theme.tint(theme.muted, 0.75);
         cloud(scene, theme, view, points, stage.points.len(), grey);
+        let quiet = Pen::solid(theme.tint(theme.muted, 0.55), 0.4 * theme.line_width);
         for (i, line) in stage.lines.iter().enumerate() {
-            let pen = Pen::solid(self.colour(i, stage.lines.len()), 0.7 * theme.line_width);
+            let own = Pen::solid(self.colour(i, stage.lines.len()), 0.7 * theme.line_width);
+            let pen = if stage.coloured.is_empty() { own } else { quiet };
             scene.line_in(&view.area, &view.points(line), pen);
         }
+        self.coloured(scene, view, stage);
         if let Some(samples) = &stage.samples {
             cloud(scene, theme, view, samples.plane(0, 1), samples.len(), theme.model);
         }
@@ -145,7 +175,7 @@ impl Figure for FlowStages {
             columns: self.columns,
             common: self.common_axes,
             bar: None,
-            remark: String::new(),
+            remark: self.remark.clone(),
             widths: WIDTHS,
         };
         let (mut scene, placed) = strip.place()?;

@@ -37,11 +37,12 @@ pub(super) fn heat(
     let [x, y] = grid.ranges();
     // Some slack: ranges that agree must not lose their rim to rounding.
     let inside = |t: f64| (-1e-6..=1.0 + 1e-6).contains(&t);
+    let shade = bar.shader();
     let colour = |u: f64, v: f64| {
         let [a, b] = view.data(u, v);
         let (s, t) = (x.fraction(a), y.fraction(b));
         let value = (inside(s) && inside(t)).then(|| grid.known_at(s, t)).flatten();
-        value.map_or(theme.background, |value| bar.colour(value))
+        value.map_or(theme.background, &shade)
     };
     scene.image(view.area, shaded(&view.area, colour));
 }

@@ -12,6 +12,11 @@ pub(super) struct Look {
 }
 
 impl Look {
+    /// The width asked for, of the figure or else of the theme, or else this one.
+    pub(super) fn width_or(&self, own: f64) -> f64 {
+        self.width.or(self.theme.width).unwrap_or(own)
+    }
+
     pub(super) fn heading(&self, legend: Vec<(Swatch, String)>, remark: String) -> Heading<'_> {
         Heading { theme: &self.theme, title: self.title.clone(), legend, remark }
     }

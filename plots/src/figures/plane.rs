@@ -48,7 +48,7 @@ impl<'a> Plane<'a> {
 
     /// The paper with heading, and where the axes are.
     pub(super) fn place(&self) -> Result<(Scene, View)> {
-        let width = self.look.width.unwrap_or(WIDTH);
+        let width = self.look.width_or(WIDTH);
         // A tall map keeps its shape by being narrower, not by making the paper longer.
         let width = width.min(BESIDE + (width - BESIDE) * (1.2 / self.shape).min(1.0));
         let heading = self.look.heading(self.legend.clone(), self.remark.clone());

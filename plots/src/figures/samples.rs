@@ -118,7 +118,7 @@ impl Figure for Samples {
         let table = Table { cells: cells.collect(), columns, shapes: vec![shape] };
         let remark = self.remark(&x, &y);
         let heading = self.look.heading(vec![], remark);
-        let width = self.look.width.unwrap_or(40.0 + 340.0 * columns as f64);
+        let width = self.look.width_or(40.0 + 340.0 * columns as f64);
         let (mut scene, areas) = Sheet::new(heading, width).place(&table)?;
         for (i, (panel, (&area, (_, points)))) in
             table.cells.iter().flatten().zip(areas.iter().zip(&self.panels)).enumerate()

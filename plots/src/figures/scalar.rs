@@ -1,12 +1,16 @@
-//! Draws a signed function of the plane.
+//! Draws a function of the plane.
 
 use super::backdrop::outlines;
+use super::density::readable_on;
 use super::heat::{LEAST, heat, robust_size};
 use super::look::{Look, label_setter, look_setters};
 use super::plane::{Plane, missing};
 use crate::axes::ColourBar;
-use crate::stats::{Interval, usable};
-use crate::{Figure, Grid, Result, Scene};
+use crate::stats::{Interval, quantile, usable};
+use crate::{Colour, Figure, Grid, Result, Scene};
+
+/// Share of the values beyond either end of the colours of unsigned values.
+const RARE: f64 = 0.005;
 
 /// A heat map of signed values, as a divergence, a curl or a log-determinant: two hues that meet
 /// in a neutral colour at zero, on equal axes.
@@ -29,6 +33,7 @@ pub struct ScalarMap {
     grid: Grid,
     density: Option<Grid>,
     limit: Option<f64>,
+    unsigned: bool,
     value_label: String,
     labels: [String; 2],
     look: Look,
@@ -41,6 +46,7 @@ impl ScalarMap {
             grid,
             density: None,
             limit: None,
+            unsigned: false,
             value_label: String::new(),
             labels: <[String; 2]>::default(),
             look: Look::default(),
@@ -62,6 +68,14 @@ impl ScalarMap {
         self
     }
 
+    /// Colours from the lowest to the highest value, where zero is a value as any other; but for the
+    /// rarest hundredth, which lies beyond pointed ends. A limit is ignored then.
+    #[must_use]
+    pub fn unsigned(mut self) -> Self {
+        self.unsigned = true;
+        self
+    }
+
     /// Name of the values, beside the colour bar.
     #[must_use]
     pub fn value_label(mut self, label: &str) -> Self {
@@ -75,6 +89,9 @@ impl ScalarMap {
 
     /// The colour bar, with zero in the middle of its range.
     fn bar(&self) -> ColourBar<'_> {
+        if self.unsigned {
+            return self.unsigned_bar();
+        }
         let robust = robust_size(self.grid.known());
         let given = self.limit.filter(|&limit| usable(limit));
         let limit = [given, Some(robust)].into_iter().flatten().find(|&limit| limit > LEAST);
@@ -83,6 +100,32 @@ impl ScalarMap {
         let beyond = [self.grid.known().any(|v| v < -limit), self.grid.known().any(|v| v > limit)];
         let theme = &self.look.theme;
         ColourBar { beyond, ..ColourBar::new(theme, theme.signed(), range, &self.value_label) }
+    }
+
+    /// An ink that can be read on the shades where the density is.
+    fn ink_over(&self, density: &Grid, bar: &ColourBar<'_>) -> Colour {
+        let ([x, y], [nx, ny]) = (self.grid.ranges(), density.size());
+        let (mut sum, mut weights) = (0.0, 0.0);
+        for (i, j) in (0..ny).flat_map(|j| (0..nx).map(move |i| (i, j))) {
+            let [a, b] = density.place(i as f64, j as f64);
+            let (s, t) = (x.fraction(a).clamp(0.0, 1.0), y.fraction(b).clamp(0.0, 1.0));
+            if let (Some(value), weight) = (self.grid.known_at(s, t), density.node(i, j)) {
+                (sum, weights) = (sum + weight * bar.range.fraction(value), weights + weight);
+            }
+        }
+        let mean = if weights > 0.0 { sum / weights } else { 0.0 };
+        readable_on(bar.ramp.at(mean)).with_alpha(0.7)
+    }
+
+    /// The colour bar of values without a middle.
+    fn unsigned_bar(&self) -> ColourBar<'_> {
+        let mut values: Vec<f64> = self.grid.known().collect();
+        values.sort_by(f64::total_cmp);
+        let ends = [0.0, RARE, 1.0 - RARE, 1.0].map(|share| quantile(&values, share));
+        let range = Interval::widened(ends[1], ends[2]);
+        let beyond = [ends[0] < range.low, ends[3] > range.high];
+        let theme = &self.look.theme;
+        ColourBar { beyond, ..ColourBar::new(theme, theme.shades(), range, &self.value_label) }
     }
 }
 
@@ -94,7 +137,9 @@ impl Figure for ScalarMap {
         let (mut scene, view) = plane.place()?;
         heat(&mut scene, theme, &view, &self.grid, &plane.bar);
         if let Some(density) = &self.density {
-            outlines(&mut scene, &view, density, theme.ink.with_alpha(0.55));
+            let signed = theme.ink.with_alpha(0.55);
+            let ink = if self.unsigned { self.ink_over(density, &plane.bar) } else { signed };
+            outlines(&mut scene, &view, density, ink);
         }
         plane.frame(&mut scene, view.area);
         Ok(scene)

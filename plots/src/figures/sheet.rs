@@ -11,7 +11,7 @@ pub(super) const EDGE: f64 = 14.0;
 /// Free space between neighbouring panels, besides their margins.
 const GAP: f64 = 14.0;
 /// Least width and height of a plotting area.
-const LEAST: f64 = 24.0;
+pub(super) const LEAST: f64 = 24.0;
 
 /// Paper of a given width; its height follows from what stands on it.
 #[derive(Clone, Debug)]

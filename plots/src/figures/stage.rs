@@ -11,6 +11,8 @@ pub struct Stage {
     pub(super) name: String,
     pub(super) lines: Vec<Vec<[f64; 2]>>,
     pub(super) points: Vec<[f64; 2]>,
+    /// Points and a number between 0 and 1 for the colour of each.
+    pub(super) coloured: Vec<([f64; 2], f64)>,
     pub(super) samples: Option<Points>,
     pub(super) density: Option<Grid>,
 }
@@ -35,6 +37,14 @@ impl Stage {
         self
     }
 
+    /// Points to show over lines, which are grey then, each in the colour of a number between 0 and 1:
+    /// the same number for the same point of every stage shows where it goes.
+    #[must_use]
+    pub fn coloured(mut self, points: Vec<([f64; 2], f64)>) -> Self {
+        self.coloured = points;
+        self
+    }
+
     /// Samples to show over everything in the colour of models, by their first two columns.
     #[must_use]
     pub fn samples(mut self, samples: Points) -> Self {
@@ -54,6 +64,7 @@ impl Stage {
         let axis = |k: usize| {
             let mut sides = [Vec::new(), Vec::new()];
             sides[0].extend(self.points.iter().map(|p| p[k]).filter(|&v| usable(v)));
+            sides[0].extend(self.coloured.iter().map(|(p, _)| p[k]).filter(|&v| usable(v)));
             sides[0].extend(self.samples.iter().flat_map(|samples| samples.column(k)));
             sides[1].extend(self.lines.iter().flatten().map(|p| p[k]).filter(|&v| usable(v)));
             let mut range: Option<Interval> = None;

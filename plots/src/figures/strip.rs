@@ -45,7 +45,7 @@ impl<'a> Strip<'a> {
     /// The paper with heading and names, and every panel with its area.
     pub(super) fn place(&self) -> Result<(Scene, Placed<'a>)> {
         let columns = self.columns();
-        let width = self.look.width.unwrap_or(20.0 + self.widths[columns.clamp(1, 4) - 1]);
+        let width = self.look.width_or(20.0 + self.widths[columns.clamp(1, 4) - 1]);
         let (shape, equal) = self.shape();
         let cells: Vec<_> = (0..self.cells.len()).map(|i| self.panel(i, columns, equal)).collect();
         let table = Table { cells, columns, shapes: vec![shape] };

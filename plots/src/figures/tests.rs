@@ -1,6 +1,7 @@
 //! Lays out every figure with odd data and looks at the marks.
 
 mod field;
+mod judged;
 mod panels;
 mod plane;
 mod surface;

@@ -27,6 +27,7 @@ pub struct Training {
     train: Vec<[f64; 2]>,
     held_out: Vec<[f64; 2]>,
     rate: Vec<[f64; 2]>,
+    evaluations: Vec<[f64; 2]>,
     best: Option<f64>,
     look: Look,
     loss_label: String,
@@ -44,6 +45,7 @@ impl Training {
             train: kept(train),
             held_out: Vec::new(),
             rate: Vec::new(),
+            evaluations: Vec::new(),
             best: None,
             look: Look::default(),
             loss_label: "negative log-likelihood (nats)".to_owned(),
@@ -68,6 +70,13 @@ impl Training {
     #[must_use]
     pub fn learning_rate(mut self, points: &[(f64, f64)]) -> Self {
         self.rate = kept(points);
+        self
+    }
+
+    /// The curve of `(step, evaluations of the field)` of a continuous flow, in a panel of its own.
+    #[must_use]
+    pub fn evaluations(mut self, points: &[(f64, f64)]) -> Self {
+        self.evaluations = kept(points);
         self
     }
 
@@ -159,25 +168,33 @@ impl Figure for Training {
     fn scene(&self) -> Result<Scene> {
         let (steps, losses, above) = self.ranges()?;
         let theme = &self.look.theme;
-        let x = || Axis::new(steps, "step");
-        let rates = Interval::covering(self.rate.iter().map(|p| p[1]).chain([0.0]));
-        let rates = rates.filter(|_| !self.rate.is_empty()).map(|r| r.padded(0.04));
-        let loss_x = if rates.is_some() { Axis { name: String::new(), ..x().bare() } } else { x() };
-        let mut cells = vec![Some(Panel::new(theme, loss_x, Axis::new(losses, &self.loss_label)))];
-        if let Some(rates) = rates {
-            cells.push(Some(Panel::new(theme, x(), Axis::new(rates, "learning rate"))));
+        let below = [("learning rate", &self.rate), ("evaluations", &self.evaluations)];
+        let below: Vec<_> = below.into_iter().filter(|(_, points)| !points.is_empty()).collect();
+        let x = |is_last: bool| {
+            let axis = Axis::new(steps, "step");
+            if is_last { axis } else { Axis { name: String::new(), ..axis.bare() } }
+        };
+        let first = Panel::new(theme, x(below.is_empty()), Axis::new(losses, &self.loss_label));
+        let mut cells = vec![Some(first)];
+        for (i, (name, points)) in below.iter().enumerate() {
+            let Some(range) = Interval::covering(points.iter().map(|p| p[1]).chain([0.0])) else {
+                continue;
+            };
+            let y = Axis::new(range.padded(0.04), name);
+            cells.push(Some(Panel::new(theme, x(i + 1 == below.len()), y)));
         }
         let table = Table { cells, columns: 1, shapes: vec![0.55, 0.2] };
-        let sheet = Sheet::new(self.heading(above), self.look.width.unwrap_or(560.0));
+        let sheet = Sheet::new(self.heading(above), self.look.width_or(560.0));
         let (mut scene, areas) = sheet.place(&table)?;
         for (i, (panel, &area)) in table.cells.iter().flatten().zip(&areas).enumerate() {
             panel.grid(&mut scene, area);
             let view = panel.view(area);
-            if i == 0 {
-                self.curves(&mut scene, &view);
-            } else {
-                let pen = Pen::solid(theme.muted, theme.line_width);
-                scene.line_in(&area, &thinned(&view.points(&self.rate)), pen);
+            match i.checked_sub(1).and_then(|i| below.get(i)) {
+                None => self.curves(&mut scene, &view),
+                Some((_, points)) => {
+                    let pen = Pen::solid(theme.muted, theme.line_width);
+                    scene.line_in(&area, &thinned(&view.points(points)), pen);
+                }
             }
             panel.frame(&mut scene, area);
         }

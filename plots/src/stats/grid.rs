@@ -62,6 +62,13 @@ impl Grid {
         Self::new(&densities, size, x, y)
     }
 
+    /// The same lattice with this function of each value.
+    pub(crate) fn mapped(&self, value: impl Fn(f64) -> f64) -> Result<Self> {
+        let mapped: Vec<f64> = self.values.iter().map(|&v| value(v)).collect();
+        let ends = |range: Interval| (range.low, range.high);
+        Self::new(&mapped, self.size(), ends(self.lattice.x), ends(self.lattice.y))
+    }
+
     /// Number of values replaced by zero because they were not finite.
     pub fn skipped(&self) -> usize {
         self.skipped

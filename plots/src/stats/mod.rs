@@ -7,6 +7,8 @@ mod interval;
 mod lattice;
 mod points;
 mod quantile;
+pub(crate) mod region;
+pub(crate) mod uniform;
 mod vector_grid;
 
 pub use grid::Grid;

@@ -21,14 +21,21 @@ pub fn draw(common: &Common, args: &PlotArgs, theme: Theme) -> Result<Scene> {
     }
     flags::refuse_idle(args)?;
     match (&data, args.kind) {
+        (Data::Toy(toy), PlotKind::Density) if args.log => {
+            Ok(pictures::toy_log_density(toy, theme)?)
+        }
         (Data::Toy(toy), PlotKind::Density) => Ok(pictures::toy(toy, theme)?),
+        _ if args.log => {
+            let message = format!("--log: {} is a table, which has no density", args.subject);
+            Err(Usage(message).into())
+        }
         _ => rows_alone(&data.read(None, TOY_ROWS, common.seed(), Stream::Sample)?, theme),
     }
 }
 
 /// The rows of a table.
 fn rows_alone(table: &Table, theme: Theme) -> Result<Scene> {
-    let (names, title) = (table.columns(), table.source());
+    let (names, title) = (table.columns(), &pictures::title_of(table.source()));
     Ok(match table.width() {
         1 => DensityCurve::new("", &[])
             .data(table.values())?

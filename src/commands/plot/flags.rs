@@ -37,7 +37,8 @@ pub fn refuse_idle(args: &PlotArgs) -> Result<()> {
         ("--time", which.time.is_some() && !kind.is_of_field()),
         ("--noise", !which.noise.is_empty() && !kind.is_of_field() && kind != PlotKind::Energy),
         ("--sampler", args.sampler.sampler.is_some() && kind != PlotKind::Reverse),
-        ("--with", args.with.is_some() && kind != PlotKind::Compare),
+        ("--with", !args.with.is_empty() && !matches!(kind, PlotKind::Compare | PlotKind::Scores)),
+        ("--log", args.log && kind != PlotKind::Density),
     ];
     match idle.iter().find(|(_, idle)| *idle) {
         Some((flag, _)) => Err(Usage(format!(

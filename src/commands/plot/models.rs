@@ -10,7 +10,7 @@ use diffeo::flows::model::Model;
 use diffeo::flows::rng::Stream;
 use diffeo::flows::rows::Rows;
 use diffeo::flows::score::{Sampler, SamplerKind};
-use diffeo::pictures::{Named, Studio};
+use diffeo::pictures::{Named, Studio, title_of};
 use diffeo::plots::{FieldStyle, Theme};
 use serde_json::json;
 use std::path::Path;
@@ -19,17 +19,24 @@ pub fn draw(common: &Common, args: &PlotArgs, path: &Path, theme: Theme) -> Resu
     flags::refuse_idle(args)?;
     let (model, workers) = (model(path, common.engine)?, workers(common.threads)?);
     let rows = rows(common, args, &model)?;
-    let name = args.title.clone().unwrap_or_else(|| model.spec().data.source.clone());
+    let name = args.title.clone().unwrap_or_else(|| title_of(&model.spec().data.source));
     let studio =
         Studio { model: &model, data: rows.as_ref(), name: &name, workers: &workers, theme };
     let style = if args.streamlines { FieldStyle::Streamlines } else { FieldStyle::Arrows };
     let is_film = flags::is_film(args);
     let only = || args.which.only(args.kind);
     Ok(match args.kind {
+        PlotKind::Density if args.log => studio.log_density()?.into(),
         PlotKind::Density => studio.density()?.into(),
         PlotKind::Samples => studio.samples()?.into(),
         PlotKind::Training => studio.training()?.into(),
-        PlotKind::Flow if is_film => studio.flow_film()?.into(),
+        PlotKind::LogDet => studio.log_det()?.into(),
+        PlotKind::Singular => studio.singular()?.into(),
+        PlotKind::Residual => studio.residual()?.into(),
+        PlotKind::Calibration => studio.calibration()?.into(),
+        PlotKind::Scores => scores(common, args, &studio)?,
+        PlotKind::Layers => studio.layers()?.into(),
+        PlotKind::Flow if is_film => Drawing::there_and_back(studio.flow_film()?),
         PlotKind::Flow => studio.flow()?.into(),
         PlotKind::Trajectories if is_film => studio.trajectories_film()?.into(),
         PlotKind::Trajectories => studio.trajectories()?.into(),
@@ -56,6 +63,10 @@ pub fn draw(common: &Common, args: &PlotArgs, path: &Path, theme: Theme) -> Resu
 /// Rows to draw beside a model: those that are asked for, or those of its toy.
 fn rows(common: &Common, args: &PlotArgs, model: &Model) -> Result<Option<Rows>> {
     let Some(text) = args.data.clone().or_else(|| toy_of(&model.spec().data.source)) else {
+        if args.kind.judges() {
+            let message = format!("{}: name rows to judge by: --data DATA", args.kind.name());
+            return Err(Usage(message).into());
+        }
         if model.spec().given.is_empty() {
             return Ok(None);
         }
@@ -67,7 +78,9 @@ fn rows(common: &Common, args: &PlotArgs, model: &Model) -> Result<Option<Rows>>
         Data::Table(source) => super::super::columns_of(model, source),
         Data::Toy(_) => None,
     };
-    let table = data.read(columns.as_deref(), TOY_ROWS, common.seed(), Stream::Sample)?;
+    // The rows of a toy that a model is judged by are not those it was fitted to.
+    let stream = if args.kind.judges() { Stream::Evaluation } else { Stream::Sample };
+    let table = data.read(columns.as_deref(), TOY_ROWS, common.seed(), stream)?;
     Ok(Some(rows_for(model, &table)?))
 }
 
@@ -93,10 +106,37 @@ fn compare(
     studio: &Studio<'_>,
     style: FieldStyle,
 ) -> Result<Drawing> {
-    let Some(path) = &args.with else {
-        let message = "compare: name the other model --with MODEL";
+    let [path] = args.with.as_slice() else {
+        let message = "compare: name one other model --with MODEL";
         return Err(Usage(message.to_owned()).into());
     };
+    let other = beside(common, path, studio)?;
+    let names = [shown(Path::new(&args.subject)), shown(path)];
+    let named = Named { model: &other, name: &names[1] };
+    let (scene, alike) = studio.compare(&names[0], named, style)?;
+    let mut drawing = Drawing::from(scene);
+    drawing.facts.insert("relative".to_owned(), json!(alike.relative));
+    drawing.facts.insert("cosine".to_owned(), json!(alike.cosine));
+    drawing.note = Some(format!(
+        "relative difference {:.4} ± {:.4}, cosine {:.4} ± {:.4} over the data",
+        alike.relative.mean,
+        alike.relative.standard_error,
+        alike.cosine.mean,
+        alike.cosine.standard_error
+    ));
+    Ok(drawing)
+}
+
+fn scores(common: &Common, args: &PlotArgs, studio: &Studio<'_>) -> Result<Drawing> {
+    let others: Vec<Model> =
+        args.with.iter().map(|path| beside(common, path, studio)).collect::<Result<_>>()?;
+    let names: Vec<String> = args.with.iter().map(|path| shown(path)).collect();
+    let named = others.iter().zip(&names).map(|(model, name)| Named { model, name });
+    Ok(studio.scores(&shown(Path::new(&args.subject)), &named.collect::<Vec<_>>())?.into())
+}
+
+/// Another model of the same columns.
+fn beside(common: &Common, path: &Path, studio: &Studio<'_>) -> Result<Model> {
     let other = model(path, common.engine)?;
     let columns = |model: &Model| -> Vec<String> {
         model
@@ -117,20 +157,7 @@ fn compare(
         ))
         .into());
     }
-    let names = [shown(Path::new(&args.subject)), shown(path)];
-    let named = Named { model: &other, name: &names[1] };
-    let (scene, alike) = studio.compare(&names[0], named, style)?;
-    let mut drawing = Drawing::from(scene);
-    drawing.facts.insert("relative".to_owned(), json!(alike.relative));
-    drawing.facts.insert("cosine".to_owned(), json!(alike.cosine));
-    drawing.note = Some(format!(
-        "relative difference {:.4} ± {:.4}, cosine {:.4} ± {:.4} over the data",
-        alike.relative.mean,
-        alike.relative.standard_error,
-        alike.cosine.mean,
-        alike.cosine.standard_error
-    ));
-    Ok(drawing)
+    Ok(other)
 }
 
 /// The name of a run, without the file's own where that says nothing.

@@ -144,7 +144,7 @@ impl Surface {
                 camera.scale = (room - beside) / unit;
             }
             if camera.scale.is_nan() || camera.scale < LEAST {
-                let width = self.look.width.unwrap_or(WIDTH);
+                let width = self.look.width_or(WIDTH);
                 return Err(PlotError::Canvas { width, height: width });
             }
         }
@@ -161,7 +161,7 @@ impl Figure for Surface {
             (Space::new(&self.grid, values, self.floor_contours), self.camera());
         let beyond = [false, ceiling.is_finite()];
         let bar = ColourBar { beyond, ..ColourBar::new(theme, theme.shades(), values, "") };
-        let width = self.look.width.unwrap_or(WIDTH);
+        let width = self.look.width_or(WIDTH);
         let remark = missing(self.grid.skipped(), self.grid.values().len(), "values");
         let heading = self.look.heading(vec![], remark);
         let top = EDGE + heading.height(width - 2.0 * EDGE);

@@ -5,9 +5,10 @@ use crate::args::WhichField;
 use crate::output::Voice;
 use anyhow::Result;
 use diffeo::flows::model::Model;
-use diffeo::pictures::{Moment, PictureError, Studio};
+use diffeo::pictures::{Moment, PictureError, Studio, title_of};
 use diffeo::plots::{Animation, FieldStyle, Scene, Theme};
 use diffeo::report::Figure;
+use std::thread::ScopedJoinHandle;
 use std::time::Duration;
 
 /// Noise levels of the picture of a score model, where its training covers them.
@@ -71,12 +72,27 @@ const OF_THE_PLANE: [Planned; 2] = [
 
 impl Results<'_> {
     /// Draws and saves the pictures; those that cannot be drawn are said.
+    ///
+    /// While one picture is painted, the model is already asked for the next.
     pub(super) fn draw(&self) -> Vec<Figure> {
-        let studio = self.studio();
+        let name = title_of(&self.model.spec().data.source);
+        let (studio, workers) = (self.studio(&name), self.workers);
         let plane: &[Planned] = if studio.has_plane() { &OF_THE_PLANE } else { &[] };
+        let alone = workers.threads() == 1;
+        let results: Vec<(&Planned, Result<Figure>)> = std::thread::scope(|scope| {
+            let painted = ALWAYS.iter().chain(plane).map(|planned| {
+                let scene = (planned.draw)(&studio);
+                if alone {
+                    return (planned, Painting::Done(self.one(planned, scene)));
+                }
+                (planned, Painting::Running(scope.spawn(move || self.one(planned, scene))))
+            });
+            let painted: Vec<_> = painted.collect();
+            painted.into_iter().map(|(planned, painting)| (planned, painting.result())).collect()
+        });
         let mut figures = Vec::new();
-        for planned in ALWAYS.iter().chain(plane) {
-            match self.one(&studio, planned) {
+        for (planned, result) in results {
+            match result {
                 Ok(figure) => figures.push(figure),
                 Err(error) => warn(&format!("{} is not drawn", planned.file), &error),
             }
@@ -89,19 +105,19 @@ impl Results<'_> {
         if moments.is_empty() {
             return Ok(());
         }
-        let frames = self.studio().training_film(moments)?;
+        let name = title_of(&self.model.spec().data.source);
+        let frames = self.studio(&name).training_film(moments)?;
         let film = Animation::new(frames).delay(FRAME).hold(HOLD);
         Ok(film.save(self.folder.path().join("training.gif"), crate::progress::frames(voice))?)
     }
 
-    fn studio(&self) -> Studio<'_> {
-        let name = self.model.spec().data.source.as_str();
+    fn studio<'s>(&'s self, name: &'s str) -> Studio<'s> {
         let (model, workers) = (self.model, self.workers);
         Studio { model, data: Some(&self.split.train), name, workers, theme: Theme::light() }
     }
 
-    fn one(&self, studio: &Studio<'_>, planned: &Planned) -> Result<Figure> {
-        let scene = (planned.draw)(studio)?;
+    fn one(&self, planned: &Planned, scene: Drawn) -> Result<Figure> {
+        let scene = scene?;
         let png = scene.picture()?.png()?;
         self.folder.put(planned.file, &png)?;
         let (width, height) = scene.size();
@@ -111,6 +127,23 @@ impl Results<'_> {
             png,
             size: [width.round() as u32, height.round() as u32],
         })
+    }
+}
+
+/// A picture that is painted, here or on a thread of its own.
+enum Painting<'scope> {
+    Done(Result<Figure>),
+    Running(ScopedJoinHandle<'scope, Result<Figure>>),
+}
+
+impl Painting<'_> {
+    fn result(self) -> Result<Figure> {
+        match self {
+            Self::Done(result) => result,
+            Self::Running(thread) => {
+                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            }
+        }
     }
 }
 
