@@ -235,11 +235,15 @@ impl Candidates<'_> {
                 Err(error) => return Err(error),
             }
         };
-        let log_prob = match &split.valid {
-            Some(valid) => model.log_prob_rows(valid, self.workers)?,
-            None => Vec::new(),
-        };
-        let weights = split.valid.as_ref().and_then(|rows| rows.weights());
+        Ok(Some((self.score(fit, model)?, work)))
+    }
+
+    /// What the validation rows say of a fitted candidate.
+    fn score(&self, fit: &Fit, model: Model) -> Result<Attempt> {
+        let valid = self.loaded.split.valid.as_ref();
+        let log_prob = valid.map(|rows| model.log_prob_rows(rows, self.workers)).transpose()?;
+        let log_prob = log_prob.unwrap_or_default();
+        let weights = valid.and_then(|rows| rows.weights());
         let candidate = Candidate {
             flow: fit.name.clone(),
             parameters: Some(model.params().count()),
@@ -248,7 +252,7 @@ impl Candidates<'_> {
             behind: None,
             failure: None,
         };
-        Ok(Some(((candidate, Some(Fitted { model, log_prob })), work)))
+        Ok((candidate, Some(Fitted { model, log_prob })))
     }
 
     /// The best of them, or the simplest that is as good.
