@@ -81,7 +81,7 @@ pub fn choose(models: &[Scored<'_>], weights: Option<&[f64]>) -> Option<Choice> 
 mod tests {
     use super::*;
 
-    fn scored<'a>(parameters: usize, log_prob: &'a [f64]) -> Scored<'a> {
+    fn scored(parameters: usize, log_prob: &[f64]) -> Scored<'_> {
         Scored { name: "model", parameters, log_prob }
     }
 

@@ -217,6 +217,15 @@ fn say(common: &Common, report: &Report) {
             "{count} outliers; at most a share of {level} of them is expected wrong"
         ));
     }
+    let few = report.alpha.map(|level| report.rows as f64 / (level * (rows + 1) as f64));
+    if let (Some(0), Some(few)) = (report.discoveries, few.filter(|few| *few > 1.0)) {
+        let few = few.ceil();
+        voice.note(&format!(
+            "of {} rows, {few} or more must be rarer than all {rows} they are compared with to be \
+             told from chance; give more rows with --against",
+            report.rows
+        ));
+    }
     if let Some(Found { auc, average_precision, labelled }) = report.found {
         voice.note(&format!(
             "ROC AUC {auc:.4}, average precision {average_precision:.4} of {labelled} labelled rows"

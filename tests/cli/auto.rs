@@ -81,7 +81,7 @@ fn an_interrupted_choice_goes_on_where_it_was() {
         .unwrap();
     let started = Instant::now();
     while !bench.exists("broken/candidates/nsf-ar/checkpoint.safetensors") {
-        assert!(started.elapsed() < Duration::from_secs(60), "no checkpoint");
+        assert!(started.elapsed() < Duration::from_mins(1), "no checkpoint");
         assert!(child.try_wait().unwrap().is_none(), "ended before the second flow");
         std::thread::sleep(Duration::from_millis(2));
     }

@@ -62,6 +62,10 @@ fn p_values_are_those_of_the_rows_compared_with() {
     bench.write("odd.csv", text);
     let said = bench.run("outliers run odd.csv --against held.csv --alpha 0.2").good();
     assert!(said.numbers().chunks(4).take(3).all(|r| r[3] > 0.5), "{said:?}");
+    // 43 rows at 0.02 need 43 / (0.02 · 501) = 4.3 of the lowest p-value.
+    let said = bench.run("outliers run odd.csv --against held.csv --alpha 0.02").good();
+    assert!(said.numbers().chunks(4).all(|r| r[3] < 0.5), "{said:?}");
+    assert!(said.err.contains("5 or more must be rarer than all 500"), "{said:?}");
 }
 
 #[test]

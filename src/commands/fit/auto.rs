@@ -232,11 +232,16 @@ impl Candidates<'_> {
                 Err(error) => return Err(error),
             }
         };
-        let log_prob = match &split.valid {
-            Some(valid) => model.log_prob_rows(valid, self.workers)?,
-            None => Vec::new(),
-        };
-        let weights = split.valid.as_ref().and_then(|rows| rows.weights());
+        let moments = std::mem::take(&mut work.moments);
+        Ok(Some((self.score(fit, model, moments)?, work)))
+    }
+
+    /// What the validation rows say of a fitted candidate.
+    fn score(&self, fit: &Fit, model: Model, moments: Vec<Moment>) -> Result<Attempt> {
+        let valid = self.loaded.split.valid.as_ref();
+        let log_prob = valid.map(|rows| model.log_prob_rows(rows, self.workers)).transpose()?;
+        let log_prob = log_prob.unwrap_or_default();
+        let weights = valid.and_then(|rows| rows.weights());
         let candidate = Candidate {
             flow: fit.name.clone(),
             parameters: Some(model.params().count()),
@@ -245,8 +250,7 @@ impl Candidates<'_> {
             behind: None,
             failure: None,
         };
-        let moments = std::mem::take(&mut work.moments);
-        Ok(Some(((candidate, Some(Fitted { model, log_prob, moments })), work)))
+        Ok((candidate, Some(Fitted { model, log_prob, moments })))
     }
 
     /// The best of them, or the simplest that is as good.

@@ -106,7 +106,7 @@ impl<'a> LeftOut<'a> {
         }
         let mut sums = [0.0; TRIED];
         for (k, sum) in sums.iter_mut().enumerate() {
-            let variance = WIDEST.powi(2) * 0.5f64.powi(k as i32);
+            let variance = WIDEST.powi(2) * 0.5f64.powf(k as f64);
             let total = weighted_sum_and_square(&mut self.terms, &self.weights);
             *sum = total.ln()
                 - 0.5 * f64::from(nearest) / variance

@@ -144,7 +144,6 @@ impl Sum {
 ///
 /// x = n ln 2 + r with |r| ≤ ½ ln 2; eʳ by the polynomial of degree 7 of Moshier's *Cephes*. Written
 /// without branches, so that compilers turn loops over it into vectors.
-#[expect(clippy::inline_always, reason = "a call in a loop would not become vectors")]
 #[inline(always)]
 pub(super) fn exp(x: f32) -> f32 {
     /// 1.5 · 2²³: adding it rounds to a whole number, which then stands in the lowest bits.

@@ -21,7 +21,7 @@ fn by_definition(of: &KernelParts, x: &[f64], columns: usize) -> f64 {
     let d = of.features;
     let u = whiten(x, &of.centre, &of.whitening);
     let volume: f64 = (0..columns).map(|j| of.whitening[j * d + j]).product();
-    let normal = volume / (of.bandwidth * TAU.sqrt()).powi(columns as i32);
+    let normal = volume / (of.bandwidth * TAU.sqrt()).powf(columns as f64);
     let term = |(kernel, w): (&[f32], &f64)| {
         let squares: f64 =
             kernel.iter().zip(&u).take(columns).map(|(k, u)| (u - f64::from(*k)).powi(2)).sum();
