@@ -318,6 +318,7 @@ fn summary(
         test_gaussian: parts.test.and_then(gaussian),
         // A count is not worth a trained model.
         evaluations: model.evaluations(parts.train).ok().flatten(),
+        fingerprint: model.fingerprint(parts.train, workers).ok(),
         history: state.history().to_vec(),
     })
 }

@@ -33,7 +33,7 @@ pub fn run(common: &Common, args: &CheckArgs) -> Result<ExitCode> {
             Some(rows)
         }
     };
-    let evidence = Evidence { train: None, held_out: rows.as_ref() };
+    let evidence = Evidence { held_out: rows.as_ref(), ..Evidence::default() };
     let subject = Subject::new(&model, evidence, common.seed(), &workers)?;
     let certificate = Certificate::of(&subject)?;
     for Skipped { name, why } in &certificate.skipped {

@@ -41,7 +41,10 @@ impl Results<'_> {
     fn certify(&self) -> Result<Certificate> {
         let Split { train, valid, test } = self.split;
         let held_out = test.as_ref().or(valid.as_ref());
-        let evidence = Evidence { train: Some(train), held_out };
+        let training = self.model.spec().training.as_ref();
+        let recorded =
+            training.and_then(|t| t.test_log_likelihood.or(t.valid_log_likelihood));
+        let evidence = Evidence { train: Some(train), held_out, recorded };
         let seed = self.model.spec().seed;
         let certificate =
             Certificate::of(&Subject::new(self.model, evidence, seed, self.workers)?)?;
