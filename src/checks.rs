@@ -66,13 +66,13 @@ pub enum Outcome {
 impl Check {
     /// A value that must not be larger than the tolerance.
     fn at_most(name: &'static str, value: f64, tolerance: f64, detail: &str) -> Self {
-        let detail = format!("{detail}; at most {tolerance}");
+        let detail = format!("{detail}; at most {}", shown(tolerance));
         Self::judged(name, value <= tolerance, (value, tolerance), detail)
     }
 
     /// A value that must not be smaller than the tolerance.
     fn at_least(name: &'static str, value: f64, tolerance: f64, detail: &str) -> Self {
-        let detail = format!("{detail}; at least {tolerance}");
+        let detail = format!("{detail}; at least {}", shown(tolerance));
         Self::judged(name, value >= tolerance, (value, tolerance), detail)
     }
 
@@ -111,7 +111,8 @@ const CHANCE: f64 = 1e-3;
 
 /// A small number as people read it.
 fn shown(value: f64) -> String {
-    if value.abs() < 1e-3 && value != 0.0 { format!("{value:.1e}") } else { format!("{value:.3}") }
+    let is_small = value.abs() < 1e-3 && value.abs() > 0.0;
+    if is_small { format!("{value:.0e}") } else { format!("{}", (1e3 * value).round() / 1e3) }
 }
 
 type Made = fn(&Subject<'_>) -> Result<Outcome>;

@@ -6,6 +6,8 @@
 mod agreement;
 /// Every transform that the laws are checked on; a new transform is one line here.
 mod catalogue;
+/// Right models pass the certificate, planted faults fail it.
+mod checks;
 /// Interrupted runs end as unbroken ones, bit for bit.
 mod checkpoint;
 /// The program end to end: what it prints, writes, refuses and repeats.

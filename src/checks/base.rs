@@ -3,13 +3,16 @@
 use diffeo_flows::config::BaseConfig;
 use diffeo_flows::model::Model;
 use diffeo_flows::params::to_f64;
-use diffeo_flows::{Error, Result};
+use diffeo_flows::{Error, Result, Workers};
 use statrs::distribution::{Continuous, ContinuousCDF, Normal};
 
 /// Of [`GaussianMixture`](diffeo_flows::densities::GaussianMixture): the narrowest deviation and the
 /// weight of the broad component.
 const NARROWEST: f64 = 1e-3;
 const BROAD_WEIGHT: f64 = 1e-3;
+
+/// Rows that one thread takes at a time.
+const CHUNK: usize = 256;
 
 /// The base of a model, written anew from its weights: neither its log-density nor its sampler is
 /// used.
@@ -43,11 +46,24 @@ impl Base {
         }
     }
 
+    /// [`Base::normal_scores`] on the workers.
+    pub(super) fn normal_scores_by(
+        &self,
+        latent: &[f64],
+        features: usize,
+        workers: &Workers,
+    ) -> Result<Vec<f64>> {
+        let parts = workers.map_chunks(latent.len() / features, CHUNK, |rows| {
+            Ok(self.normal_scores(&latent[rows.start * features..rows.end * features], features))
+        })?;
+        Ok(parts.concat())
+    }
+
     /// Rosenblatt's transformation of each row, then the normal quantile: independent standard normal
     /// numbers where the rows are of the base, row-major as they came.
     ///
     /// yⱼ = Φ⁻¹(F(zⱼ | z₁ … zⱼ₋₁)). Rosenblatt 1952, *Remarks on a Multivariate Transformation*.
-    pub(super) fn normal_scores(&self, latent: &[f64], features: usize) -> Vec<f64> {
+    fn normal_scores(&self, latent: &[f64], features: usize) -> Vec<f64> {
         match self {
             Self::Normal { deviation } => latent.iter().map(|z| z / deviation).collect(),
             Self::Mixture(components) => {

@@ -7,7 +7,7 @@ use diffeo_flows::metrics::two_sample_kolmogorov_smirnov;
 
 pub(super) const COVERAGE: &str = "calibration-coverage";
 pub(super) const PIT: &str = "calibration-pit";
-const FAR: f64 = 0.1;
+const FAR: f64 = 0.25;
 const FEWEST: usize = 50;
 /// Regions of highest density whose coverage is told.
 const REGIONS: [f64; 3] = [0.5, 0.8, 0.95];

@@ -1,5 +1,6 @@
 //! The integral of a density in many dimensions, by draws of a proposal whose density is known.
 
+use super::base::Base;
 use super::subject::evenly;
 use super::{Claims, Subject};
 use diffeo_flows::rng::{Stream, generator};
@@ -15,8 +16,9 @@ const FREEDOM: f64 = 5.0;
 /// Widths of its kernels, in units of the latent space, half of the draws each.
 const WIDTHS: [f64; 2] = [0.5, 1.0];
 
-/// A mixture of Student-t densities around draws of the model, each shaped by the map near its
-/// centre: x = xⱼ + Jⱼ⁻¹ h t, so that a flow that is nearly linear there is nearly matched.
+/// A mixture of Student-t densities around draws of the model, x = xⱼ + Jⱼ⁻¹ h t, each shaped by the
+/// Jacobian Jⱼ at its centre of the map to standard normal points: through the flow, then through the
+/// distribution functions of its base. Where the map is nearly linear the density is nearly matched.
 #[derive(Debug)]
 pub(super) struct Proposal {
     features: usize,
@@ -34,7 +36,11 @@ impl Proposal {
         most: usize,
     ) -> Result<Self> {
         let (rows, d) = (evenly(rows, most), rows.features());
-        let jacobians = subject.jacobians(exact, &rows, subject.steps()[0])?;
+        let base = Base::of(subject.model)?;
+        let to_normal = |moved: &Rows| {
+            base.normal_scores_by(&exact.to_latent(moved)?.points, d, subject.workers)
+        };
+        let jacobians = subject.jacobians_of(to_normal, &rows, subject.steps()[0])?;
         let (mut centres, mut shapes) = (Vec::new(), Vec::new());
         for (x, mut jacobian) in rows.points().chunks_exact(d).zip(jacobians) {
             for (mut column, s) in jacobian.column_iter_mut().zip(&subject.deviations) {

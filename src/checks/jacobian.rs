@@ -32,6 +32,16 @@ impl Subject<'_> {
         rows: &Rows,
         step: f64,
     ) -> Result<Vec<DMatrix<f64>>> {
+        self.jacobians_of(|moved| Ok(exact.to_latent(moved)?.points), rows, step)
+    }
+
+    /// The same of any map of rows to as many numbers.
+    pub(super) fn jacobians_of(
+        &self,
+        map: impl Fn(&Rows) -> Result<Vec<f64>>,
+        rows: &Rows,
+        step: f64,
+    ) -> Result<Vec<DMatrix<f64>>> {
         let d = rows.features();
         let supports = self.model.spec().columns.iter().map(|c| c.support);
         let columns: Vec<(Support, f64)> =
@@ -59,7 +69,7 @@ impl Subject<'_> {
         if let Some((k, _)) = rows.context() {
             moved = moved.with_context(k, context)?;
         }
-        let latent = exact.to_latent(&moved)?.points;
+        let latent = map(&moved)?;
         let matrix = |i: usize| {
             DMatrix::from_fn(d, d, |a, j| {
                 let pair = (i * d + j) * 2 * d;

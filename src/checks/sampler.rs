@@ -18,11 +18,8 @@ const FAR: f64 = 2.5;
 pub(super) fn check(subject: &Subject<'_>) -> Result<Outcome> {
     let d = subject.draws.features();
     let latent = subject.claims.to_latent(&subject.draws)?.points;
-    let base = Base::of(subject.model)?;
-    let parts = subject.workers.map_chunks(subject.draws.len(), 256, |rows| {
-        Ok(base.normal_scores(&latent[rows.start * d..rows.end * d], d))
-    })?;
-    let scores = parts.concat();
+    let scores =
+        Base::of(subject.model)?.normal_scores_by(&latent, d, subject.workers)?;
     let tests = tests(&scores, d);
     let (name, least) = tests
         .iter()
