@@ -6,10 +6,10 @@
 mod agreement;
 /// Every transform that the laws are checked on; a new transform is one line here.
 mod catalogue;
-/// Right models pass the certificate, planted faults fail it.
-mod checks;
 /// Interrupted runs end as unbroken ones, bit for bit.
 mod checkpoint;
+/// Right models pass the certificate, planted faults fail it.
+mod checks;
 /// The program end to end: what it prints, writes, refuses and repeats.
 mod cli;
 /// Continuous flows as models: errors of log-densities, fields, learning, resuming.

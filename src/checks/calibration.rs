@@ -7,7 +7,13 @@ use diffeo_flows::metrics::two_sample_kolmogorov_smirnov;
 
 pub(super) const COVERAGE: &str = "calibration-coverage";
 pub(super) const PIT: &str = "calibration-pit";
+/// Of log-densities. Fits with the usual settings measured 0.01 to 0.08 on toys, 0.02 on 19,000 rows of
+/// ten columns (magic gamma), 0.20 on 4,900 rows of eleven (white wine), where the default fit has
+/// learnt some rows by heart, as `overfitting` says in nats.
 const FAR: f64 = 0.25;
+/// Of a column. The same fits measured 0.02 to 0.065.
+const FAR_OF_COLUMN: f64 = 0.15;
+/// Of so few rows no distance below the tolerances is beyond chance.
 const FEWEST: usize = 50;
 /// Regions of highest density whose coverage is told.
 const REGIONS: [f64; 3] = [0.5, 0.8, 0.95];
@@ -51,8 +57,7 @@ pub(super) fn check_columns(subject: &Subject<'_>) -> Result<Outcome> {
         points.iter().skip(k).step_by(d).copied().collect()
     };
     let tests = (0..d).map(|k| {
-        let (data, draws) =
-            (column(judged.rows.points(), k), column(subject.draws.points(), k));
+        let (data, draws) = (column(judged.rows.points(), k), column(subject.draws.points(), k));
         (k, two_sample_kolmogorov_smirnov(&data, &draws))
     });
     let worst = tests.max_by(|a, b| a.1.distance.total_cmp(&b.1.distance));
@@ -68,7 +73,7 @@ pub(super) fn check_columns(subject: &Subject<'_>) -> Result<Outcome> {
         subject.draws.len(),
         subject.model.spec().columns[k].name
     );
-    Ok(Outcome::Checked(Check::effect(PIT, (test.distance, p_value), FAR, &detail)))
+    Ok(Outcome::Checked(Check::effect(PIT, (test.distance, p_value), FAR_OF_COLUMN, &detail)))
 }
 
 /// Held-out rows that can be compared with draws, or why there are none.

@@ -112,7 +112,8 @@ fn evaluate(f: &impl Fn(&[f64]) -> Result<Vec<f64>>, cells: &mut [Cell]) -> Resu
     let mut points = Vec::with_capacity(cells.len() * each * d);
     for cell in cells.iter() {
         for k in 0..each {
-            let along = |axis: usize| cell.low[axis] + cell.width[axis] * (node(k, axis).0 + 1.0) / 2.0;
+            let along =
+                |axis: usize| cell.low[axis] + cell.width[axis] * (node(k, axis).0 + 1.0) / 2.0;
             points.extend((0..d).map(along));
         }
     }
@@ -133,9 +134,8 @@ mod tests {
     #[test]
     fn polynomials_and_kinks_are_integrated() {
         // ∫ x⁸ (1 + y) = 2/9 · 2, and ∫ |x − 0.3| = (1.3² + 0.7²)/2.
-        let smooth = |p: &[f64]| {
-            Ok(p.chunks_exact(2).map(|p| p[0].powi(8) * (1.0 + p[1])).collect())
-        };
+        let smooth =
+            |p: &[f64]| Ok(p.chunks_exact(2).map(|p| p[0].powi(8) * (1.0 + p[1])).collect());
         let found = integrate(smooth, 2, &[], FINE).unwrap();
         assert!((found.value - 4.0 / 9.0).abs() < 1e-12, "{found:?}");
         let kink = |p: &[f64]| Ok(p.iter().map(|x| (x - 0.3).abs()).collect());

@@ -131,7 +131,8 @@ fn by_importance(subject: &Subject<'_>, samples: &Rows, context: Option<&[f64]>)
     // A few draws say whether more are worth their time.
     let pilot = weights(subject, (&proposal, context), n / 8, 6)?;
     let n = if effective(&pilot) < WORTH { n / 8 } else { n };
-    let weights = if n > pilot.len() { weights(subject, (&proposal, context), n, 5)? } else { pilot };
+    let weights =
+        if n > pilot.len() { weights(subject, (&proposal, context), n, 5)? } else { pilot };
     let estimate = Estimate::of(&weights, None);
     let detail = format!(
         "∫ p = {:.4} ± {:.4}, by importance sampling with {n} draws, worth {:.0}",

@@ -44,8 +44,10 @@ impl Subject<'_> {
     ) -> Result<Vec<DMatrix<f64>>> {
         let d = rows.features();
         let supports = self.model.spec().columns.iter().map(|c| c.support);
-        let columns: Vec<(Support, f64)> =
-            supports.zip(&self.deviations).map(|(support, s)| (support, s.max(f64::MIN_POSITIVE))).collect();
+        let columns: Vec<(Support, f64)> = supports
+            .zip(&self.deviations)
+            .map(|(support, s)| (support, s.max(f64::MIN_POSITIVE)))
+            .collect();
         let mut points = Vec::with_capacity(2 * d * rows.points().len());
         let mut context = Vec::new();
         let mut widths = Vec::with_capacity(rows.points().len());

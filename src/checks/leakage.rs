@@ -7,8 +7,10 @@ use statrs::distribution::{ContinuousCDF, Normal};
 use std::collections::HashMap;
 
 pub(super) const NAME: &str = "leakage";
-/// Of the share of held-out rows: rows that were split by chance differ by none.
-const MOST: f64 = 0.02;
+/// Of the share of held-out rows. Rows that were split by chance differ by none in the mean; rounded
+/// values that come in threes and fours spread that more than single rows: 0.05 of 489 rows of white
+/// wine.
+const MOST: f64 = 0.1;
 
 /// The share of held-out rows that are training rows, too, above that of training rows that come
 /// twice: tables of rounded values repeat themselves without any leak.

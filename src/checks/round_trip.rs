@@ -7,8 +7,8 @@ use diffeo_flows::{Error, Result};
 
 pub(super) const NAME: &str = "round-trip";
 /// In standard deviations of a column: single precision keeps seven digits, and a map as steep as
-/// 10³ leaves four of them.
-const MOST: f64 = 1e-2;
+/// 10³ leaves four of them. Ten kinds of flows measured 10⁻⁷ to 3·10⁻⁵.
+const MOST: f64 = 1e-3;
 /// The same in double precision.
 const DOUBLE: f64 = 1e-6;
 /// Tails are latent points this many times as far out.

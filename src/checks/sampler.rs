@@ -18,8 +18,7 @@ const FAR: f64 = 2.5;
 pub(super) fn check(subject: &Subject<'_>) -> Result<Outcome> {
     let d = subject.draws.features();
     let latent = subject.claims.to_latent(&subject.draws)?.points;
-    let scores =
-        Base::of(subject.model)?.normal_scores_by(&latent, d, subject.workers)?;
+    let scores = Base::of(subject.model)?.normal_scores_by(&latent, d, subject.workers)?;
     let tests = tests(&scores, d);
     let (name, least) = tests
         .iter()

@@ -211,9 +211,9 @@ fn drawn(
     known: Option<&Rows>,
     (n, seed): (usize, u64),
 ) -> Result<Rows> {
-    let context: Option<(usize, Vec<f64>)> = known.and_then(Rows::context).map(|(width, values)| {
-        (width, values.iter().copied().cycle().take(n * width).collect())
-    });
+    let context: Option<(usize, Vec<f64>)> = known
+        .and_then(Rows::context)
+        .map(|(width, values)| (width, values.iter().copied().cycle().take(n * width).collect()));
     let values = context.as_ref().map(|(_, values)| values.as_slice());
     let rows = Rows::new(spec.columns.len(), claims.sample(n, values, seed)?)?;
     match context {

@@ -1,10 +1,10 @@
 //! How much of the data lies where splines do nothing.
 
 use super::{Check, Outcome, Subject};
+use candle_core::{Device, Tensor};
 use diffeo_flows::Result;
 use diffeo_flows::config::{LayerConfig, UnivariateConfig};
 use diffeo_flows::params::to_f64;
-use candle_core::{Device, Tensor};
 
 pub(super) const NAME: &str = "spline-tails";
 /// Of all values: a normal column has 0.006 % of them beyond 4 deviations, one with heavy tails 1 %.

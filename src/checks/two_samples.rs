@@ -10,7 +10,9 @@ use statrs::distribution::{ContinuousCDF, Normal};
 
 pub(super) const CLASSIFIER: &str = "classifier-two-sample";
 pub(super) const DISCREPANCY: &str = "maximum-mean-discrepancy";
-const ACCURACY: f64 = 0.65;
+/// Fits of toys, white wine and magic gamma measured 0.48 to 0.525 with 2,000 rows.
+const ACCURACY: f64 = 0.6;
+/// The same fits measured 0 to 0.042.
 const APART: f64 = 0.1;
 /// Rows of either sample; the cost of both grows with their square.
 const CLASSIFIED: usize = 1000;
@@ -44,8 +46,7 @@ pub(super) fn check_discrepancy(subject: &Subject<'_>) -> Result<Outcome> {
     };
     let (data, draws, width) = samples;
     let rng = &mut generator(subject.seed, Stream::Evaluation, 3);
-    let found =
-        maximum_mean_discrepancy(&data, &draws, width, PERMUTATIONS, subject.workers, rng)?;
+    let found = maximum_mean_discrepancy(&data, &draws, width, PERMUTATIONS, subject.workers, rng)?;
     let value = found.squared.max(0.0).sqrt();
     let detail = format!(
         "of held-out rows from draws, {} of each, its square {:.1e}, in deviations with a kernel of \
@@ -61,10 +62,7 @@ pub(super) fn check_discrepancy(subject: &Subject<'_>) -> Result<Outcome> {
 /// their contexts; and the number of columns.
 type Samples = (Vec<f64>, Vec<f64>, usize);
 
-fn samples(
-    subject: &Subject<'_>,
-    most: usize,
-) -> Result<std::result::Result<Samples, String>> {
+fn samples(subject: &Subject<'_>, most: usize) -> Result<std::result::Result<Samples, String>> {
     let judged = match held_out(subject)? {
         Ok(judged) => judged,
         Err(why) => return Ok(Err(why)),

@@ -60,7 +60,10 @@ pub fn text(certificate: &Certificate) -> String {
 }
 
 /// Three significant digits.
-fn shown(value: f64) -> String {
+pub fn shown(value: f64) -> String {
+    if value.abs() >= f64::MAX {
+        return "none".to_owned();
+    }
     let is_small = value.abs() < 1e-3 && value.abs() > 0.0;
     if is_small { format!("{value:.2e}") } else { format!("{value:.4}") }
 }

@@ -68,7 +68,10 @@ fn supports_pass() {
     let fitted = Fitted::of("nsf-gmm", &Rows::new(2, rows).unwrap(), |fit| {
         fit.columns = vec![
             Column { name: "size".to_owned(), support: Support::Positive },
-            Column { name: "share".to_owned(), support: Support::Interval { low: -1.0, high: 1.0 } },
+            Column {
+                name: "share".to_owned(),
+                support: Support::Interval { low: -1.0, high: 1.0 },
+            },
         ];
     });
     // Nor Stein's identities, which edges forbid.
@@ -91,8 +94,7 @@ fn the_number_of_threads_changes_nothing() {
     let fitted = Fitted::moons("nsf-gmm");
     let (one, three) = (fitted.certificate(1), fitted.certificate(3));
     assert_eq!(one, three);
-    let read: Certificate =
-        serde_json::from_slice(&serde_json::to_vec(&one).unwrap()).unwrap();
+    let read: Certificate = serde_json::from_slice(&serde_json::to_vec(&one).unwrap()).unwrap();
     assert_eq!(read, one);
 }
 

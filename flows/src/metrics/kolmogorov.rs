@@ -27,10 +27,7 @@ pub struct KolmogorovSmirnov {
 /// assert!((kolmogorov_smirnov(&even, |x| x).distance - 0.005).abs() < 1e-12);
 /// assert!(kolmogorov_smirnov(&even, |x| x * x).p_value < 1e-4);
 /// ```
-pub fn kolmogorov_smirnov(
-    values: &[f64],
-    distribution: impl Fn(f64) -> f64,
-) -> KolmogorovSmirnov {
+pub fn kolmogorov_smirnov(values: &[f64], distribution: impl Fn(f64) -> f64) -> KolmogorovSmirnov {
     let sorted = sorted(values);
     let n = sorted.len() as f64;
     let distance = sorted.iter().enumerate().fold(0.0_f64, |most, (i, &value)| {

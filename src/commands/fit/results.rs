@@ -2,6 +2,7 @@
 
 use super::Split;
 use crate::args::WhichField;
+use crate::commands::check::shown;
 use crate::output::{Voice, complain};
 use crate::run_folder::RunFolder;
 use anyhow::Result;
@@ -42,8 +43,7 @@ impl Results<'_> {
         let Split { train, valid, test } = self.split;
         let held_out = test.as_ref().or(valid.as_ref());
         let training = self.model.spec().training.as_ref();
-        let recorded =
-            training.and_then(|t| t.test_log_likelihood.or(t.valid_log_likelihood));
+        let recorded = training.and_then(|t| t.test_log_likelihood.or(t.valid_log_likelihood));
         let evidence = Evidence { train: Some(train), held_out, recorded };
         let seed = self.model.spec().seed;
         let certificate =
@@ -77,7 +77,7 @@ fn say(certificate: &Certificate, voice: Voice) {
     }
     complain(&format!("warning: {failed} of {all} checks of the certificate fail"));
     for check in certificate.failed() {
-        complain(&format!("  {}: {:.4}, {}", check.name, check.value, check.detail));
+        complain(&format!("  {}: {}, {}", check.name, shown(check.value), check.detail));
     }
 }
 
