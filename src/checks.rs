@@ -19,6 +19,7 @@ mod overfitting;
 mod recorded;
 mod rotation;
 mod round_trip;
+mod rounding;
 mod sampler;
 mod singular_value;
 mod stein;

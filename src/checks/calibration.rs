@@ -27,9 +27,9 @@ pub(super) fn check_coverage(subject: &Subject<'_>) -> Result<Outcome> {
         Ok(judged) => judged,
         Err(why) => return Ok(Outcome::Skipped { name: COVERAGE, why }),
     };
-    let drawn = subject.drawn()?;
+    let drawn = &subject.draws_like(&judged.rows)?.log_prob;
     let test = two_sample_kolmogorov_smirnov(&judged.log_prob, drawn);
-    let mut sorted = drawn.to_vec();
+    let mut sorted = drawn.clone();
     sorted.sort_unstable_by(f64::total_cmp);
     let coverage = |region: f64| {
         let edge = sorted[((1.0 - region) * sorted.len() as f64) as usize];
@@ -52,13 +52,13 @@ pub(super) fn check_columns(subject: &Subject<'_>) -> Result<Outcome> {
         Ok(judged) => judged,
         Err(why) => return Ok(Outcome::Skipped { name: PIT, why }),
     };
-    let d = judged.rows.features();
+    let (d, draws) = (judged.rows.features(), &subject.draws_like(&judged.rows)?.rows);
     let column = |points: &[f64], k: usize| -> Vec<f64> {
         points.iter().skip(k).step_by(d).copied().collect()
     };
     let tests = (0..d).map(|k| {
-        let (data, draws) = (column(judged.rows.points(), k), column(subject.draws.points(), k));
-        (k, two_sample_kolmogorov_smirnov(&data, &draws))
+        let (data, drawn) = (column(judged.rows.points(), k), column(draws.points(), k));
+        (k, two_sample_kolmogorov_smirnov(&data, &drawn))
     });
     let worst = tests.max_by(|a, b| a.1.distance.total_cmp(&b.1.distance));
     let Some((k, test)) = worst else {
@@ -70,7 +70,7 @@ pub(super) fn check_columns(subject: &Subject<'_>) -> Result<Outcome> {
         "largest Kolmogorov–Smirnov distance of a column of {} held-out rows from that of {} draws, \
          of {}",
         judged.rows.len(),
-        subject.draws.len(),
+        draws.len(),
         subject.model.spec().columns[k].name
     );
     Ok(Outcome::Checked(Check::effect(PIT, (test.distance, p_value), FAR_OF_COLUMN, &detail)))

@@ -48,7 +48,9 @@ pub(super) fn integrate(
 ) -> Result<Cubature> {
     let mut cells = start(d, seen);
     let mut evaluations = evaluate(&f, &mut cells)?;
-    cells.iter_mut().for_each(|cell| cell.error = f64::INFINITY);
+    for cell in &mut cells {
+        cell.error = f64::INFINITY;
+    }
     loop {
         let error: f64 = cells.iter().map(|c| c.error).sum();
         let value: f64 = cells.iter().map(|c| c.value).sum();
@@ -63,7 +65,9 @@ pub(super) fn integrate(
         let of_one = 1 << d;
         for (cell, parts) in refined.iter().zip(parts.chunks_mut(of_one)) {
             let change = (parts.iter().map(|p| p.value).sum::<f64>() - cell.value).abs();
-            parts.iter_mut().for_each(|part| part.error = change / of_one as f64);
+            for part in parts {
+                part.error = change / of_one as f64;
+            }
         }
         cells = kept;
         cells.extend(parts);

@@ -48,14 +48,15 @@ pub(super) fn check(subject: &Subject<'_>) -> Result<Outcome> {
     for context in &contexts {
         let found = integral(subject, context.as_deref())?;
         let off = |found: &Found| (found.value - 1.0).abs();
-        if worst.as_ref().is_none_or(|worst| !(off(&found) <= off(worst))) {
+        if worst.as_ref().is_none_or(|worst| off(&found).total_cmp(&off(worst)).is_gt()) {
             worst = Some(found);
         }
     }
     let Some(Found { value, error, trusted, detail }) = worst else {
         return Ok(Outcome::Skipped { name: NAME, why: "there is no context".to_owned() });
     };
-    let is_wrong = trusted && !((value - 1.0).abs() <= error);
+    let off = (value - 1.0).abs();
+    let is_wrong = trusted && (off > error || off.is_nan());
     if !is_wrong && (error > UNCERTAIN || !trusted) {
         let why = format!("too uncertain: {detail}");
         return Ok(Outcome::Skipped { name: NAME, why });
@@ -133,14 +134,12 @@ fn by_importance(subject: &Subject<'_>, samples: &Rows, context: Option<&[f64]>)
     let n = if effective(&pilot) < WORTH { n / 8 } else { n };
     let weights =
         if n > pilot.len() { weights(subject, (&proposal, context), n, 5)? } else { pilot };
-    let estimate = Estimate::of(&weights, None);
+    let (estimate, worth) = (Estimate::of(&weights, None), effective(&weights));
     let detail = format!(
         "∫ p = {:.4} ± {:.4}, by importance sampling with {n} draws, worth {:.0}",
-        estimate.mean,
-        estimate.standard_error,
-        effective(&weights)
+        estimate.mean, estimate.standard_error, worth
     );
-    let trusted = estimate.mean > 1.0 || !(effective(&weights) < TRUSTED);
+    let trusted = estimate.mean > 1.0 || worth >= TRUSTED || worth.is_nan();
     Ok(Found { value: estimate.mean, error: 4.0 * estimate.standard_error, trusted, detail })
 }
 

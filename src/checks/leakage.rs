@@ -14,6 +14,7 @@ const MOST: f64 = 0.1;
 
 /// The share of held-out rows that are training rows, too, above that of training rows that come
 /// twice: tables of rounded values repeat themselves without any leak.
+#[expect(clippy::unnecessary_wraps, reason = "the form of all checks")]
 pub(super) fn check(subject: &Subject<'_>) -> Result<Outcome> {
     let (Some(train), Some(held_out)) = (subject.evidence.train, subject.evidence.held_out) else {
         let why = "there are no training rows beside held-out ones".to_owned();

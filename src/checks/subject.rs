@@ -72,7 +72,8 @@ pub struct Subject<'a> {
     pub(super) deviations: Vec<f64>,
     held_out: OnceLock<Judged>,
     train: OnceLock<Judged>,
-    drawn: OnceLock<Vec<f64>>,
+    /// Draws as the data would hold them.
+    pub(super) compared: OnceLock<Judged>,
 }
 
 impl<'a> Subject<'a> {
@@ -113,7 +114,7 @@ impl<'a> Subject<'a> {
         let score = claims.score(&samples)?;
         let deviations = deviations(&draws);
         let places = known.unwrap_or_else(|| samples.clone());
-        let (held_out, train, drawn) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        let (held_out, train, compared) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
         Ok(Self {
             model,
             claims,
@@ -128,7 +129,7 @@ impl<'a> Subject<'a> {
             deviations,
             held_out,
             train,
-            drawn,
+            compared,
         })
     }
 
@@ -161,15 +162,6 @@ impl<'a> Subject<'a> {
     /// Some places, then as many samples.
     pub(super) fn places_and_samples(&self, most: usize) -> Result<Rows> {
         joined(&self.some_places(most.div_ceil(2)), &self.some_samples(most / 2))
-    }
-
-    /// Log-densities of the draws.
-    pub(super) fn drawn(&self) -> Result<&[f64]> {
-        if let Some(known) = self.drawn.get() {
-            return Ok(known);
-        }
-        let log_prob = self.claims.log_prob(&self.draws)?;
-        Ok(self.drawn.get_or_init(|| log_prob))
     }
 
     /// Held-out rows, of which at most so many as sizes say, evenly spread.

@@ -61,7 +61,7 @@ pub(super) fn check_sampling(subject: &Subject<'_>) -> Result<Outcome> {
             .fold(0.0, f64::max)
     };
     let errors: Vec<f64> = given.chunks_exact(d).zip(exact.chunks_exact(d)).map(apart).collect();
-    let others = errors.iter().filter(|error| !(**error <= APART)).count();
+    let others = errors.iter().filter(|error| **error > APART || error.is_nan()).count();
     let mut sorted = errors;
     sorted.sort_unstable_by(f64::total_cmp);
     let detail = format!(

@@ -57,10 +57,10 @@ pub fn nearest_neighbour_accuracy(
     // Rows 2i and 2i + 1 of the two samples together are the i-th of x and the i-th of y.
     let row = |k: usize| {
         let i = k / 2 * features;
-        if k % 2 == 0 { &x[i..i + features] } else { &y[i..i + features] }
+        if k.is_multiple_of(2) { &x[i..i + features] } else { &y[i..i + features] }
     };
     let votes = workers.map_chunks(2 * n, CHUNK, |asked| {
-        Ok(asked.filter(|&k| says_first(k, 2 * n, row) == (k % 2 == 0)).count())
+        Ok(asked.filter(|&k| says_first(k, 2 * n, row) == k.is_multiple_of(2)).count())
     })?;
     let rows = 2 * n;
     let accuracy = votes.iter().sum::<usize>() as f64 / rows as f64;
@@ -80,7 +80,7 @@ fn says_first<'a>(k: usize, rows: usize, row: impl Fn(usize) -> &'a [f64]) -> bo
         nearest.insert(place, (distance, other));
         nearest.truncate(NEIGHBOURS);
     }
-    2 * nearest.iter().filter(|(_, other)| other % 2 == 0).count() > NEIGHBOURS
+    2 * nearest.iter().filter(|(_, other)| other.is_multiple_of(2)).count() > NEIGHBOURS
 }
 
 #[cfg(test)]
