@@ -8,6 +8,8 @@ mod agreement;
 mod catalogue;
 /// Interrupted runs end as unbroken ones, bit for bit.
 mod checkpoint;
+/// Right models pass the certificate, planted faults fail it.
+mod checks;
 /// The program end to end: what it prints, writes, refuses and repeats.
 mod cli;
 /// Continuous flows as models: errors of log-densities, fields, learning, resuming.

@@ -349,6 +349,7 @@ fn summary(
         test_gaussian: parts.test.and_then(|rows| on_gaussian(model, rows)),
         // A count is not worth a trained model.
         evaluations: model.evaluations(parts.train).ok().flatten(),
+        fingerprint: model.fingerprint(parts.train, workers).ok(),
         history: state.history().to_vec(),
     };
     // Rows with weights are no sample of the distribution that the model is fitted to.

@@ -1,4 +1,12 @@
-//! Averages with honest error bars.
+//! Averages with honest error bars, and how far two samples are apart.
+
+mod classifier;
+mod discrepancy;
+mod kolmogorov;
+
+pub use classifier::{TwoSampleAccuracy, nearest_neighbour_accuracy};
+pub use discrepancy::{MeanDiscrepancy, maximum_mean_discrepancy};
+pub use kolmogorov::{KolmogorovSmirnov, kolmogorov_smirnov, two_sample_kolmogorov_smirnov};
 
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};

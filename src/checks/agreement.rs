@@ -5,7 +5,7 @@ use diffeo_flows::Result;
 use diffeo_flows::model::ModelField;
 use diffeo_flows::score::diagnostics::agreement;
 
-const NAME: &str = "score-agreement";
+pub(super) const NAME: &str = "score-agreement";
 /// A quarter of the squared score: off by half its length. At the smallest level the error of a
 /// network is divided by that level, and few training rows look there: networks whose densities are
 /// 0.003 and 0.08 nats off measured 0.07 and 0.2, one that was stopped early 5.

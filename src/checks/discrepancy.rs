@@ -5,7 +5,7 @@ use diffeo_flows::Result;
 use diffeo_flows::rng::{Stream, generator};
 use diffeo_flows::score::diagnostics::{DiscrepancyOptions, kernel_stein_discrepancy};
 
-const NAME: &str = "kernel-stein-discrepancy";
+pub(super) const NAME: &str = "kernel-stein-discrepancy";
 /// A right score is refused about once in a thousand runs.
 const LEAST: f64 = 1e-3;
 /// So many that the least p-value lies below the tolerance.

@@ -5,7 +5,7 @@ use diffeo_flows::Result;
 use diffeo_flows::rng::{Stream, generator};
 use diffeo_flows::score::diagnostics::{SteinFamily, stein_identity, stein_summary};
 
-const NAME: &str = "stein-identity";
+pub(super) const NAME: &str = "stein-identity";
 /// A right score is refused once in a thousand runs.
 const LEAST: f64 = 1e-3;
 

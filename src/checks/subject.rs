@@ -1,15 +1,37 @@
 //! What is checked.
 
 use super::claims::{Claims, ModelClaims};
-use diffeo_flows::model::{FieldKind, Model, ModelSpec};
+use diffeo_flows::model::{FieldKind, Model, ModelSpec, Precision};
+use diffeo_flows::rng::{Stream, generator};
 use diffeo_flows::rows::Rows;
 use diffeo_flows::transforms::Support;
 use diffeo_flows::{Error, Result, Workers};
+use rand::Rng;
+use std::sync::OnceLock;
 
-/// Samples of the model that its score is checked on: enough to see a score a tenth too long.
-const SAMPLES: usize = 2000;
-/// The same of a continuous flow, each of which is solved there and back.
-const SOLVED: usize = 500;
+/// How many rows are looked at.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sizes {
+    /// Draws of the model: so many that those of a latent point a twentieth too short are seen.
+    pub(super) draws: usize,
+    /// Those of them whose score is computed: enough to see a score a tenth too long.
+    pub(super) scored: usize,
+    /// Rows of the evidence.
+    pub(super) rows: usize,
+    /// Rows that are mapped in double precision.
+    pub(super) mapped: usize,
+    /// Entries of Jacobians by differences, in rows times features.
+    pub(super) differences: usize,
+}
+
+/// Of flows that are evaluated at once.
+const EXPLICIT: Sizes =
+    Sizes { draws: 6000, scored: 2000, rows: 4000, mapped: 500, differences: 600 };
+/// Of continuous flows, which are solved for each row.
+const SOLVED: Sizes = Sizes { draws: 2000, scored: 500, rows: 1000, mapped: 40, differences: 40 };
+/// The generator of the seed of samples, among those of evaluations: the seed itself has drawn the
+/// rows of a toy, which the weights remember.
+const SEEDS: u64 = 0xCE;
 
 /// Rows that a certificate may look at; none where they are not known.
 #[derive(Debug, Clone, Copy, Default)]
@@ -18,6 +40,15 @@ pub struct Evidence<'a> {
     pub train: Option<&'a Rows>,
     /// Rows that it has not seen.
     pub held_out: Option<&'a Rows>,
+    /// The mean log-density that is recorded for those, nats.
+    pub recorded: Option<f64>,
+}
+
+/// Rows and their log-densities, nats.
+#[derive(Debug)]
+pub(super) struct Judged {
+    pub(super) rows: Rows,
+    pub(super) log_prob: Vec<f64>,
 }
 
 /// A model, what it claims, samples of it and its score there.
@@ -28,7 +59,10 @@ pub struct Subject<'a> {
     pub(super) evidence: Evidence<'a>,
     pub(super) seed: u64,
     pub(super) workers: &'a Workers,
+    pub(super) sizes: Sizes,
     /// Draws of the model, given the contexts of the data where it is conditional.
+    pub(super) draws: Rows,
+    /// The first of them.
     pub(super) samples: Rows,
     /// Where fields are looked at: the held-out rows, or the samples.
     pub(super) places: Rows,
@@ -36,6 +70,10 @@ pub struct Subject<'a> {
     pub(super) score: Vec<f64>,
     /// The standard deviation of each feature of the samples.
     pub(super) deviations: Vec<f64>,
+    held_out: OnceLock<Judged>,
+    train: OnceLock<Judged>,
+    /// Draws as the data would hold them.
+    pub(super) compared: OnceLock<Judged>,
 }
 
 impl<'a> Subject<'a> {
@@ -67,19 +105,32 @@ impl<'a> Subject<'a> {
             let problem = "the model is conditional";
             return Err(Error::data("check", problem, "give data whose contexts to check it at"));
         }
-        let most = if model.flow().field().is_some() { SOLVED } else { SAMPLES };
-        let known = known.map(|rows| evenly(rows, most));
-        let samples = samples(claims.as_ref(), model.spec(), known.as_ref(), (most, seed))?;
+        let sizes = if model.flow().field().is_some() { SOLVED } else { EXPLICIT };
+        let known = known.map(|rows| evenly(rows, sizes.scored));
+        let seed_of_draws = generator(seed, Stream::Evaluation, SEEDS).random();
+        let draws =
+            drawn(claims.as_ref(), model.spec(), known.as_ref(), (sizes.draws, seed_of_draws))?;
+        let samples = draws.take(&(0..sizes.scored.min(draws.len())).collect::<Vec<_>>());
         let score = claims.score(&samples)?;
-        let (d, n) = (samples.features(), samples.len() as f64);
-        let deviation = |k: usize| {
-            let column = || samples.points().iter().skip(k).step_by(d);
-            let mean = column().sum::<f64>() / n;
-            (column().map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt()
-        };
-        let deviations = (0..d).map(deviation).collect();
+        let deviations = deviations(&draws);
         let places = known.unwrap_or_else(|| samples.clone());
-        Ok(Self { model, claims, evidence, seed, workers, samples, places, score, deviations })
+        let (held_out, train, compared) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Ok(Self {
+            model,
+            claims,
+            evidence,
+            seed,
+            workers,
+            sizes,
+            draws,
+            samples,
+            places,
+            score,
+            deviations,
+            held_out,
+            train,
+            compared,
+        })
     }
 
     /// The score that the network of a score model gives, at the smallest noise level.
@@ -88,9 +139,54 @@ impl<'a> Subject<'a> {
         Some(FieldKind::NoisyScore { level: levels.smallest })
     }
 
+    /// Whether rows are mapped by a solver.
+    pub(super) fn is_solved(&self) -> bool {
+        self.model.flow().field().is_some()
+    }
+
+    /// Whether the model computes in double precision.
+    pub(super) fn is_double(&self) -> bool {
+        self.model.spec().dtype == Precision::F64
+    }
+
     /// At most so many of the places.
     pub(super) fn some_places(&self, most: usize) -> Rows {
         evenly(&self.places, most)
+    }
+
+    /// At most so many of the samples.
+    pub(super) fn some_samples(&self, most: usize) -> Rows {
+        evenly(&self.samples, most)
+    }
+
+    /// Some places, then as many samples.
+    pub(super) fn places_and_samples(&self, most: usize) -> Result<Rows> {
+        joined(&self.some_places(most.div_ceil(2)), &self.some_samples(most / 2))
+    }
+
+    /// Held-out rows, of which at most so many as sizes say, evenly spread.
+    pub(super) fn held_out(&self) -> Result<Option<&Judged>> {
+        self.judged(self.evidence.held_out, &self.held_out)
+    }
+
+    /// Training rows in the same way.
+    pub(super) fn train(&self) -> Result<Option<&Judged>> {
+        self.judged(self.evidence.train, &self.train)
+    }
+
+    fn judged<'s>(
+        &self,
+        rows: Option<&Rows>,
+        cell: &'s OnceLock<Judged>,
+    ) -> Result<Option<&'s Judged>> {
+        let Some(rows) = rows else { return Ok(None) };
+        if cell.get().is_none() {
+            let rows = evenly(rows, self.sizes.rows);
+            let log_prob = self.claims.log_prob(&rows)?;
+            // Nobody else fills it meanwhile: checks are made one after the other.
+            let _ = cell.set(Judged { rows, log_prob });
+        }
+        Ok(cell.get())
     }
 
     /// Why Stein's identity need not hold, if so.
@@ -100,24 +196,47 @@ impl<'a> Subject<'a> {
     }
 }
 
-fn samples(
+/// Draws for the contexts of the known rows, one after the other and over again.
+fn drawn(
     claims: &dyn Claims,
     spec: &ModelSpec,
     known: Option<&Rows>,
-    (most, seed): (usize, u64),
+    (n, seed): (usize, u64),
 ) -> Result<Rows> {
-    let context = known.and_then(Rows::context);
-    let n = if context.is_some() { known.map_or(0, Rows::len) } else { most };
-    let values = context.map(|(_, values)| values);
-    let drawn = Rows::new(spec.columns.len(), claims.sample(n, values, seed)?)?;
+    let context: Option<(usize, Vec<f64>)> = known
+        .and_then(Rows::context)
+        .map(|(width, values)| (width, values.iter().copied().cycle().take(n * width).collect()));
+    let values = context.as_ref().map(|(_, values)| values.as_slice());
+    let rows = Rows::new(spec.columns.len(), claims.sample(n, values, seed)?)?;
     match context {
-        Some((width, values)) => drawn.with_context(width, values.to_vec()),
-        None => Ok(drawn),
+        Some((width, values)) => rows.with_context(width, values),
+        None => Ok(rows),
     }
 }
 
+/// The standard deviation of each feature.
+fn deviations(rows: &Rows) -> Vec<f64> {
+    let (d, n) = (rows.features(), rows.len() as f64);
+    let deviation = |k: usize| {
+        let column = || rows.points().iter().skip(k).step_by(d);
+        let mean = column().sum::<f64>() / n;
+        (column().map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt()
+    };
+    (0..d).map(deviation).collect()
+}
+
 /// At most so many rows, evenly spread.
-fn evenly(rows: &Rows, most: usize) -> Rows {
+pub(super) fn evenly(rows: &Rows, most: usize) -> Rows {
     let n = rows.len().min(most);
     rows.take(&(0..n).map(|i| i * rows.len() / n).collect::<Vec<_>>())
+}
+
+/// The rows of both, without weights.
+pub(super) fn joined(first: &Rows, second: &Rows) -> Result<Rows> {
+    let points = [first.points(), second.points()].concat();
+    let rows = Rows::new(first.features(), points)?;
+    match (first.context(), second.context()) {
+        (Some((width, a)), Some((_, b))) => rows.with_context(width, [a, b].concat()),
+        _ => Ok(rows),
+    }
 }

@@ -33,7 +33,7 @@ pub fn run(common: &Common, args: &CheckArgs) -> Result<ExitCode> {
             Some(rows)
         }
     };
-    let evidence = Evidence { train: None, held_out: rows.as_ref() };
+    let evidence = Evidence { held_out: rows.as_ref(), ..Evidence::default() };
     let subject = Subject::new(&model, evidence, common.seed(), &workers)?;
     let certificate = Certificate::of(&subject)?;
     for Skipped { name, why } in &certificate.skipped {
@@ -60,7 +60,10 @@ pub fn text(certificate: &Certificate) -> String {
 }
 
 /// Three significant digits.
-fn shown(value: f64) -> String {
+pub fn shown(value: f64) -> String {
+    if value.abs() >= f64::MAX {
+        return "none".to_owned();
+    }
     let is_small = value.abs() < 1e-3 && value.abs() > 0.0;
     if is_small { format!("{value:.2e}") } else { format!("{value:.4}") }
 }

@@ -14,6 +14,8 @@ use serde::Serialize;
 struct Info<'a> {
     format: u32,
     parameters: usize,
+    /// Of the structure and all weights: the same result has the same hash.
+    result_hash: String,
     layers: Vec<&'static str>,
     engine: EngineInfo,
     /// Of a score model.
@@ -104,6 +106,7 @@ pub fn run(common: &Common, args: &InfoArgs) -> Result<()> {
     let info = Info {
         format: FORMAT,
         parameters: model.params().count(),
+        result_hash: model.result_hash()?,
         layers: spec.flow.layers.iter().map(LayerConfig::name).collect(),
         engine: EngineInfo::of(&model)?,
         score: ScoreInfo::of(&model),
@@ -147,6 +150,7 @@ fn text(info: &Info) -> String {
             lines.push(format!("evaluations  {log_prob} for log-densities, {sample} for samples"));
         }
     }
+    lines.push(format!("result       {}", info.result_hash));
     lines.push(format!("format       {}", info.format));
     lines.join("\n")
 }

@@ -172,15 +172,20 @@ fn a_certificate_says_what_holds() {
         );
         checks.iter().map(|c| c["name"].as_str().unwrap().to_owned()).collect()
     };
-    let of_flows = ["stein-identity", "kernel-stein-discrepancy", "antisymmetric-share"];
-    assert_eq!(names(&certificate), of_flows);
+    let of_flows =
+        ["integral", "log-det", "samples-match-density", "stein-identity", "fingerprint"];
+    let found = names(&certificate);
+    assert!(of_flows.iter().all(|name| found.iter().any(|f| f == name)), "{found:?}");
     assert!(said.err.contains("score-agreement: not checked"), "{said:?}");
     let said = bench.run("check run two-moons --json");
-    assert_eq!(names(&said.json())[3], "score-agreement");
+    let found = names(&said.json());
+    for name in ["score-agreement", "calibration-coverage", "classifier-two-sample"] {
+        assert!(found.iter().any(|f| f == name), "{found:?}");
+    }
     let passed = said.json()["passed"].as_bool().unwrap();
     assert_eq!(said.code, Some(i32::from(!passed)), "{said:?}");
     let text = bench.run("check splines --quiet").good().out;
-    assert!(text.contains("pass  stein-identity") && text.contains("all 3 checks pass"), "{text}");
+    assert!(text.contains("pass  stein-identity") && text.contains("checks pass"), "{text}");
     bench.run("check none").refused(&["none", "no such model"]);
     bench.run("check two-moons").refused(&["two-moons", "no such model"]);
     bench.run("check splines none.csv").refused(&["none.csv", ""]);
@@ -207,7 +212,7 @@ fn conditional_models_are_checked_at_contexts() {
     bench.run("check run").refused(&["conditional", "DATA"]);
     let said = bench.run("check run rows.csv --json");
     assert!(matches!(said.code, Some(0 | 1)), "{said:?}");
-    assert_eq!(said.json()["checks"].as_array().unwrap().len(), 2);
+    assert!(said.json()["checks"].as_array().unwrap().len() >= 12, "{said:?}");
 }
 
 #[test]

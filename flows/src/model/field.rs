@@ -244,7 +244,10 @@ impl Model {
     }
 
     /// The same with the tolerances of a continuous flow no larger than this.
-    pub(super) fn in_double_within(&self, tolerance: f64) -> Result<Self> {
+    ///
+    /// # Errors
+    /// As [`Model::in_double`].
+    pub fn in_double_within(&self, tolerance: f64) -> Result<Self> {
         let mut spec = super::ModelSpec { dtype: super::Precision::F64, ..self.spec.clone() };
         for layer in &mut spec.flow.layers {
             if let LayerConfig::Continuous { solver, .. } = layer {

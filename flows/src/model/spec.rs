@@ -120,6 +120,9 @@ pub struct TrainingSummary {
     /// [`Model::evaluations`](super::Model::evaluations).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evaluations: Option<super::Evaluations>,
+    /// Log-densities of the model when it was done, by which it is known again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<super::Fingerprint>,
     /// The losses along the way.
     pub history: Vec<Evaluation>,
 }

@@ -4,6 +4,7 @@ mod drawn;
 mod reported;
 
 use super::Split;
+use crate::commands::check::shown;
 use crate::output::{Voice, complain};
 use crate::run_folder::RunFolder;
 use anyhow::Result;
@@ -73,7 +74,9 @@ impl Results<'_> {
     fn certify(&self) -> Result<Certificate> {
         let Split { train, valid, test } = self.split;
         let held_out = test.as_ref().or(valid.as_ref());
-        let evidence = Evidence { train: Some(train), held_out };
+        let training = self.model.spec().training.as_ref();
+        let recorded = training.and_then(|t| t.test_log_likelihood.or(t.valid_log_likelihood));
+        let evidence = Evidence { train: Some(train), held_out, recorded };
         let seed = self.model.spec().seed;
         let certificate =
             Certificate::of(&Subject::new(self.model, evidence, seed, self.workers)?)?;
@@ -94,6 +97,6 @@ fn say(certificate: &Certificate, voice: Voice) {
     }
     complain(&format!("warning: {failed} of {all} checks of the certificate fail"));
     for check in certificate.failed() {
-        complain(&format!("  {}: {:.4}, {}", check.name, check.value, check.detail));
+        complain(&format!("  {}: {}, {}", check.name, shown(check.value), check.detail));
     }
 }

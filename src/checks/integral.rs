@@ -1,0 +1,226 @@
+//! Whether the density integrates to one.
+
+use super::cubature::{Budget, integrate};
+use super::importance::Proposal;
+use super::{Check, Outcome, Subject};
+use diffeo_flows::Result;
+use diffeo_flows::metrics::Estimate;
+use diffeo_flows::rows::Rows;
+use diffeo_flows::transforms::Support;
+use std::f64::consts::FRAC_PI_2;
+
+pub(super) const NAME: &str = "integral";
+/// Of the difference from one.
+const MOST: f64 = 2e-3;
+/// Above this error, four standard errors of draws, an integral near one says nothing.
+const UNCERTAIN: f64 = 0.2;
+/// Draws that a sum must be worth to be trusted where it is too small: few of them may have missed
+/// the mass, which makes their own error too small as well.
+const TRUSTED: f64 = 100.0;
+/// Contexts of a conditional model.
+const CONTEXTS: usize = 3;
+/// Draws that show where the mass is.
+const SEEN: usize = 1000;
+/// Rows of the proposal, and its centres.
+const PROPOSED: usize = 4000;
+const CENTRES: usize = 200;
+/// Draws that an eighth of them must be worth.
+const WORTH: f64 = 10.0;
+
+/// An integral with a bound of its error, and how it was found.
+struct Found {
+    value: f64,
+    /// What the value can be off by for other reasons than the density.
+    error: f64,
+    /// Whether a value further from one than that error is wrong.
+    trusted: bool,
+    detail: String,
+}
+
+/// |∫ p dx − 1|: by adaptive cubature of one and two features, else by importance sampling; of a
+/// conditional model the worst of a few contexts.
+pub(super) fn check(subject: &Subject<'_>) -> Result<Outcome> {
+    let contexts: Vec<Option<Vec<f64>>> = match subject.some_places(CONTEXTS).context() {
+        Some((width, values)) => values.chunks_exact(width).map(|c| Some(c.to_vec())).collect(),
+        None => vec![None],
+    };
+    let mut worst: Option<Found> = None;
+    for context in &contexts {
+        let found = integral(subject, context.as_deref())?;
+        let off = |found: &Found| (found.value - 1.0).abs();
+        if worst.as_ref().is_none_or(|worst| off(&found).total_cmp(&off(worst)).is_gt()) {
+            worst = Some(found);
+        }
+    }
+    let Some(Found { value, error, trusted, detail }) = worst else {
+        return Ok(Outcome::Skipped { name: NAME, why: "there is no context".to_owned() });
+    };
+    let off = (value - 1.0).abs();
+    let is_wrong = trusted && (off > error || off.is_nan());
+    if !is_wrong && (error > UNCERTAIN || !trusted) {
+        let why = format!("too uncertain: {detail}");
+        return Ok(Outcome::Skipped { name: NAME, why });
+    }
+    let at = if contexts.len() > 1 {
+        format!(", the worst of {} contexts", contexts.len())
+    } else {
+        String::new()
+    };
+    let detail = format!("difference from 1 of {detail}{at}");
+    let tolerance = MOST.max(error);
+    Ok(Outcome::Checked(Check::at_most(NAME, (value - 1.0).abs(), tolerance, &detail)))
+}
+
+fn integral(subject: &Subject<'_>, context: Option<&[f64]>) -> Result<Found> {
+    let samples = match context {
+        None => subject.some_samples(SEEN),
+        Some(context) => {
+            let given = context.repeat(SEEN);
+            let points = subject.claims.sample(SEEN, Some(&given), subject.seed ^ 1)?;
+            Rows::new(subject.samples.features(), points)?.with_context(context.len(), given)?
+        }
+    };
+    if samples.features() <= 2 {
+        by_cubature(subject, &samples, context)
+    } else {
+        by_importance(subject, &samples, context)
+    }
+}
+
+/// Over x = h(c + s tan(πt/2)), t in (−1, 1), with h from the whole line to the support.
+fn by_cubature(subject: &Subject<'_>, samples: &Rows, context: Option<&[f64]>) -> Result<Found> {
+    let d = samples.features();
+    let axes: Vec<Axis> = (0..d)
+        .map(|k| {
+            let column = samples.points().iter().skip(k).step_by(d).copied();
+            Axis::over(subject.model.spec().columns[k].support, column)
+        })
+        .collect();
+    let seen: Vec<f64> =
+        samples.points().iter().enumerate().map(|(i, &x)| axes[i % d].place(x)).collect();
+    let density = |points: &[f64]| -> Result<Vec<f64>> {
+        let mut log_volume = vec![0.0; points.len() / d];
+        let mut moved = Vec::with_capacity(points.len());
+        for (i, &t) in points.iter().enumerate() {
+            let (x, log_slope) = axes[i % d].at(t);
+            moved.push(x);
+            log_volume[i / d] += log_slope;
+        }
+        let rows = given(Rows::new(d, moved)?, context)?;
+        let log_prob = subject.claims.log_prob(&rows)?;
+        Ok(log_prob.iter().zip(&log_volume).map(|(p, v)| (p + v).exp()).collect())
+    };
+    let evaluations = if subject.is_solved() { 20_000 } else { 200_000 };
+    let budget = Budget { error: MOST / 2.0, evaluations };
+    let found = integrate(density, d, &seen, budget)?;
+    let detail = format!(
+        "∫ p = {:.5}, by cubature with {} evaluations, off by {:.1e} at most",
+        found.value, found.evaluations, found.error
+    );
+    Ok(Found { value: found.value, error: found.error, trusted: true, detail })
+}
+
+/// E_q[p/q] over a proposal with heavy tails around the samples.
+fn by_importance(subject: &Subject<'_>, samples: &Rows, context: Option<&[f64]>) -> Result<Found> {
+    let exact = subject.claims.in_double()?;
+    let (centres, n) = if subject.is_solved() {
+        (subject.few(), PROPOSED / 4)
+    } else {
+        (CENTRES.min(4 * subject.few()), PROPOSED)
+    };
+    let proposal = Proposal::around(subject, exact.as_ref(), samples, centres)?;
+    // A few draws say whether more are worth their time.
+    let pilot = weights(subject, (&proposal, context), n / 8, 6)?;
+    let n = if effective(&pilot) < WORTH { n / 8 } else { n };
+    let weights =
+        if n > pilot.len() { weights(subject, (&proposal, context), n, 5)? } else { pilot };
+    let (estimate, worth) = (Estimate::of(&weights, None), effective(&weights));
+    let detail = format!(
+        "∫ p = {:.4} ± {:.4}, by importance sampling with {n} draws, worth {:.0}",
+        estimate.mean, estimate.standard_error, worth
+    );
+    let trusted = estimate.mean > 1.0 || worth >= TRUSTED || worth.is_nan();
+    Ok(Found { value: estimate.mean, error: 4.0 * estimate.standard_error, trusted, detail })
+}
+
+/// p/q of n draws of the proposal.
+fn weights(
+    subject: &Subject<'_>,
+    (proposal, context): (&Proposal, Option<&[f64]>),
+    n: usize,
+    index: u64,
+) -> Result<Vec<f64>> {
+    let d = subject.samples.features();
+    let rows = given(Rows::new(d, proposal.sample(n, subject.seed, index)?)?, context)?;
+    let log_p = subject.claims.log_prob(&rows)?;
+    let log_q = subject.workers.map_chunks(n, 64, |range| {
+        let rows = rows.points()[range.start * d..range.end * d].chunks_exact(d);
+        Ok(rows.map(|x| proposal.log_prob(x)).collect::<Vec<_>>())
+    })?;
+    Ok(log_p.iter().zip(log_q.concat()).map(|(p, q)| (p - q).exp()).collect())
+}
+
+/// How many draws of the density itself these are worth, (Σw)²/Σw².
+fn effective(weights: &[f64]) -> f64 {
+    let squares: f64 = weights.iter().map(|w| w * w).sum();
+    weights.iter().sum::<f64>().powi(2) / squares
+}
+
+fn given(rows: Rows, context: Option<&[f64]>) -> Result<Rows> {
+    match context {
+        Some(context) => {
+            let all = context.repeat(rows.len());
+            rows.with_context(context.len(), all)
+        }
+        None => Ok(rows),
+    }
+}
+
+/// A column's support as the image of (−1, 1).
+#[derive(Debug, Clone, Copy)]
+struct Axis {
+    support: Support,
+    centre: f64,
+    scale: f64,
+}
+
+impl Axis {
+    /// Centred and scaled as these values are.
+    fn over(support: Support, values: impl Iterator<Item = f64>) -> Self {
+        let line: Vec<f64> = values.map(|x| on_the_line(support, x)).collect();
+        let centre = line.iter().sum::<f64>() / line.len() as f64;
+        let spread = line.iter().map(|y| (y - centre).powi(2)).sum::<f64>() / line.len() as f64;
+        Self { support, centre, scale: spread.sqrt().max(f64::MIN_POSITIVE) }
+    }
+
+    /// The t of a value.
+    fn place(self, x: f64) -> f64 {
+        ((on_the_line(self.support, x) - self.centre) / self.scale).atan() / FRAC_PI_2
+    }
+
+    /// The value at t, and ln dx/dt.
+    fn at(self, t: f64) -> (f64, f64) {
+        let tangent = (FRAC_PI_2 * t).tan();
+        let y = self.centre + self.scale * tangent;
+        let stretch = (self.scale * FRAC_PI_2).ln() + (tangent * tangent).ln_1p();
+        let (x, log_slope) = match self.support {
+            Support::Real => (y, 0.0),
+            Support::Positive | Support::PositiveSoftplus => (y.exp(), y),
+            Support::Interval { low, high } => {
+                let (width, far) = (high - low, -y.abs());
+                let left = if y < 0.0 { far.exp() } else { 1.0 } / (1.0 + far.exp());
+                (low + width * left, width.ln() + far - 2.0 * far.exp().ln_1p())
+            }
+        };
+        (x, log_slope + stretch)
+    }
+}
+
+/// The support as the whole line.
+fn on_the_line(support: Support, x: f64) -> f64 {
+    match support {
+        Support::Real => x,
+        Support::Positive | Support::PositiveSoftplus => x.ln(),
+        Support::Interval { low, high } => ((x - low) / (high - x)).ln(),
+    }
+}

@@ -1,0 +1,31 @@
+//! Whether rows are known by heart.
+
+use super::{Check, Outcome, Subject};
+use diffeo_flows::Result;
+use diffeo_flows::metrics::Estimate;
+use statrs::distribution::{ContinuousCDF, Normal};
+
+pub(super) const NAME: &str = "overfitting";
+/// Fits with the usual settings measured 0.003 to 0.03 on toys, 0.04 on 19,000 rows of ten columns
+/// (magic gamma), 0.25 on 4,900 rows of eleven (white wine).
+const MOST: f64 = 0.5;
+
+/// How much more likely training rows are than held-out ones, in nats a feature.
+pub(super) fn check(subject: &Subject<'_>) -> Result<Outcome> {
+    let (Some(train), Some(held_out)) = (subject.train()?, subject.held_out()?) else {
+        let why = "there are no training rows beside held-out ones".to_owned();
+        return Ok(Outcome::Skipped { name: NAME, why });
+    };
+    let [train, held_out] =
+        [train, held_out].map(|judged| Estimate::of(&judged.log_prob, judged.rows.weights()));
+    let gap = train.mean - held_out.mean;
+    let error = train.standard_error.hypot(held_out.standard_error);
+    let d = subject.samples.features() as f64;
+    let detail = format!(
+        "mean log p of training rows above that of held-out ones, nats a feature: {gap:.3} ± \
+         {error:.3} in all, {:.1} standard errors",
+        gap / error
+    );
+    let p_value = Normal::standard().sf(gap / error);
+    Ok(Outcome::Checked(Check::effect(NAME, (gap / d, p_value), MOST, &detail)))
+}
