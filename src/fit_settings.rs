@@ -3,6 +3,7 @@
 use crate::failure::Usage;
 use crate::fit_flags::FitFlags;
 use anyhow::Result;
+use diffeo::data::Missing;
 use diffeo::flows::config::{ContinuousSettings, Recipe, ScoreSettings, Sizes, recipe};
 use diffeo::flows::model::Precision;
 use diffeo::flows::train::TrainConfig;
@@ -32,6 +33,7 @@ pub struct FitSettings {
     pub weight: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub support: Vec<String>,
+    pub missing: Missing,
     pub rows: usize,
     pub valid: f64,
     pub test: f64,
@@ -81,6 +83,7 @@ impl FitFlags {
             given: self.given.unwrap_or_default(),
             weight: self.weight,
             support: self.support.unwrap_or_default(),
+            missing: self.missing.unwrap_or_default(),
             rows: self.rows.unwrap_or(TOY_ROWS),
             valid: self.valid.unwrap_or(HELD_OUT),
             test: self.test.unwrap_or(HELD_OUT),

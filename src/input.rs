@@ -4,7 +4,7 @@ use crate::args::EngineName;
 use crate::failure::Usage;
 use anyhow::Result;
 use candle_core::Device;
-use diffeo::data::{DataSource, RoleRequest, Roles, Table};
+use diffeo::data::{DataSource, Dropped, ReadOptions, RoleRequest, Roles, Table};
 use diffeo::flows::Workers;
 use diffeo::flows::densities::Toy;
 use diffeo::flows::model::Model;
@@ -48,9 +48,29 @@ impl Data {
         seed: u64,
         stream: Stream,
     ) -> Result<Table> {
+        let columns = columns.map(<[_]>::to_vec);
+        let options = ReadOptions { columns, ..ReadOptions::default() };
+        Ok(self.read_with(&options, rows, seed, stream)?.0)
+    }
+
+    /// As [`Data::read`], with a say in what happens to missing values; what was left out for them.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub fn read_with(
+        &self,
+        options: &ReadOptions,
+        rows: usize,
+        seed: u64,
+        stream: Stream,
+    ) -> Result<(Table, Dropped)> {
         match self {
-            Self::Toy(toy) => Ok(toy_table(toy, rows, seed, stream)?),
-            Self::Table(source) => Ok(source.read(columns)?),
+            Self::Toy(toy) => Ok((toy_table(toy, rows, seed, stream)?, Dropped::default())),
+            Self::Table(source) => {
+                let mut reader = source.open_with(options)?;
+                let table = reader.read_rest()?;
+                Ok((table, reader.dropped().clone()))
+            }
         }
     }
 }

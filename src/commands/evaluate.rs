@@ -4,7 +4,7 @@ use crate::args::{Common, EvaluateArgs};
 use crate::failure::Usage;
 use crate::input::{Data, TOY_COLUMNS, model, rows_for, workers};
 use anyhow::Result;
-use diffeo::data::{DataError, DataSource, Table};
+use diffeo::data::{DataError, DataSource, ReadOptions, Table};
 use diffeo::flows::Workers;
 use diffeo::flows::metrics::{Estimate, bits_per_dim, energy_distance, kl_divergence};
 use diffeo::flows::model::{Model, NoisyFisher};
@@ -182,15 +182,22 @@ fn table(common: &Common, args: &EvaluateArgs, model: &Model, data: &Data) -> Re
         return data.read(None, args.rows, common.seed(), Stream::Evaluation);
     };
     let columns = super::columns_of(model, source);
+    let read = |columns: Option<Vec<String>>| -> std::result::Result<Table, DataError> {
+        let options = ReadOptions { columns, missing: args.missing, ..Default::default() };
+        let mut reader = source.open_with(&options)?;
+        let table = reader.read_rest()?;
+        super::say_dropped(common, reader.dropped());
+        Ok(table)
+    };
     if let (Some(columns), Some(weight)) = (&columns, &model.spec().data.weight) {
         let weighted: Vec<String> = columns.iter().chain([weight]).cloned().collect();
-        match source.read(Some(&weighted)) {
+        match read(Some(weighted)) {
             Err(DataError::UnknownColumn { column, .. })
                 if column == *weight && *source != DataSource::Stdin => {}
             other => return Ok(other?),
         }
     }
-    Ok(source.read(columns.as_deref())?)
+    Ok(read(columns)?)
 }
 
 fn text(e: &Evaluation) -> String {

@@ -10,7 +10,7 @@ use crate::input::{Data, device, modelled_rows, workers};
 use crate::progress::{Progress, Record};
 use crate::run_folder::RunFolder;
 use anyhow::{Context, Result};
-use diffeo::data::{RoleRequest, Roles, Table, split};
+use diffeo::data::{ReadOptions, RoleRequest, Roles, Table, split};
 use diffeo::flows::Engine;
 use diffeo::flows::config::recipe;
 use diffeo::flows::fit::{Fit, Parts, same_fit};
@@ -70,7 +70,7 @@ pub fn run(common: &Common, flags: &FitFlags) -> Result<ExitCode> {
     let mut settings = flags.resolve()?;
     let folder = RunFolder::new(output.as_deref(), &settings.data);
     folder.refuse_existing(force, resume)?;
-    let (fit, split) = plan(&mut settings, common.engine.into())?;
+    let (fit, split) = plan(&mut settings, common)?;
 
     let previous = if resume { folder.checkpoint(&fit.device)? } else { None };
     if resume && previous.is_none() && folder.has_model() {
@@ -104,7 +104,7 @@ pub fn run(common: &Common, flags: &FitFlags) -> Result<ExitCode> {
 }
 
 /// Reads and splits the data, and decides what to fit.
-fn plan(settings: &mut FitSettings, engine: Engine) -> Result<(Fit, Split)> {
+fn plan(settings: &mut FitSettings, common: &Common) -> Result<(Fit, Split)> {
     let request = RoleRequest {
         columns: settings.columns.clone(),
         given: settings.given.clone(),
@@ -112,12 +112,16 @@ fn plan(settings: &mut FitSettings, engine: Engine) -> Result<(Fit, Split)> {
     };
     let data = Data::parse(&settings.data)?;
     let columns = request.columns_to_read();
-    let table = data.read(columns.as_deref(), settings.rows, settings.seed, Stream::Sample)?;
+    let options = ReadOptions { columns, missing: settings.missing, ..Default::default() };
+    let (table, dropped) =
+        data.read_with(&options, settings.rows, settings.seed, Stream::Sample)?;
+    super::say_dropped(common, &dropped);
     split(table.rows(), settings.valid, settings.test, settings.seed)?;
     let (roles, rows) = modelled_rows(&table, &request)?;
     let parts = split(rows.len(), settings.valid, settings.test, settings.seed)?;
     let counts =
         RowCounts { train: parts.train.len(), valid: parts.valid.len(), test: parts.test.len() };
+    let engine = common.engine.into();
     let fit = Fit { engine, ..describe(settings, &table, &roles, counts)? };
     let take = |part: &[usize]| (!part.is_empty()).then(|| rows.take(part));
     let split = Split {

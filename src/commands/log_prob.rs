@@ -4,7 +4,7 @@ use crate::args::{Common, LogProbArgs};
 use crate::failure::Usage;
 use crate::input::{Data, model, rows_for, workers};
 use anyhow::Result;
-use diffeo::data::{Precision, RowSink, Table};
+use diffeo::data::{Dropped, Precision, ReadOptions, RowSink, Table};
 use diffeo::flows::Workers;
 use diffeo::flows::model::Model;
 use diffeo::flows::rng::Stream;
@@ -28,6 +28,7 @@ pub fn run(common: &Common, args: &LogProbArgs) -> Result<()> {
     }
     let create = || target.create(&header, Precision::Double);
     let asked = Asked { model: &model, with_errors: header.len() == 2, target: args.log_prob_se };
+    let mut dropped = Dropped::default();
     let rows = match &data {
         Data::Toy(_) => {
             let mut sink = create()?;
@@ -38,17 +39,25 @@ pub fn run(common: &Common, args: &LogProbArgs) -> Result<()> {
         }
         Data::Table(source) => {
             let columns = super::columns_of(&model, source);
-            let chunks = source.open(columns.as_deref())?.chunks(CHUNK);
-            let mut sink = create()?;
+            let options = ReadOptions { columns, missing: args.missing, ..Default::default() };
+            let mut reader = source.open_with(&options)?;
             let mut rows = 0;
-            for chunk in chunks {
-                rows += asked.write(&chunk?, &mut sink, &workers)?;
+            // Read first: a table that is refused leaves no header behind.
+            let mut next = reader.next_rows(CHUNK)?;
+            let mut sink = create()?;
+            while let Some(chunk) = next {
+                rows += asked.write(&chunk, &mut sink, &workers)?;
+                drop(chunk);
+                next = reader.next_rows(CHUNK)?;
             }
             sink.finish()?;
+            dropped = reader.dropped().clone();
             rows
         }
     };
-    super::written(common, &args.output, json!({"rows": rows}))
+    super::say_dropped(common, &dropped);
+    let facts = json!({"rows": rows, "dropped": dropped.rows()});
+    super::written(common, &args.output, facts)
 }
 
 /// What is asked of each row.
