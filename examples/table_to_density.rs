@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let [train, valid, test] = [&parts.train, &parts.valid, &parts.test].map(|i| rows.take(i));
     let mut fit = Fit::new("nsf-gmm")?;
     fit.config.steps = 400;
-    fit.columns = names.into_iter().map(|name| Column { name, support: Support::Real }).collect();
+    fit.columns = names.into_iter().map(|name| Column::new(name, Support::Real)).collect();
     let workers = Workers::new(2)?;
     let parts = Parts { train: &train, valid: Some(&valid), test: Some(&test) };
     let (model, outcome) = fit.run(parts, None, &workers, &mut Quiet)?;

@@ -152,7 +152,10 @@ pub struct LogProbArgs {
     /// 0 for other flows
     #[arg(long)]
     pub errors: bool,
-    /// The same, with tighter tolerances and more probes until each is at most this
+    /// Draws that the probability of whole numbers and labels is averaged over [default: 32]
+    #[arg(long, value_name = "N")]
+    pub draws: Option<usize>,
+    /// The same as --errors, with tighter tolerances and more probes until each is at most this
     #[arg(long, value_name = "SE", allow_negative_numbers = true)]
     pub log_prob_se: Option<f64>,
     /// Where the values go.

@@ -14,7 +14,7 @@ mod toy;
 
 use crate::args::{Cli, Command, Common, OutputArgs};
 use crate::failure::Usage;
-use diffeo::data::{DataSource, Dropped, Target};
+use diffeo::data::{DataSource, Dropped, ReadOptions, Target};
 use diffeo::flows::model::Model;
 use std::process::ExitCode;
 
@@ -77,6 +77,12 @@ fn say_dropped(common: &Common, dropped: &Dropped) {
     if dropped.rows() > 0 {
         common.voice().note(&dropped.to_string());
     }
+}
+
+/// How a table is read that a model is asked about.
+fn reading(model: &Model, source: &DataSource) -> ReadOptions {
+    let (columns, labels) = (columns_of(model, source), crate::input::labels(model));
+    ReadOptions { columns, labels, ..Default::default() }
 }
 
 /// Fails when a file exists and may not be replaced.

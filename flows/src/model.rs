@@ -1,5 +1,6 @@
 //! A fitted density in the units of its data: preparation, flow, weights and where they came from.
 
+mod column;
 mod container;
 mod data_units;
 mod energy;
@@ -11,10 +12,13 @@ mod fisher;
 mod jacobians;
 mod latents;
 mod noise;
+mod numbers;
 mod spec;
+mod table;
 mod trajectories;
 mod walks;
 
+pub use column::{Column, ColumnKind};
 pub use container::FORMAT;
 use data_units::InDataUnits;
 pub use error_bars::WithErrors;
@@ -22,7 +26,9 @@ pub use evaluations::Evaluations;
 pub use field::{FieldKind, ModelField};
 pub use fisher::NoisyFisher;
 pub use latents::Images;
-pub use spec::{Column, DataSummary, ModelSpec, Precision, RowCounts, TrainingSummary};
+use numbers::Numbers;
+pub use spec::{DataSummary, ModelSpec, Precision, RowCounts, TrainingSummary};
+pub use table::encode;
 pub use walks::Frame;
 
 use crate::densities::GaussianBaseline;
@@ -32,7 +38,7 @@ use crate::error::{Error, Result};
 use crate::flow::Flow;
 use crate::objective::Batch;
 use crate::params::{Params, to_f64};
-use crate::preparation::Preparation;
+use crate::preparation::{Preparation, pieces};
 use crate::rng::{Stream, generator};
 use crate::rows::Rows;
 use crate::transforms::Support;
@@ -156,9 +162,8 @@ impl Model {
     pub fn standardised(&self, train: &Rows) -> Result<Vec<f64>> {
         self.check_rows(train)?;
         self.require_varying(train)?;
-        let (all, device) = (0..train.len(), self.params.device());
-        let context = train.context_tensor(&all, device)?;
-        self.preparation.fit(&train.points_tensor(&all, device)?, context.as_ref())?;
+        let device = self.params.device();
+        self.preparation.fit(train, device)?;
         let seen = self.seen_at_start(train);
         let points = seen.points_tensor(&(0..seen.len()), device)?;
         to_f64(&self.preparation.forward(&points)?.points)
@@ -171,11 +176,8 @@ impl Model {
     /// [`Error::Data`] for a constant column or a row outside a support.
     pub fn initialise(&self, train: &Rows) -> Result<()> {
         self.check_rows(train)?;
-        let (all, device) = (0..train.len(), self.params.device());
         self.require_varying(train)?;
-        let context = train.context_tensor(&all, device)?;
-        let points = train.points_tensor(&all, device)?;
-        self.preparation.fit(&points, context.as_ref())?;
+        self.preparation.fit(train, self.params.device())?;
         self.baseline.fit(train)?;
         let batch = self.batch(&self.seen_at_start(train))?;
         let mut rng = generator(self.spec.seed, Stream::Mixture, 0);
@@ -199,13 +201,22 @@ impl Model {
     /// [`Error::Data`] naming the first row outside the support of a column.
     pub fn batch(&self, rows: &Rows) -> Result<Batch> {
         self.check_rows(rows)?;
-        let device = self.params.device();
-        let all = 0..rows.len();
-        let mapped = self.preparation.forward(&rows.points_tensor(&all, device)?)?;
-        let context = rows.context_tensor(&all, device)?;
-        let dtype = self.params.dtype();
-        if let Some(row) = to_f64(&mapped.log_det)?.iter().position(|v| !v.is_finite()) {
-            return Err(self.outside_support(rows, row));
+        let (dtype, device) = (self.params.dtype(), self.params.device());
+        let mut points = Numbers::new(dtype, rows.len() * rows.features());
+        let mut log_det = Numbers::new(dtype, rows.len());
+        let mut context = Numbers::new(dtype, rows.context().map_or(0, |(_, all)| all.len()));
+        for range in pieces(rows.len()) {
+            let mapped = self.preparation.forward(&rows.points_tensor(&range, device)?)?;
+            let outside = to_f64(&mapped.log_det)?.iter().position(|v| !v.is_finite());
+            if let Some(row) = outside {
+                return Err(self.outside_support(rows, range.start + row));
+            }
+            points.append(&mapped.points)?;
+            log_det.append(&mapped.log_det)?;
+            let given = rows.context_tensor(&range, device)?;
+            if let Some(given) = self.preparation.context(given.as_ref())? {
+                context.append(&given)?;
+            }
         }
         let weights = match rows.weights() {
             Some(weights) => {
@@ -216,11 +227,13 @@ impl Model {
             }
             None => None,
         };
+        let n = rows.len();
+        let context = rows.context().map(|(k, _)| context.tensor((n, k), device)).transpose()?;
         Ok(Batch {
-            points: mapped.points,
-            context: self.preparation.context(context.as_ref())?,
+            points: points.tensor((n, rows.features()), device)?,
+            context,
             weights,
-            log_det: Some(mapped.log_det.to_dtype(dtype)?),
+            log_det: Some(log_det.tensor(n, device)?),
         })
     }
 

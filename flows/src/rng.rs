@@ -27,6 +27,8 @@ pub enum Stream {
     Mixture = 7,
     /// Fresh rows of a toy to judge a model by: never those it was fitted to.
     Evaluation = 8,
+    /// Noise that spreads whole numbers over the line, one generator a block of rows.
+    Dequantise = 12,
 }
 
 /// The generator of one stream at one index.

@@ -2,7 +2,7 @@
 
 use crate::args::{Common, EvaluateArgs};
 use crate::failure::Usage;
-use crate::input::{Data, TOY_COLUMNS, model, rows_for, workers};
+use crate::input::{Data, TOY_COLUMNS, labels, model, rows_for, workers};
 use anyhow::Result;
 use diffeo::data::{DataError, DataSource, ReadOptions, Table};
 use diffeo::flows::Workers;
@@ -183,7 +183,8 @@ fn table(common: &Common, args: &EvaluateArgs, model: &Model, data: &Data) -> Re
     };
     let columns = super::columns_of(model, source);
     let read = |columns: Option<Vec<String>>| -> std::result::Result<Table, DataError> {
-        let options = ReadOptions { columns, missing: args.missing, ..Default::default() };
+        let labels = labels(model);
+        let options = ReadOptions { columns, labels, missing: args.missing };
         let mut reader = source.open_with(&options)?;
         let table = reader.read_rest()?;
         super::say_dropped(common, reader.dropped());

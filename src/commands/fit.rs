@@ -3,18 +3,20 @@
 mod results;
 
 use crate::args::Common;
+use crate::column_hints::hints;
 use crate::failure::INTERRUPTED;
 use crate::fit_flags::FitFlags;
 use crate::fit_settings::FitSettings;
 use crate::input::{Data, device, modelled_rows, workers};
 use crate::progress::{Progress, Record};
 use crate::run_folder::RunFolder;
+use crate::schema_file::Schema;
 use anyhow::{Context, Result};
-use diffeo::data::{ReadOptions, RoleRequest, Roles, Table, split};
+use diffeo::data::{ReadOptions, RoleRequest, split};
 use diffeo::flows::Engine;
 use diffeo::flows::config::recipe;
 use diffeo::flows::fit::{Fit, Parts, same_fit};
-use diffeo::flows::model::{Column, DataSummary, Evaluations, Model, RowCounts};
+use diffeo::flows::model::{DataSummary, Evaluations, Model, RowCounts, encode};
 use diffeo::flows::rng::Stream;
 use diffeo::flows::rows::Rows;
 use diffeo::flows::train::Stop;
@@ -111,40 +113,44 @@ fn plan(settings: &mut FitSettings, common: &Common) -> Result<(Fit, Split)> {
         weight: settings.weight.clone(),
     };
     let data = Data::parse(&settings.data)?;
-    let columns = request.columns_to_read();
-    let options = ReadOptions { columns, missing: settings.missing, ..Default::default() };
+    let schema = Schema::read(settings.schema.as_deref())?;
+    let (columns, labels) = (request.columns_to_read(), schema.labels());
+    let options = ReadOptions { columns, labels, missing: settings.missing };
     let (table, dropped) =
         data.read_with(&options, settings.rows, settings.seed, Stream::Sample)?;
     super::say_dropped(common, &dropped);
     split(table.rows(), settings.valid, settings.test, settings.seed)?;
-    let (roles, rows) = modelled_rows(&table, &request)?;
+    let (source, hash) = (table.source().to_owned(), table.hash());
+    let (roles, rows) = modelled_rows(table, &request)?;
     let parts = split(rows.len(), settings.valid, settings.test, settings.seed)?;
     let counts =
         RowCounts { train: parts.train.len(), valid: parts.valid.len(), test: parts.test.len() };
+    let mut columns = settings.columns(&schema, &roles.features)?;
+    if matches!(data, Data::Table(_)) {
+        let described: Vec<bool> =
+            roles.features.iter().map(|name| settings.describes(&schema, name)).collect();
+        let hints = hints(&roles.features, &described, rows.points());
+        hints.iter().for_each(|hint| common.voice().note(hint));
+    }
+    let d = columns.len();
+    for (at, column) in columns.iter_mut().enumerate() {
+        column.cut(parts.train.iter().map(|row| rows.points()[row * d + at]));
+    }
+    let rows = encode(&columns, rows, settings.seed)?;
+    let data = DataSummary { source, hash, weight: roles.weight, rows: counts };
     let engine = common.engine.into();
-    let fit = Fit { engine, ..describe(settings, &table, &roles, counts)? };
-    let take = |part: &[usize]| (!part.is_empty()).then(|| rows.take(part));
-    let split = Split {
-        train: rows.take(&parts.train),
-        valid: take(&parts.valid),
-        test: take(&parts.test),
-    };
-    Ok((fit, split))
+    let fit = Fit { columns, engine, ..describe(settings, data, roles.context)? };
+    let [train, valid, test] = rows.partition([parts.train, parts.valid, parts.test]);
+    let held_out = |rows: Rows| (!rows.is_empty()).then_some(rows);
+    Ok((fit, Split { train, valid: held_out(valid), test: held_out(test) }))
 }
 
-fn describe(
-    settings: &mut FitSettings,
-    table: &Table,
-    roles: &Roles,
-    counts: RowCounts,
-) -> Result<Fit> {
-    let supports = settings.supports(&roles.features)?;
-    let columns = roles.features.iter().zip(supports);
+fn describe(settings: &mut FitSettings, data: DataSummary, given: Vec<String>) -> Result<Fit> {
     let recipe = recipe(&settings.flow)?
         .with_sizes(&settings.sizes())?
         .with_continuous(&settings.continuous)?
         .with_score(&settings.score)?;
-    settings.settle(&recipe, counts.train);
+    settings.settle(&recipe, data.rows.train);
     Ok(Fit {
         name: settings.flow.clone(),
         config: settings.train(&recipe),
@@ -153,14 +159,9 @@ fn describe(
         seed: settings.seed,
         dtype: settings.dtype,
         device: device(&settings.device)?,
-        columns: columns.map(|(name, support)| Column { name: name.clone(), support }).collect(),
-        given: roles.context.clone(),
-        data: DataSummary {
-            source: table.source().to_owned(),
-            hash: table.hash(),
-            weight: roles.weight.clone(),
-            rows: counts,
-        },
+        columns: Vec::new(),
+        given,
+        data,
     })
 }
 

@@ -24,6 +24,8 @@ mod plots;
 mod roles;
 /// Same seed, same bytes, whatever the threads.
 mod same;
+/// `fit --schema`.
+mod schema;
 /// Pictures, checks and descriptions of score models.
 mod scores;
 /// log-prob and sample in every format.

@@ -1,8 +1,8 @@
 //! The description stored with a model's weights.
 
+use super::column::Column;
 use crate::config::{FlowConfig, ObjectiveConfig};
 use crate::train::{Evaluation, TrainConfig};
-use crate::transforms::Support;
 use candle_core::DType;
 use serde::{Deserialize, Serialize};
 
@@ -30,16 +30,6 @@ pub struct ModelSpec {
     pub train: TrainConfig,
     /// What its training came to; none before.
     pub training: Option<TrainingSummary>,
-}
-
-/// A column of the data.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Column {
-    /// Its name in the table.
-    pub name: String,
-    /// The values it can take.
-    #[serde(default)]
-    pub support: Support,
 }
 
 /// The precision of a model's weights.
