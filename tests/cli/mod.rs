@@ -12,6 +12,8 @@ mod continuous;
 mod fields;
 /// The run folder, its settings and what `fit` prints.
 mod fit;
+/// Tables of every odd kind.
+mod inputs;
 /// Ctrl-C, kill, and going on.
 mod interrupt;
 /// list, info, completions, toy and evaluate.
