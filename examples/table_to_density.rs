@@ -17,7 +17,7 @@ use diffeo::plots::Theme;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let file = std::env::args().nth(1).unwrap_or_else(|| "tests/data/leaves.csv".to_owned());
     let table = DataSource::parse(&file)?.read(None)?;
-    table.require_varying()?;
+    table.require_varying(table.columns())?;
     let names = table.columns().to_vec();
     let rows = Rows::new(table.width(), table.into_values())?;
 

@@ -130,7 +130,9 @@ fn plan(settings: &mut FitSettings, common: &Common) -> Result<(Fit, Split)> {
         let described: Vec<bool> =
             roles.features.iter().map(|name| settings.describes(&schema, name)).collect();
         let hints = hints(&roles.features, &described, rows.points());
-        hints.iter().for_each(|hint| common.voice().note(hint));
+        for hint in hints {
+            common.voice().note(&hint);
+        }
     }
     let d = columns.len();
     for (at, column) in columns.iter_mut().enumerate() {

@@ -44,6 +44,13 @@ pub(crate) fn index_of_number(labels: &[String], value: f64) -> Option<usize> {
     numbers(labels).iter().position(|number| number.total_cmp(&value).is_eq())
 }
 
+/// What stands at an index that is given as a number.
+pub(crate) fn at_index<T>(items: &[T], index: f64) -> Option<&T> {
+    #[expect(clippy::cast_sign_loss, reason = "indices of labels are at least 0")]
+    let index = index as usize;
+    items.get(index)
+}
+
 /// The numbers that labels are, or their indices unless all are numbers.
 fn numbers(labels: &[String]) -> Vec<f64> {
     let parsed: Result<_, _> = labels.iter().map(|label| label.trim().parse()).collect();
@@ -76,7 +83,7 @@ impl RowSink for LabelNumbers {
         let mut rows = rows.to_vec();
         for (column, numbers) in &self.columns {
             for cell in rows.iter_mut().skip(*column).step_by(self.width) {
-                *cell = numbers.get(*cell as usize).copied().unwrap_or(*cell);
+                *cell = at_index(numbers, *cell).copied().unwrap_or(*cell);
             }
         }
         self.sink.write_rows(&rows)

@@ -78,9 +78,10 @@ pub struct TableReader {
 impl TableReader {
     pub(crate) fn new(source: String, rows: Box<dyn RowReader>, options: &ReadOptions) -> Self {
         let of = |(at, name): (usize, &String)| Some((at, options.labels.of(name)?.to_vec()));
-        let labels = match rows.knows_labels() {
-            true => Vec::new(),
-            false => rows.columns().iter().enumerate().filter_map(of).collect(),
+        let labels = if rows.knows_labels() {
+            Vec::new()
+        } else {
+            rows.columns().iter().enumerate().filter_map(of).collect()
         };
         let (missing, dropped) = (options.missing, Dropped::default());
         Self { source, rows, missing, labels, dropped, seen: 0, started: false }
@@ -115,7 +116,9 @@ impl TableReader {
             self.index_labels(&mut values[start..], width)?;
             self.seen += read as u64;
             if !gaps.is_empty() {
-                gaps.iter().for_each(|gap| self.dropped.add(gap));
+                for gap in &gaps {
+                    self.dropped.add(gap);
+                }
                 if self.missing == Missing::Reject {
                     return Err(self.refused());
                 }
@@ -175,7 +178,9 @@ impl TableReader {
     fn refused(&mut self) -> DataError {
         let (mut values, mut gaps) = (Vec::new(), Vec::new());
         while self.rows.read_rows(BLOCK, &mut values, &mut gaps).is_ok_and(|read| read > 0) {
-            gaps.drain(..).for_each(|gap| self.dropped.add(&gap));
+            for gap in gaps.drain(..) {
+                self.dropped.add(&gap);
+            }
             values.clear();
         }
         self.dropped.refused(&self.source, self.rows.columns())

@@ -1,6 +1,6 @@
 //! Tables of every odd kind: each is refused with the place and a remedy, or gives a right answer.
 
-use super::{Bench, TINY};
+use super::{Bench, TINY, csv};
 use std::fs::File;
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -103,8 +103,7 @@ fn extreme_numbers_have_a_density_and_never_a_nan() {
 fn one_row_one_column_and_rows_that_repeat() {
     let bench = Bench::with_model();
     assert_eq!(bench.run_on("log-prob run -", "x1,x2\n1,2\n").good().numbers().len(), 1);
-    let one: String = (0..60).map(|i| format!("{}\n", (i * 37 % 59) as f64 / 7.0)).collect();
-    bench.write("one.csv", format!("x\n{one}"));
+    bench.write("one.csv", csv(&[("x", |i| (i * 37.0) % 59.0 / 7.0)], 60));
     bench.run(&format!("fit one.csv {TINY} -o one")).good();
     let values = bench.run("log-prob one one.csv").good().numbers();
     assert!(values.len() == 60 && values.iter().all(|v| v.is_finite()), "{values:?}");

@@ -5,7 +5,7 @@
 use ::csv::{Terminator, Writer, WriterBuilder};
 
 use crate::data::error::DataError;
-use crate::data::labels::Labels;
+use crate::data::labels::{Labels, at_index};
 use crate::data::writer::{BUFFER, Output, Precision, RowSink, require_rows};
 
 /// Text that grows row by row.
@@ -53,7 +53,7 @@ impl<W: Output> RowSink for CsvSink<W> {
         let mut digits = ryu::Buffer::new();
         for row in rows.chunks_exact(width) {
             for (&value, labels) in row.iter().zip(&self.labels) {
-                let label = labels.as_ref().and_then(|labels| labels.get(value as usize));
+                let label = labels.as_ref().and_then(|labels| at_index(labels, value));
                 let text = match (label, self.precision) {
                     (Some(label), _) => label,
                     (None, Precision::Single) => digits.format(value as f32),

@@ -153,7 +153,7 @@ fn what_is_no_text_is_refused_early() {
     let zero = "f.csv: a zero byte in what should be text: it is binary, or UTF-16; save the file as \
                 UTF-8 text";
     assert_eq!(message(b"\xff\xfea\0,\0b\0\n\0"), zero);
-    let endless = std::io::repeat(b'7').take(1 << 40);
+    let endless = io::repeat(b'7').take(1 << 40);
     let error = CsvRows::new("f.csv", endless, b',', None, &Labels::default()).unwrap_err();
     assert_eq!(
         error.to_string(),
