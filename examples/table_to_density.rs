@@ -17,7 +17,7 @@ use diffeo::plots::Theme;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let file = std::env::args().nth(1).unwrap_or_else(|| "tests/data/leaves.csv".to_owned());
     let table = DataSource::parse(&file)?.read(None)?;
-    table.require_varying()?;
+    table.require_varying(table.columns())?;
     let names = table.columns().to_vec();
     let rows = Rows::new(table.width(), table.into_values())?;
 
@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let [train, valid, test] = [&parts.train, &parts.valid, &parts.test].map(|i| rows.take(i));
     let mut fit = Fit::new("nsf-gmm")?;
     fit.config.steps = 400;
-    fit.columns = names.into_iter().map(|name| Column { name, support: Support::Real }).collect();
+    fit.columns = names.into_iter().map(|name| Column::new(name, Support::Real)).collect();
     let workers = Workers::new(2)?;
     let parts = Parts { train: &train, valid: Some(&valid), test: Some(&test) };
     let (model, outcome) = fit.run(parts, None, &workers, &mut Quiet)?;

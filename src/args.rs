@@ -12,6 +12,7 @@ use crate::failure::Usage;
 use crate::fit_flags::{FitFlags, named};
 use crate::output::Voice;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use diffeo::data::Missing;
 use diffeo::flows::Engine;
 use diffeo::flows::model::{FieldKind, Model};
 use diffeo::flows::score::{Sampler, SamplerKind, Schedule};
@@ -148,11 +149,17 @@ pub struct LogProbArgs {
     pub model: PathBuf,
     /// Toy name, .csv, .tsv, .npy, .npz[:key], .parquet, or - for CSV on stdin
     pub data: String,
+    /// Rows with missing values: reject, an error, or drop, leave them out; what is left out is said
+    #[arg(long, value_name = "POLICY", default_value = "reject", value_parser = named::<Missing>)]
+    pub missing: Missing,
     /// Add a column `standard_error`: what the solver and the probes of a continuous flow leave open,
     /// 0 for other flows
     #[arg(long)]
     pub errors: bool,
-    /// The same, with tighter tolerances and more probes until each is at most this
+    /// Draws that the probability of whole numbers and labels is averaged over [default: 32]
+    #[arg(long, value_name = "N")]
+    pub draws: Option<usize>,
+    /// The same as --errors, with tighter tolerances and more probes until each is at most this
     #[arg(long, value_name = "SE", allow_negative_numbers = true)]
     pub log_prob_se: Option<f64>,
     /// Where the values go.
@@ -242,6 +249,9 @@ pub struct EvaluateArgs {
     /// Fresh rows to draw of a toy
     #[arg(long, default_value_t = 50_000, value_name = "N")]
     pub rows: usize,
+    /// Rows with missing values: reject, an error, or drop, leave them out
+    #[arg(long, value_name = "POLICY", default_value = "reject", value_parser = named::<Missing>)]
+    pub missing: Missing,
     /// Compare a score model's field with the exact score of a toy with noise of these standard
     /// deviations, in the units of the data
     #[arg(long, value_delimiter = ',', value_name = "SIGMA,...", allow_negative_numbers = true)]

@@ -15,7 +15,7 @@ mod toy;
 
 use crate::args::{Cli, Command, Common, OutputArgs};
 use crate::failure::Usage;
-use diffeo::data::{DataSource, Target};
+use diffeo::data::{DataSource, Dropped, ReadOptions, Target};
 use diffeo::flows::model::Model;
 use std::process::ExitCode;
 
@@ -72,6 +72,19 @@ fn columns_of(model: &Model, source: &DataSource) -> Option<Vec<String>> {
     let spec = model.spec();
     let names = spec.columns.iter().map(|c| c.name.clone()).chain(spec.given.iter().cloned());
     named.then(|| names.collect())
+}
+
+/// Says which rows were left out for their missing values, if any were.
+fn say_dropped(common: &Common, dropped: &Dropped) {
+    if dropped.rows() > 0 {
+        common.voice().note(&dropped.to_string());
+    }
+}
+
+/// How a table is read that a model is asked about.
+fn reading(model: &Model, source: &DataSource) -> ReadOptions {
+    let (columns, labels) = (columns_of(model, source), crate::input::labels(model));
+    ReadOptions { columns, labels, ..Default::default() }
 }
 
 /// Fails when a file exists and may not be replaced.

@@ -3,6 +3,7 @@
 use crate::failure::Usage;
 use anyhow::{Context, Result};
 use clap::Args;
+use diffeo::data::Missing;
 use diffeo::flows::calculus::Probe;
 use diffeo::flows::config::{DivergenceKind, Method, NetworkKind, ScoreObjective};
 use diffeo::flows::pairing::Pairing;
@@ -49,6 +50,13 @@ pub struct FitFlags {
     /// Values a column can take: NAME=positive, NAME=positive-softplus or NAME=LOW:HIGH; repeatable
     #[arg(long, value_name = "NAME=KIND")]
     pub support: Option<Vec<String>>,
+    /// What each column holds, from a file: positive, interval, circular, integer, category; --support
+    /// counts for more
+    #[arg(long, value_name = "FILE.toml")]
+    pub schema: Option<PathBuf>,
+    /// Rows with missing values: reject, an error, or drop, leave them out [default: reject]
+    #[arg(long, value_name = "POLICY", value_parser = named::<Missing>)]
+    pub missing: Option<Missing>,
     /// Rows to draw of a toy [default: 20000]
     #[arg(long, value_name = "N")]
     pub rows: Option<usize>,
@@ -210,6 +218,8 @@ impl FitFlags {
             given: f.given.or(file.given),
             weight: f.weight.or(file.weight),
             support: f.support.or(file.support),
+            schema: f.schema.or(file.schema),
+            missing: f.missing.or(file.missing),
             rows: f.rows.or(file.rows),
             valid: f.valid.or(file.valid),
             test: f.test.or(file.test),

@@ -2,12 +2,15 @@
 
 use crate::failure::Usage;
 use crate::fit_flags::FitFlags;
+use crate::schema_file::Schema;
 use anyhow::Result;
+use diffeo::data::Missing;
 use diffeo::flows::config::{ContinuousSettings, Recipe, ScoreSettings, Sizes, recipe};
-use diffeo::flows::model::Precision;
+use diffeo::flows::model::{Column, Precision};
 use diffeo::flows::train::TrainConfig;
-use diffeo::flows::transforms::Support;
+use diffeo::flows::transforms::{Support, SupportMap};
 use serde::Serialize;
+use std::path::PathBuf;
 
 /// The flow that is fitted when none is asked for: the one that wins most often.
 const DEFAULT_FLOW: &str = "nsf-gmm";
@@ -32,6 +35,9 @@ pub struct FitSettings {
     pub weight: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub support: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schema: Option<PathBuf>,
+    pub missing: Missing,
     pub rows: usize,
     pub valid: f64,
     pub test: f64,
@@ -85,6 +91,8 @@ impl FitFlags {
             given: self.given.unwrap_or_default(),
             weight: self.weight,
             support: self.support.unwrap_or_default(),
+            schema: self.schema,
+            missing: self.missing.unwrap_or_default(),
             rows: self.rows.unwrap_or(TOY_ROWS),
             valid: self.valid.unwrap_or(HELD_OUT),
             test: self.test.unwrap_or(HELD_OUT),
@@ -170,24 +178,32 @@ impl FitSettings {
         }
     }
 
-    /// The support of each of these columns.
+    /// What these columns hold: what the schema says, unless `--support` says otherwise.
     ///
     /// # Errors
-    /// When a support names no such column or cannot be understood.
-    pub fn supports(&self, columns: &[String]) -> Result<Vec<Support>> {
-        let mut supports = vec![Support::Real; columns.len()];
+    /// When schema or support name no such column or cannot be understood.
+    pub fn columns(&self, schema: &Schema, names: &[String]) -> Result<Vec<Column>> {
+        let mut columns = schema.columns(names)?;
         for text in &self.support {
             let (name, kind) = text.split_once('=').unwrap_or((text, ""));
-            let at = columns.iter().position(|c| c == name).ok_or_else(|| {
+            let at = names.iter().position(|c| c == name).ok_or_else(|| {
                 Usage(format!("--support {text}: no modelled column is called `{name}`"))
             })?;
-            supports[at] = support(kind).ok_or_else(|| {
+            let support = support(kind).ok_or_else(|| {
                 Usage(format!(
                     "--support {text}: give NAME=positive, NAME=positive-softplus or NAME=LOW:HIGH"
                 ))
             })?;
+            columns[at] = Column::new(name, support);
         }
-        Ok(supports)
+        SupportMap::new(columns.iter().map(|column| column.support).collect())?;
+        Ok(columns)
+    }
+
+    /// Whether a flag or the schema says what a column holds.
+    pub fn describes(&self, schema: &Schema, name: &str) -> bool {
+        let named = |text: &String| text.split_once('=').is_some_and(|(column, _)| column == name);
+        schema.describes(name) || self.support.iter().any(named)
     }
 }
 

@@ -4,10 +4,10 @@ use crate::args::EngineName;
 use crate::failure::Usage;
 use anyhow::Result;
 use candle_core::Device;
-use diffeo::data::{DataSource, RoleRequest, Roles, Table};
+use diffeo::data::{DataSource, Dropped, Labels, ReadOptions, RoleRequest, Roles, Table};
 use diffeo::flows::Workers;
 use diffeo::flows::densities::Toy;
-use diffeo::flows::model::Model;
+use diffeo::flows::model::{Column, Model};
 use diffeo::flows::rng::{Stream, generator};
 use diffeo::flows::rows::Rows;
 use std::path::Path;
@@ -48,9 +48,29 @@ impl Data {
         seed: u64,
         stream: Stream,
     ) -> Result<Table> {
+        let columns = columns.map(<[_]>::to_vec);
+        let options = ReadOptions { columns, ..ReadOptions::default() };
+        Ok(self.read_with(&options, rows, seed, stream)?.0)
+    }
+
+    /// As [`Data::read`], with a say in what happens to missing values; what was left out for them.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub fn read_with(
+        &self,
+        options: &ReadOptions,
+        rows: usize,
+        seed: u64,
+        stream: Stream,
+    ) -> Result<(Table, Dropped)> {
         match self {
-            Self::Toy(toy) => Ok(toy_table(toy, rows, seed, stream)?),
-            Self::Table(source) => Ok(source.read(columns)?),
+            Self::Toy(toy) => Ok((toy_table(toy, rows, seed, stream)?, Dropped::default())),
+            Self::Table(source) => {
+                let mut reader = source.open_with(options)?;
+                let table = reader.read_rest()?;
+                Ok((table, reader.dropped().clone()))
+            }
         }
     }
 }
@@ -73,25 +93,34 @@ pub fn toy_table(toy: &Toy, rows: usize, seed: u64, stream: Stream) -> Result<Ta
 ///
 /// # Errors
 /// When a column is missing, has two roles or is constant, or when a weight is negative.
-pub fn modelled_rows(table: &Table, request: &RoleRequest) -> Result<(Roles, Rows)> {
-    let roles = request.resolve(table)?;
-    let features = table.select(&roles.features)?;
-    features.require_varying()?;
-    if !roles.context.is_empty() {
-        table.select(&roles.context)?.require_varying()?;
-    }
-    let rows = rows_of(table, &roles.features, &roles.context, roles.weight.as_deref())?;
+pub fn modelled_rows(table: Table, request: &RoleRequest) -> Result<(Roles, Rows)> {
+    let roles = request.resolve(&table)?;
+    table.require_varying(&[&roles.features[..], &roles.context].concat())?;
+    let rows = if roles.features == table.columns() {
+        Rows::new(roles.features.len(), table.into_values())?
+    } else {
+        rows_of(&table, &roles.features, &roles.context, roles.weight.as_deref())?
+    };
     let Some(weights) = rows.weights() else { return Ok((roles, rows)) };
     let counted: Vec<usize> = (0..weights.len()).filter(|&i| weights[i] > 0.0).collect();
     let rows = rows.take(&counted);
     Ok((roles, rows))
 }
 
-/// The rows of a table that a model is asked about; a table without names is taken by position.
+/// The points that a model is asked about; a table without names is taken by position. Whole
+/// numbers and categories are spread by noise of the model's own seed.
+///
+/// # Errors
+/// When a column of the model is missing, or holds a value that it cannot have.
+pub fn rows_for(model: &Model, table: &Table) -> Result<Rows> {
+    Ok(model.encode(table_rows(model, table)?, model.spec().seed)?)
+}
+
+/// The rows of a table in the order of a model's columns, as they stand.
 ///
 /// # Errors
 /// When a column of the model is missing.
-pub fn rows_for(model: &Model, table: &Table) -> Result<Rows> {
+pub fn table_rows(model: &Model, table: &Table) -> Result<Rows> {
     let spec = model.spec();
     let features: Vec<String> = spec.columns.iter().map(|c| c.name.clone()).collect();
     let has = |name: &String| table.columns().contains(name);
@@ -119,6 +148,12 @@ fn rows_of(
         rows = rows.with_weights(table.select(&[weight])?.into_values())?;
     }
     Ok(rows)
+}
+
+/// The labels of a model's columns of categories.
+pub fn labels(model: &Model) -> Labels {
+    let of = |column: &Column| Some((column.name.clone(), column.labels()?.to_vec()));
+    model.spec().columns.iter().filter_map(of).collect()
 }
 
 /// The model in a run folder or file.

@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, reason = "a program has no users of its modules")]
 
 mod args;
+mod column_hints;
 mod commands;
 mod failure;
 mod fit_flags;
@@ -11,6 +12,7 @@ mod input;
 mod output;
 mod progress;
 mod run_folder;
+mod schema_file;
 
 use args::Cli;
 use clap::Parser;

@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use diffeo::data::{DataError, DataSource, Precision, RoleRequest, Table, Target};
+use diffeo::data::{
+    DataError, DataSource, Missing, Precision, ReadOptions, RoleRequest, Table, Target,
+};
 use proptest::prelude::*;
 
 /// A folder that is removed at the end of a test.
@@ -259,4 +261,54 @@ proptest! {
             prop_assert!(error.to_string().starts_with(&path));
         }
     }
+}
+
+/// Rows with a NaN here and there, in every format, whole and in pieces.
+#[test]
+fn rows_with_missing_values_are_refused_or_left_out() {
+    let folder = Folder::new("missing");
+    let columns = ["x1", "x2"].map(str::to_owned);
+    let lacks = |row: usize| row % 7000 == 5;
+    let value = |i: usize| if lacks(i / 2) && i % 2 == 1 { f64::NAN } else { i as f64 };
+    let rows = 40_000;
+    let written = table(&columns, (0..2 * rows).map(value).collect());
+    for name in formats() {
+        let path = folder.path(name);
+        target(&path, false).write(&written, Precision::Double).unwrap();
+        let source = DataSource::parse(&path).unwrap();
+        let (word, numbers) = match name {
+            "t.csv" | "t.tsv" => ("line", "7, 7007, 14007, 21007, 28007"),
+            _ => ("row", "6, 7006, 14006, 21006, 28006"),
+        };
+        let first = numbers.split(',').next().unwrap();
+        assert_eq!(
+            read(&path).unwrap_err().to_string(),
+            format!(
+                "{path}, {word} {first}, column 'x2': the value is missing, as in 6 rows in all: \
+                 {word}s {numbers}, …; leave such rows out with --missing drop, or impute them"
+            )
+        );
+        let options = ReadOptions { missing: Missing::Drop, ..ReadOptions::default() };
+        for limit in [usize::MAX, 1000, 1] {
+            let mut reader = source.open_with(&options).unwrap();
+            let mut kept = Vec::new();
+            while let Some(piece) = reader.next_rows(limit).unwrap() {
+                assert!(piece.rows() <= limit && piece.rows() > 0);
+                kept.extend(piece.into_values());
+                if limit == 1 && kept.len() > 40 {
+                    break;
+                }
+            }
+            let expected = (0..2 * rows).filter(|i| !lacks(i / 2)).map(|i| i as f64);
+            assert!(kept.iter().copied().eq(expected.take(kept.len())), "{name} {limit}");
+            if limit > 1 {
+                assert_eq!(kept.len(), 2 * (rows - 6));
+                assert_eq!(reader.dropped().rows(), 6);
+            }
+        }
+    }
+    let path = folder.write("all.csv", b"a,b\n1,\n,2\n");
+    let options = ReadOptions { missing: Missing::Drop, ..ReadOptions::default() };
+    let error = DataSource::parse(&path).unwrap().open_with(&options).unwrap().read().unwrap_err();
+    assert!(error.to_string().contains("each of its 2 rows has a missing value"), "{error}");
 }

@@ -78,7 +78,7 @@ impl Subject {
 }
 
 fn columns(names: &[&str]) -> Vec<Column> {
-    names.iter().map(|n| Column { name: (*n).to_owned(), support: Support::Real }).collect()
+    names.iter().map(|n| Column::new(n, Support::Real)).collect()
 }
 
 fn toy(name: &str) -> Result<Rows, Box<dyn std::error::Error>> {

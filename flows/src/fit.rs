@@ -109,7 +109,7 @@ impl Fit {
 
     fn model_of(&self, features: usize, context: usize, base: BaseConfig) -> Result<Model> {
         let columns = if self.columns.is_empty() {
-            let real = |name| Column { name, support: Support::Real };
+            let real = |name| Column::new(name, Support::Real);
             numbered("x", features).map(real).collect()
         } else {
             self.columns.clone()

@@ -2,6 +2,7 @@
 
 mod arrays;
 mod calibration;
+mod column;
 mod container;
 mod data_units;
 mod energy;
@@ -15,13 +16,16 @@ mod jacobians;
 mod latent_jacobians;
 mod latents;
 mod noise;
+mod numbers;
 mod prepared;
 mod spec;
+mod table;
 mod trajectories;
 mod walks;
 
 pub use arrays::Arrays;
 pub use calibration::{Calibration, HeldOut};
+pub use column::{Column, ColumnKind};
 pub use container::FORMAT;
 use data_units::InDataUnits;
 pub use error_bars::WithErrors;
@@ -30,8 +34,10 @@ pub use field::{FieldKind, ModelField};
 pub use fingerprint::Fingerprint;
 pub use fisher::NoisyFisher;
 pub use latents::Images;
+use numbers::Numbers;
 pub use prepared::PreparedRows;
-pub use spec::{Column, DataSummary, ModelSpec, Precision, RowCounts, TrainingSummary};
+pub use spec::{DataSummary, ModelSpec, Precision, RowCounts, TrainingSummary};
+pub use table::encode;
 pub use walks::Frame;
 
 use crate::densities::GaussianBaseline;
@@ -41,7 +47,7 @@ use crate::error::{Error, Result};
 use crate::flow::Flow;
 use crate::objective::Batch;
 use crate::params::{Params, to_f64};
-use crate::preparation::Preparation;
+use crate::preparation::{Preparation, pieces};
 use crate::rng::{Stream, generator};
 use crate::rows::Rows;
 use crate::transforms::Support;
@@ -178,9 +184,8 @@ impl Model {
     pub fn standardised(&self, train: &Rows) -> Result<Vec<f64>> {
         self.check_rows(train)?;
         self.require_varying(train)?;
-        let (all, device) = (0..train.len(), self.params.device());
-        let context = train.context_tensor(&all, device)?;
-        self.preparation.fit(&train.points_tensor(&all, device)?, context.as_ref())?;
+        let device = self.params.device();
+        self.preparation.fit(train, device)?;
         let seen = self.seen_at_start(train);
         let points = seen.points_tensor(&(0..seen.len()), device)?;
         to_f64(&self.preparation.forward(&points)?.points)
@@ -193,11 +198,8 @@ impl Model {
     /// [`Error::Data`] for a constant column or a row outside a support.
     pub fn initialise(&self, train: &Rows) -> Result<()> {
         self.check_rows(train)?;
-        let (all, device) = (0..train.len(), self.params.device());
         self.require_varying(train)?;
-        let context = train.context_tensor(&all, device)?;
-        let points = train.points_tensor(&all, device)?;
-        self.preparation.fit(&points, context.as_ref())?;
+        self.preparation.fit(train, self.params.device())?;
         self.baseline.fit(train)?;
         let batch = self.batch(&self.seen_at_start(train))?;
         let mut rng = generator(self.spec.seed, Stream::Mixture, 0);
@@ -221,13 +223,22 @@ impl Model {
     /// [`Error::Data`] naming the first row outside the support of a column.
     pub fn batch(&self, rows: &Rows) -> Result<Batch> {
         self.check_rows(rows)?;
-        let device = self.params.device();
-        let all = 0..rows.len();
-        let mapped = self.preparation.forward(&rows.points_tensor(&all, device)?)?;
-        let context = rows.context_tensor(&all, device)?;
-        let dtype = self.params.dtype();
-        if let Some(row) = to_f64(&mapped.log_det)?.iter().position(|v| !v.is_finite()) {
-            return Err(self.outside_support(rows, row));
+        let (dtype, device) = (self.params.dtype(), self.params.device());
+        let mut points = Numbers::new(dtype, rows.len() * rows.features());
+        let mut log_det = Numbers::new(dtype, rows.len());
+        let mut context = Numbers::new(dtype, rows.context().map_or(0, |(_, all)| all.len()));
+        for range in pieces(rows.len()) {
+            let mapped = self.preparation.forward(&rows.points_tensor(&range, device)?)?;
+            let outside = to_f64(&mapped.log_det)?.iter().position(|v| !v.is_finite());
+            if let Some(row) = outside {
+                return Err(self.outside_support(rows, range.start + row));
+            }
+            points.append(&mapped.points)?;
+            log_det.append(&mapped.log_det)?;
+            let given = rows.context_tensor(&range, device)?;
+            if let Some(given) = self.preparation.context(given.as_ref())? {
+                context.append(&given)?;
+            }
         }
         let weights = match rows.weights() {
             Some(weights) => {
@@ -238,11 +249,13 @@ impl Model {
             }
             None => None,
         };
+        let n = rows.len();
+        let context = rows.context().map(|(k, _)| context.tensor((n, k), device)).transpose()?;
         Ok(Batch {
-            points: mapped.points,
-            context: self.preparation.context(context.as_ref())?,
+            points: points.tensor((n, rows.features()), device)?,
+            context,
             weights,
-            log_det: Some(mapped.log_det.to_dtype(dtype)?),
+            log_det: Some(log_det.tensor(n, device)?),
         })
     }
 

@@ -2,9 +2,19 @@
 
 use crate::error::Result;
 use crate::params::Params;
+use crate::rows::Rows;
 use crate::transform::{Chain, Layer, Mapped, Transform};
 use crate::transforms::{Standardise, Support, SupportMap};
-use candle_core::{DType, Tensor};
+use candle_core::{DType, Device, Tensor};
+use std::ops::Range;
+
+/// Rows of a piece.
+const PIECE: usize = 65_536;
+
+/// The ranges of the pieces of so many rows.
+pub(crate) fn pieces(rows: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..rows).step_by(PIECE).map(move |start| start..rows.min(start + PIECE))
+}
 
 /// The frozen first maps of a model: supports to the whole line, then zero mean and unit scale.
 ///
@@ -14,6 +24,9 @@ use candle_core::{DType, Tensor};
 #[derive(Debug)]
 pub struct Preparation {
     points: Chain,
+    /// The maps of `points`, which share its storage.
+    supports: Option<SupportMap>,
+    standardise: Standardise,
     context: Option<Standardise>,
     dtype: DType,
 }
@@ -27,29 +40,37 @@ impl Preparation {
         let dtype = params.dtype();
         let features = supports.len();
         let mut layers = Vec::new();
-        if supports.iter().any(|s| *s != Support::Real) {
-            let map = SupportMap::new(supports.to_vec())?;
+        let bounded = supports.iter().any(|s| *s != Support::Real);
+        let supports = bounded.then(|| SupportMap::new(supports.to_vec())).transpose()?;
+        if let Some(map) = supports.clone() {
             layers.push(Layer { name: "support".to_owned(), transform: Box::new(map) });
         }
         let standardise = Standardise::new(params.scope("standardise"), features)?;
-        layers.push(Layer { name: "standardise".to_owned(), transform: Box::new(standardise) });
+        let transform = Box::new(standardise.clone());
+        layers.push(Layer { name: "standardise".to_owned(), transform });
         let context = match context {
             0 => None,
             k => Some(Standardise::new(params.scope("standardise_context"), k)?),
         };
-        Ok(Self { points: Chain::new(features, layers)?, context, dtype })
+        Ok(Self { points: Chain::new(features, layers)?, supports, standardise, context, dtype })
     }
 
-    /// Fits mean and scale to rows `[n, d]` and their context `[n, k]`, both `f64`.
+    /// Fits mean and scale to rows and their context, a piece at a time.
     ///
     /// # Errors
     /// [`Error::Data`](crate::Error::Data) for a constant column.
-    pub fn fit(&self, points: &Tensor, context: Option<&Tensor>) -> Result<()> {
-        self.points.initialise(points, None)?;
-        match (&self.context, context) {
-            (Some(standardise), Some(context)) => standardise.initialise(context, None),
-            _ => Ok(()),
-        }
+    pub fn fit(&self, rows: &Rows, device: &Device) -> Result<()> {
+        let mapped = |range| {
+            let points = rows.points_tensor(&range, device)?;
+            match &self.supports {
+                None => Ok(points),
+                Some(supports) => Ok(supports.forward(&points, None)?.points),
+            }
+        };
+        self.standardise.initialise_from(|| pieces(rows.len()).map(mapped))?;
+        let Some(standardise) = &self.context else { return Ok(()) };
+        let given = |range| rows.context_tensor(&range, device).transpose();
+        standardise.initialise_from(|| pieces(rows.len()).filter_map(given))
     }
 
     /// Points `[n, d]` in data units → points in the flow's dtype, log-volume `[n]` in `f64`.

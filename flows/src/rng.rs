@@ -29,6 +29,8 @@ pub enum Stream {
     Evaluation = 8,
     /// Fits of the baselines that a model is measured against.
     Baseline = 9,
+    /// Noise that spreads whole numbers over the line, one generator a block of rows.
+    Dequantise = 12,
 }
 
 /// The generator of one stream at one index.

@@ -95,6 +95,11 @@ impl Rows {
         &self.points
     }
 
+    /// The points, row-major, to be replaced by others that are not NaN.
+    pub(crate) fn points_mut(&mut self) -> &mut [f64] {
+        &mut self.points
+    }
+
     /// The context and its width.
     pub fn context(&self) -> Option<(usize, &[f64])> {
         self.context.as_ref().map(|(width, values)| (*width, values.as_slice()))
@@ -123,6 +128,32 @@ impl Rows {
             weights: self.weights.as_ref().map(|w| pick(w, 1)),
             numbers: Some(rows.iter().map(|&i| self.number(i)).collect()),
         }
+    }
+
+    /// The rows of these three lists of numbers, disjoint, ascending and together all rows, without a
+    /// second copy of the first, which should be the longest.
+    #[must_use]
+    pub fn partition(self, [most, second, third]: [Vec<usize>; 3]) -> [Self; 3] {
+        let (second, third) = (self.take(&second), self.take(&third));
+        let keep = |mut values: Vec<f64>, width: usize| -> Vec<f64> {
+            for (at, &row) in most.iter().enumerate() {
+                values.copy_within(row * width..(row + 1) * width, at * width);
+            }
+            values.truncate(most.len() * width);
+            values.shrink_to_fit();
+            values
+        };
+        let first = Self {
+            features: self.features,
+            points: keep(self.points, self.features),
+            context: self.context.map(|(width, values)| (width, keep(values, width))),
+            weights: self.weights.map(|weights| keep(weights, 1)),
+            numbers: Some(match self.numbers {
+                Some(numbers) => most.iter().map(|&row| numbers[row]).collect(),
+                None => most,
+            }),
+        };
+        [first, second, third]
     }
 
     /// Points `[n, d]` of a range of rows, `f64`.

@@ -5,6 +5,7 @@ use crate::failure::Usage;
 use crate::input::{Data, model, rows_for, workers};
 use anyhow::Result;
 use diffeo::checks::{Certificate, Check, Evidence, Skipped, Subject};
+use diffeo::data::ReadOptions;
 use diffeo::flows::rng::Stream;
 use std::process::ExitCode;
 
@@ -23,11 +24,11 @@ pub fn run(common: &Common, args: &CheckArgs) -> Result<ExitCode> {
         None => None,
         Some(text) => {
             let data = Data::parse(text)?;
-            let columns = match &data {
-                Data::Table(source) => super::columns_of(&model, source),
-                Data::Toy(_) => None,
+            let options = match &data {
+                Data::Table(source) => super::reading(&model, source),
+                Data::Toy(_) => ReadOptions::default(),
             };
-            let table = data.read(columns.as_deref(), TOY_ROWS, common.seed(), Stream::Sample)?;
+            let (table, _) = data.read_with(&options, TOY_ROWS, common.seed(), Stream::Sample)?;
             let rows = rows_for(&model, &table)?;
             model.check_supports(&rows)?;
             Some(rows)

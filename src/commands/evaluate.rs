@@ -2,10 +2,10 @@
 
 use crate::args::{Common, EvaluateArgs};
 use crate::failure::Usage;
-use crate::input::{Data, TOY_COLUMNS, model, rows_for, workers};
+use crate::input::{Data, TOY_COLUMNS, labels, model, rows_for, workers};
 use anyhow::Result;
 use diffeo::baselines::{Advantage, Baseline, Baselines, Race, Rival};
-use diffeo::data::{DataError, DataSource, Table};
+use diffeo::data::{DataError, DataSource, ReadOptions, Table};
 use diffeo::flows::Workers;
 use diffeo::flows::metrics::{Estimate, bits_per_dim, energy_distance, kl_divergence};
 use diffeo::flows::model::{Model, NoisyFisher};
@@ -231,15 +231,23 @@ fn table(common: &Common, args: &EvaluateArgs, model: &Model, data: &Data) -> Re
         return data.read(None, args.rows, common.seed(), Stream::Evaluation);
     };
     let columns = super::columns_of(model, source);
+    let read = |columns: Option<Vec<String>>| -> std::result::Result<Table, DataError> {
+        let labels = labels(model);
+        let options = ReadOptions { columns, labels, missing: args.missing };
+        let mut reader = source.open_with(&options)?;
+        let table = reader.read_rest()?;
+        super::say_dropped(common, reader.dropped());
+        Ok(table)
+    };
     if let (Some(columns), Some(weight)) = (&columns, &model.spec().data.weight) {
         let weighted: Vec<String> = columns.iter().chain([weight]).cloned().collect();
-        match source.read(Some(&weighted)) {
+        match read(Some(weighted)) {
             Err(DataError::UnknownColumn { column, .. })
                 if column == *weight && *source != DataSource::Stdin => {}
             other => return Ok(other?),
         }
     }
-    Ok(source.read(columns.as_deref())?)
+    Ok(read(columns)?)
 }
 
 /// Whether the model is worth its trouble beside a baseline.

@@ -34,7 +34,7 @@ pub fn run(common: &Common, args: &FieldArgs) -> Result<()> {
     }
     let source = match &data {
         Data::Toy(_) => None,
-        Data::Table(source) => Some(source.open(super::columns_of(&model, source).as_deref())?),
+        Data::Table(source) => Some(source.open_with(&super::reading(&model, source))?),
     };
     let sink = target.create(&header(args, &model, kind), Precision::Double)?;
     let mut job = Job { args, model: &model, field, workers, sink };

@@ -56,7 +56,7 @@ pub fn run(common: &Common, flags: &FitFlags) -> Result<ExitCode> {
     let mut settings = flags.resolve()?;
     let folder = RunFolder::new(output.as_deref(), &settings.data);
     folder.refuse_existing(force, resume)?;
-    let loaded = load(&settings)?;
+    let loaded = load(&settings, common)?;
     let fit = describe(&mut settings, &loaded, common.engine.into())?;
     let (split, voice) = (&loaded.split, common.voice());
     let pictures = !settings.no_plots;

@@ -2,9 +2,9 @@
 
 use crate::args::{Common, LogProbArgs};
 use crate::failure::Usage;
-use crate::input::{Data, model, rows_for, workers};
+use crate::input::{Data, labels, model, table_rows, workers};
 use anyhow::Result;
-use diffeo::data::{Precision, RowSink, Table};
+use diffeo::data::{Dropped, Precision, ReadOptions, RowSink, Table};
 use diffeo::flows::Workers;
 use diffeo::flows::model::Model;
 use diffeo::flows::rng::Stream;
@@ -20,6 +20,7 @@ pub fn run(common: &Common, args: &LogProbArgs) -> Result<()> {
     if let Some(error) = args.log_prob_se.filter(|error| error.is_nan() || *error <= 0.0) {
         return Err(Usage(format!("--log-prob-se {error}: give a positive number")).into());
     }
+    check_draws(args, &model)?;
     let target = super::target(common, &args.output)?;
     let data = Data::parse(&args.data)?;
     let mut header = vec!["log_prob".to_owned()];
@@ -27,7 +28,14 @@ pub fn run(common: &Common, args: &LogProbArgs) -> Result<()> {
         header.push("standard_error".to_owned());
     }
     let create = || target.create(&header, Precision::Double);
-    let asked = Asked { model: &model, with_errors: header.len() == 2, target: args.log_prob_se };
+    let asked = Asked {
+        model: &model,
+        with_errors: header.len() == 2,
+        target: args.log_prob_se,
+        draws: args.draws.unwrap_or(Model::DRAWS),
+        seed: common.seed(),
+    };
+    let mut dropped = Dropped::default();
     let rows = match &data {
         Data::Toy(_) => {
             let mut sink = create()?;
@@ -38,17 +46,41 @@ pub fn run(common: &Common, args: &LogProbArgs) -> Result<()> {
         }
         Data::Table(source) => {
             let columns = super::columns_of(&model, source);
-            let chunks = source.open(columns.as_deref())?.chunks(CHUNK);
-            let mut sink = create()?;
+            let labels = labels(&model);
+            let options = ReadOptions { columns, labels, missing: args.missing };
+            let mut reader = source.open_with(&options)?;
             let mut rows = 0;
-            for chunk in chunks {
-                rows += asked.write(&chunk?, &mut sink, &workers)?;
+            // Read first: a table that is refused leaves no header behind.
+            let mut next = reader.next_rows(CHUNK)?;
+            let mut sink = create()?;
+            while let Some(chunk) = next {
+                rows += asked.write(&chunk, &mut sink, &workers)?;
+                drop(chunk);
+                next = reader.next_rows(CHUNK)?;
             }
             sink.finish()?;
+            dropped = reader.dropped().clone();
             rows
         }
     };
-    super::written(common, &args.output, json!({"rows": rows}))
+    super::say_dropped(common, &dropped);
+    let facts = json!({"rows": rows, "dropped": dropped.rows()});
+    super::written(common, &args.output, facts)
+}
+
+/// Fails for settings of columns that the model does not have, or that such columns rule out.
+fn check_draws(args: &LogProbArgs, model: &Model) -> Result<()> {
+    let discrete = model.has_discrete_columns();
+    let message = match (args.draws, args.log_prob_se) {
+        (Some(0), _) => "--draws 0: give at least 1",
+        (Some(_), _) if !discrete => "--draws: the model has no columns of whole numbers or labels",
+        (_, Some(_)) if discrete => {
+            "--log-prob-se: the model has columns of whole numbers or labels; give --draws, and \
+             --errors to see the error"
+        }
+        _ => return Ok(()),
+    };
+    Err(Usage(message.to_owned()).into())
 }
 
 /// What is asked of each row.
@@ -56,6 +88,9 @@ struct Asked<'a> {
     model: &'a Model,
     with_errors: bool,
     target: Option<f64>,
+    /// Of columns of whole numbers.
+    draws: usize,
+    seed: u64,
 }
 
 impl Asked<'_> {
@@ -65,15 +100,22 @@ impl Asked<'_> {
         sink: &mut Box<dyn RowSink>,
         workers: &Workers,
     ) -> Result<usize> {
-        let rows = rows_for(self.model, table)?;
+        let discrete = self.model.has_discrete_columns();
+        let rows = table_rows(self.model, table)?;
         if self.with_errors {
-            let found = self.model.log_prob_with_errors(&rows, self.target, workers)?;
+            let found = if discrete {
+                self.model.log_prob_of_table(&rows, self.draws, self.seed, workers)?
+            } else {
+                let rows = self.model.encode(rows, self.seed)?;
+                self.model.log_prob_with_errors(&rows, self.target, workers)?
+            };
             let pairs = found.values.iter().zip(&found.standard_errors);
             sink.write_rows(
                 &pairs.flat_map(|(value, error)| [*value, *error]).collect::<Vec<_>>(),
             )?;
         } else {
-            sink.write_rows(&self.model.log_prob_rows(&rows, workers)?)?;
+            let found = self.model.log_prob_of_table(&rows, self.draws, self.seed, workers)?;
+            sink.write_rows(&found.values)?;
         }
         Ok(table.rows())
     }

@@ -2,7 +2,7 @@
 
 use crate::args::{Common, SampleArgs};
 use crate::failure::Usage;
-use crate::input::{Data, model, workers};
+use crate::input::{Data, labels, model, workers};
 use anyhow::Result;
 use diffeo::data::Precision;
 use diffeo::flows::model::Model;
@@ -32,15 +32,16 @@ pub fn run(common: &Common, args: &SampleArgs) -> Result<()> {
         (_, n) => n.unwrap_or(ROWS),
     };
     let names: Vec<String> = model.spec().columns.iter().map(|c| c.name.clone()).collect();
-    let mut sink = target.create(&names, Precision::Double)?;
+    let mut sink = target.create_labelled(&names, &labels(&model), Precision::Double)?;
     for start in (0..n).step_by(CHUNK) {
         let rows = CHUNK.min(n - start);
         let given = context.as_ref().map(|c| &c[start * k..(start + rows) * k]);
         let seed = common.seed();
-        let drawn = match &sampler {
+        let mut drawn = match &sampler {
             None => model.sample_rows_from(start, rows, given, seed, &workers)?,
             Some(sampler) => model.sample_rows_by(sampler, (start, rows), given, seed, &workers)?,
         };
+        model.decode(&mut drawn);
         sink.write_rows(&drawn)?;
     }
     sink.finish()?;

@@ -54,12 +54,42 @@ pub enum DataError {
     /// A field is not a number.
     #[error("{file}, {place}, column '{column}': not a number: \"{text}\"; {remedy}")]
     NotANumber { file: String, place: Place, column: String, text: String, remedy: &'static str },
-    /// A field is NaN or infinite.
+    /// A field is infinite.
     #[error("{file}, {place}, column '{column}': {value} is not finite; drop the row or impute it")]
     NotFinite { file: String, place: Place, column: String, value: f64 },
-    /// A field is empty, `NA` or null.
-    #[error("{file}, {place}, column '{column}': the value is missing; drop the row or impute it")]
-    Missing { file: String, place: Place, column: String },
+    /// Fields are empty, `NA`, NaN or null; the first is in `column`.
+    #[error(
+        "{file}, {place}, column '{column}': the value is missing{}; leave such rows out with \
+         --missing drop, or impute them",
+        others(*.place, .more, *.rows)
+    )]
+    Missing {
+        file: String,
+        place: Place,
+        column: String,
+        /// The places of the next rows like it, the first few.
+        more: Vec<Place>,
+        /// How many rows there are with missing values.
+        rows: u64,
+    },
+    /// After rows with missing values were left out, none was left.
+    #[error(
+        "{file}: each of its {rows} rows has a missing value; choose other --columns, or impute"
+    )]
+    AllMissing { file: String, rows: u64 },
+    /// A text is none of the labels of its column.
+    #[error(
+        "{file}, {place}, column '{column}': \"{text}\" is none of its labels {labels}; correct it, or add it to the schema and fit again"
+    )]
+    UnknownLabel { file: String, place: Place, column: String, text: String, labels: String },
+    /// A text file holds a zero byte.
+    #[error(
+        "{file}: a zero byte in what should be text: it is binary, or UTF-16; save the file as UTF-8 text"
+    )]
+    Binary { file: String },
+    /// A text file goes on and on without a line end.
+    #[error("{file}: a line of more than {mebibytes} MiB; write each row on a line of its own")]
+    EndlessLine { file: String, mebibytes: usize },
     /// A row is longer or shorter than the first.
     #[error("{file}, {place}: expected {expected} fields, found {found}; {}", ragged(*.expected, *.found))]
     Ragged { file: String, place: Place, expected: usize, found: usize },
@@ -165,6 +195,23 @@ impl DataError {
 
 fn did_you_mean(suggestion: Option<&str>) -> String {
     suggestion.map(|name| format!(" (did you mean '{name}'?)")).unwrap_or_default()
+}
+
+/// The other rows with missing values, if any.
+fn others(first: Place, more: &[Place], rows: u64) -> String {
+    if rows <= 1 {
+        return String::new();
+    }
+    let (word, mut numbers) = match first {
+        Place::Line(line) => ("lines", vec![line]),
+        Place::Row(row) => ("rows", vec![row]),
+    };
+    numbers.extend(more.iter().map(|place| match place {
+        Place::Line(number) | Place::Row(number) => *number,
+    }));
+    let rest = if rows > numbers.len() as u64 { ", …" } else { "" };
+    let numbers: Vec<String> = numbers.iter().map(u64::to_string).collect();
+    format!(", as in {rows} rows in all: {word} {}{rest}", numbers.join(", "))
 }
 
 fn ragged(expected: usize, found: usize) -> &'static str {

@@ -9,6 +9,8 @@
 //! Integers are read as `f64`: beyond 2⁵³ they lose digits.
 
 mod error;
+mod labels;
+mod missing;
 mod names;
 mod reader;
 mod readers;
@@ -20,7 +22,9 @@ mod writer;
 mod writers;
 
 pub use error::{DataError, Place};
-pub use reader::{Chunks, TableReader};
+pub use labels::Labels;
+pub use missing::{Dropped, Missing};
+pub use reader::{Chunks, ReadOptions, TableReader};
 pub use schema::{RoleRequest, Roles};
 pub use source::DataSource;
 pub use split::{Split, split};

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::DataError;
-use super::reader::{RowReader, TableReader};
+use super::reader::{ReadOptions, RowReader, TableReader};
 use super::readers::csv::CsvRows;
 use super::readers::{npy, npz};
 use super::table::Table;
@@ -95,11 +95,23 @@ impl DataSource {
     /// # Errors
     /// When the source cannot be opened, is empty or damaged, or lacks one of the columns.
     pub fn open(&self, columns: Option<&[String]>) -> Result<TableReader, DataError> {
+        let columns = columns.map(<[_]>::to_vec);
+        self.open_with(&ReadOptions { columns, ..ReadOptions::default() })
+    }
+
+    /// As [`DataSource::open`], with a say in what happens to missing values and labels.
+    ///
+    /// # Errors
+    /// As [`DataSource::open`].
+    pub fn open_with(&self, options: &ReadOptions) -> Result<TableReader, DataError> {
         let file = self.name();
+        let (columns, labels) = (options.columns.as_deref(), &options.labels);
         let rows: Box<dyn RowReader> = match self {
-            Self::Stdin => Box::new(CsvRows::new(&file, io::stdin().lock(), b',', columns)?),
+            Self::Stdin => {
+                Box::new(CsvRows::new(&file, io::stdin().lock(), b',', columns, labels)?)
+            }
             Self::Csv { path, delimiter } => {
-                Box::new(CsvRows::new(&file, open_file(path)?, *delimiter, columns)?)
+                Box::new(CsvRows::new(&file, open_file(path)?, *delimiter, columns, labels)?)
             }
             Self::Npy { path } => npy::open(&file, open_file(path)?, columns)?,
             Self::Npz { path, key } => {
@@ -107,7 +119,7 @@ impl DataSource {
             }
             Self::Parquet { path } => open_parquet(&file, path, columns)?,
         };
-        Ok(TableReader::new(file, rows))
+        Ok(TableReader::new(file, rows, options))
     }
 
     /// Reads the whole table, all columns or those named.

@@ -146,19 +146,21 @@ impl Table {
         Ok(self)
     }
 
-    /// Fails when a column has the same value in every row: such a column has no density.
+    /// Fails when one of these columns has the same value in every row: it has no density.
     ///
     /// # Errors
-    /// Names the first such column and its value; a table of one row has only such columns.
-    pub fn require_varying(&self) -> Result<(), DataError> {
+    /// Names the first such column and its value; a table of one row has only such columns. When there
+    /// is no column of a name.
+    pub fn require_varying<S: AsRef<str>>(&self, names: &[S]) -> Result<(), DataError> {
         let Some(first) = self.iter_rows().next() else {
             return Err(DataError::NoRows { file: self.source.clone() });
         };
-        for (position, (name, &value)) in self.columns.iter().zip(first).enumerate() {
+        for position in positions(&self.source, &self.columns, Some(names))? {
+            let value = first[position];
             if self.column(position).all(|other| other.total_cmp(&value).is_eq()) {
                 return Err(DataError::ConstantColumn {
                     file: self.source.clone(),
-                    column: name.clone(),
+                    column: self.columns[position].clone(),
                     value,
                 });
             }

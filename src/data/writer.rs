@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::error::DataError;
+use super::labels::{LabelNumbers, Labels};
 use super::names::require_unique;
 use super::source::extension;
 use super::table::Table;
@@ -79,12 +80,29 @@ impl Target {
         columns: &[String],
         precision: Precision,
     ) -> Result<Box<dyn RowSink>, DataError> {
+        self.create_labelled(columns, &Labels::default(), precision)
+    }
+
+    /// As [`Target::create`]; in a column with labels, text gets the label of an index, other formats
+    /// the number that the label is, or else the index.
+    ///
+    /// # Errors
+    /// As [`Target::create`].
+    pub fn create_labelled(
+        &self,
+        columns: &[String],
+        labels: &Labels,
+        precision: Precision,
+    ) -> Result<Box<dyn RowSink>, DataError> {
         match self {
             Self::Stdout => {
                 let output = io::stdout().lock();
-                Ok(Box::new(CsvSink::new("<stdout>", output, b',', columns, precision)?))
+                let sink = CsvSink::new("<stdout>", output, b',', columns, precision)?;
+                Ok(Box::new(sink.labelled(labels)))
             }
-            Self::File { path, overwrite } => create_file(path, *overwrite, columns, precision),
+            Self::File { path, overwrite } => {
+                create_file(path, *overwrite, columns, labels, precision)
+            }
         }
     }
 
@@ -103,6 +121,7 @@ fn create_file(
     path: &Path,
     overwrite: bool,
     columns: &[String],
+    labels: &Labels,
     precision: Precision,
 ) -> Result<Box<dyn RowSink>, DataError> {
     let file = path.display().to_string();
@@ -117,13 +136,18 @@ fn create_file(
     match extension.as_str() {
         "npy" => {
             let output = PartialFile::create(path, overwrite)?;
-            Ok(Box::new(NpySink::new(output, columns.len(), precision)?))
+            let sink = Box::new(NpySink::new(output, columns.len(), precision)?);
+            Ok(LabelNumbers::over(sink, columns, labels))
         }
-        "parquet" => create_parquet(path, overwrite, columns, precision),
+        "parquet" => {
+            let sink = create_parquet(path, overwrite, columns, precision)?;
+            Ok(LabelNumbers::over(sink, columns, labels))
+        }
         extension => {
             let output = PartialFile::create(path, overwrite)?;
             let delimiter = if extension == "tsv" { b'\t' } else { b',' };
-            Ok(Box::new(CsvSink::new(&file, output, delimiter, columns, precision)?))
+            let sink = CsvSink::new(&file, output, delimiter, columns, precision)?;
+            Ok(Box::new(sink.labelled(labels)))
         }
     }
 }

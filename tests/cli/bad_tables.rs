@@ -18,7 +18,7 @@ fn tables_that_cannot_be_used() {
         ("header.csv", "a,b\n".to_owned(), ["no rows", "add data"]),
         ("one.csv", "a,b\n1,2\n".to_owned(), ["1 rows are too few", "at least 10"]),
         ("two.csv", "a,b\n1,2\n3,5\n".to_owned(), ["2 rows are too few", "at least 10"]),
-        ("nan.csv", ending_in("nan,1"), ["line 32, column 'a'", "drop the row"]),
+        ("nan.csv", ending_in("nan,1"), ["line 32, column 'a'", "--missing drop"]),
         ("inf.csv", ending_in("1,inf"), ["line 32, column 'b'", "drop the row"]),
         ("missing-cell.csv", ending_in("1,"), ["line 32, column 'b'", "missing"]),
         (
@@ -91,4 +91,37 @@ fn large_values_are_fitted() {
         let values = bench.run(&format!("log-prob {name} {name}.csv")).good().numbers();
         assert!(values.iter().all(|v| v.is_finite()), "{name}");
     }
+}
+
+/// Rows with missing values are left out when asked for, and the result is that of a table without.
+#[test]
+fn missing_values_are_left_out_on_request() {
+    let bench = Bench::new();
+    let whole = csv(&[("a", |i| (1.3 * i).sin()), ("b", |i| (0.7 * i).cos())], 60);
+    let (head, tail) = whole.split_at(whole.find('\n').unwrap() + 1);
+    bench.write("whole.csv", &whole);
+    bench.write("gaps.csv", format!("{head}1,\nNA,2\n{tail}nan,nan\n"));
+    bench.run(&format!("fit whole.csv {TINY} -o whole")).good();
+    let said = bench.run(&format!("fit gaps.csv {TINY} --missing drop -o gaps")).good();
+    let note = "3 rows with missing values left out: line 2, line 3, line 64";
+    assert!(said.err.contains(note), "{said:?}");
+    let settings = bench.text("gaps/config.toml");
+    assert!(settings.contains("missing = \"drop\""), "{settings}");
+    let values = |run: &str| bench.run(&format!("log-prob {run} whole.csv")).good().out;
+    assert_eq!(values("gaps"), values("whole"), "same rows, same model");
+
+    bench.run("log-prob whole gaps.csv").refused(&[
+        "line 2, column 'b'",
+        "3 rows",
+        "--missing drop",
+    ]);
+    let dropped = bench.run("log-prob whole gaps.csv --missing drop").good();
+    assert!(dropped.err.contains(note), "{dropped:?}");
+    assert_eq!(dropped.out, values("whole"));
+    bench.run("evaluate whole gaps.csv").refused(&["line 2, column 'b'", "--missing drop"]);
+    let judged = bench.run("evaluate whole gaps.csv --missing drop --json").good();
+    assert!(judged.err.contains(note) && judged.json()["rows"] == 60, "{judged:?}");
+    bench.write("inf.csv", format!("{whole}inf,1\n"));
+    bench.run("log-prob whole inf.csv --missing drop").refused(&["line 62", "inf is not finite"]);
+    bench.run("log-prob whole gaps.csv --missing keep").refused(&["--missing", "reject"]);
 }

@@ -16,6 +16,8 @@ mod continuous;
 mod fields;
 /// The run folder, its settings and what `fit` prints.
 mod fit;
+/// Tables of every odd kind.
+mod inputs;
 /// Ctrl-C, kill, and going on.
 mod interrupt;
 /// list, info, completions, toy and evaluate.
@@ -32,6 +34,8 @@ mod report;
 mod roles;
 /// Same seed, same bytes, whatever the threads.
 mod same;
+/// `fit --schema`.
+mod schema;
 /// Pictures, checks and descriptions of score models.
 mod scores;
 /// log-prob and sample in every format.

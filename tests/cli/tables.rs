@@ -51,7 +51,7 @@ fn values_are_written_as_csv_or_npy() {
     bench.run("toy two-moons -n 300 -o rows.csv").good();
     let expected = bench.run("log-prob run rows.csv").good().numbers();
     let said = bench.run("log-prob run rows.csv -o values.npy --json").good();
-    assert_eq!(said.json(), serde_json::json!({"rows": 300, "file": "values.npy"}));
+    assert_eq!(said.json(), serde_json::json!({"rows": 300, "dropped": 0, "file": "values.npy"}));
     let npy = bench.bytes("values.npy");
     let stored: Vec<f64> = npy[npy.len() - 300 * 8..]
         .chunks_exact(8)

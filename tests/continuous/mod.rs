@@ -40,7 +40,7 @@ fn layer(solver: SolverConfig, divergence: DivergenceConfig) -> LayerConfig {
 /// Columns of these supports, named as a fit names them.
 fn columns(supports: &[Support]) -> Vec<Column> {
     let name = |i: usize| format!("x{}", i + 1);
-    supports.iter().enumerate().map(|(i, s)| Column { name: name(i), support: *s }).collect()
+    supports.iter().enumerate().map(|(i, s)| Column::new(name(i), *s)).collect()
 }
 
 /// An untrained model in double precision of these layers over columns of these supports.

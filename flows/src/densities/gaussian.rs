@@ -38,16 +38,16 @@ impl GaussianBaseline {
     /// # Errors
     /// When a device cannot be written.
     pub fn fit(&self, rows: &Rows) -> Result<()> {
-        let joint: Vec<Vec<f64>> = (0..rows.len()).map(|i| joint_row(rows, i)).collect();
+        let joint = || (0..rows.len()).map(|i| joint_row(rows, i));
         let weight = |i: usize| rows.weights().map_or(1.0, |w| w[i]);
-        let total: f64 = (0..joint.len()).map(weight).sum();
+        let total: f64 = (0..rows.len()).map(weight).sum();
         let width = self.features + rows.context().map_or(0, |(k, _)| k);
         let mut mean = vec![0.0; width];
-        for (i, row) in joint.iter().enumerate() {
-            mean.iter_mut().zip(row).for_each(|(m, v)| *m += weight(i) / total * v);
+        for (i, row) in joint().enumerate() {
+            mean.iter_mut().zip(&row).for_each(|(m, v)| *m += weight(i) / total * v);
         }
         let mut covariance = vec![0.0; width * width];
-        for (i, row) in joint.iter().enumerate() {
+        for (i, row) in joint().enumerate() {
             for a in 0..width {
                 let scaled = weight(i) / total * (row[a] - mean[a]);
                 for b in 0..=a {

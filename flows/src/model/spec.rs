@@ -1,9 +1,9 @@
 //! The description stored with a model's weights.
 
+use super::column::Column;
 use crate::config::{FlowConfig, ObjectiveConfig};
 use crate::error::{Error, Result};
 use crate::train::{Evaluation, TrainConfig};
-use crate::transforms::Support;
 use candle_core::DType;
 use serde::{Deserialize, Serialize};
 
@@ -42,16 +42,6 @@ impl ModelSpec {
         let problem = "their number differs from the flow's features and context";
         Err(Error::config("columns", problem, "describe each column once"))
     }
-}
-
-/// A column of the data.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Column {
-    /// Its name in the table.
-    pub name: String,
-    /// The values it can take.
-    #[serde(default)]
-    pub support: Support,
 }
 
 /// The precision of a model's weights.

@@ -12,7 +12,7 @@ const ROUNDING: f64 = 1e-14;
 ///
 /// log|det J| = −Σ log scaleᵢ. Mean and scale are `f64` buffers: applied to `f64` points it keeps
 /// the digits of columns with a large offset. [`Transform::initialise`] sets them from data.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Standardise {
     features: usize,
     mean: Buffer,
@@ -35,6 +35,51 @@ impl Standardise {
             scale: scope.buffer("scale", &scale)?,
             initialised: scope.once("initialised")?,
         })
+    }
+
+    /// Fits mean and standard deviation of each column to the rows of all pieces `[n, d]`, which are
+    /// asked for twice and need never be in memory together.
+    pub(crate) fn initialise_from<I>(&self, pieces: impl Fn() -> I) -> Result<()>
+    where
+        I: Iterator<Item = Result<Tensor>>,
+    {
+        self.initialised.run(|| {
+            let mut rows = 0;
+            let mut mean = self.mean.tensor().zeros_like()?;
+            for piece in pieces() {
+                let piece = piece?.detach().to_dtype(DType::F64)?;
+                rows += piece.dim(0)?;
+                mean = (mean + piece.sum_keepdim(0)?)?;
+            }
+            let mean = (mean / rows as f64)?;
+            let mut square = mean.zeros_like()?;
+            for piece in pieces() {
+                let away = piece?.detach().to_dtype(DType::F64)?.broadcast_sub(&mean)?;
+                square = (square + away.sqr()?.sum_keepdim(0)?)?;
+            }
+            self.set_moments(&mean, &(square / rows as f64)?.sqrt()?)
+        })
+    }
+
+    /// Sets mean and scale `[1, d]`, unless a column is constant.
+    fn set_moments(&self, mean: &Tensor, scale: &Tensor) -> Result<()> {
+        for (i, (mean, scale)) in mean
+            .flatten_all()?
+            .to_vec1::<f64>()?
+            .iter()
+            .zip(scale.flatten_all()?.to_vec1::<f64>()?)
+            .enumerate()
+        {
+            if !(mean.is_finite() && scale.is_finite() && scale > ROUNDING * mean.abs()) {
+                return Err(Error::data(
+                    format!("column {i}"),
+                    format!("mean {mean:?} and standard deviation {scale:?}"),
+                    "remove constant columns and rows that are not finite",
+                ));
+            }
+        }
+        self.mean.set(mean)?;
+        self.scale.set(scale)
     }
 
     /// Mean and scale in the dtype of `points`.
@@ -66,27 +111,6 @@ impl Transform for Standardise {
     /// Fits mean and standard deviation of each column.
     fn initialise(&self, x: &Tensor, _context: Option<&Tensor>) -> Result<()> {
         check_points("Standardise::initialise", x, self.features)?;
-        self.initialised.run(|| {
-            let x = x.detach().to_dtype(DType::F64)?;
-            let mean = x.mean_keepdim(0)?;
-            let scale = x.broadcast_sub(&mean)?.sqr()?.mean_keepdim(0)?.sqrt()?;
-            for (i, (mean, scale)) in mean
-                .flatten_all()?
-                .to_vec1::<f64>()?
-                .iter()
-                .zip(scale.flatten_all()?.to_vec1::<f64>()?)
-                .enumerate()
-            {
-                if !(mean.is_finite() && scale.is_finite() && scale > ROUNDING * mean.abs()) {
-                    return Err(Error::data(
-                        format!("column {i}"),
-                        format!("mean {mean:?} and standard deviation {scale:?}"),
-                        "remove constant columns and rows that are not finite",
-                    ));
-                }
-            }
-            self.mean.set(&mean)?;
-            self.scale.set(&scale)
-        })
+        self.initialise_from(|| std::iter::once(Ok(x.clone())))
     }
 }

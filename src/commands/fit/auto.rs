@@ -82,7 +82,7 @@ pub fn run(common: &Common, flags: &FitFlags) -> Result<ExitCode> {
     let folder = RunFolder::new(flags.output.as_deref(), &settings[0].data);
     folder.refuse_existing(flags.force, flags.resume)?;
     let workers = workers(flags.threads)?;
-    let loaded = load(&settings[0])?;
+    let loaded = load(&settings[0], common)?;
     if loaded.split.valid.is_none() {
         let message =
             "--flow auto: it chooses by the validation rows; give --valid a share above 0";

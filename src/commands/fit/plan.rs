@@ -1,13 +1,16 @@
 //! Reads and splits the rows of a fit, and decides what to fit to them.
 
+use crate::args::Common;
+use crate::column_hints::hints;
 use crate::fit_settings::FitSettings;
 use crate::input::{Data, device, modelled_rows};
+use crate::schema_file::Schema;
 use anyhow::Result;
-use diffeo::data::{RoleRequest, Roles, Table, split};
+use diffeo::data::{ReadOptions, RoleRequest, split};
 use diffeo::flows::Engine;
 use diffeo::flows::config::recipe;
 use diffeo::flows::fit::{Fit, Parts};
-use diffeo::flows::model::{Column, DataSummary, RowCounts};
+use diffeo::flows::model::{Column, DataSummary, RowCounts, encode};
 use diffeo::flows::rng::Stream;
 use diffeo::flows::rows::Rows;
 
@@ -24,48 +27,61 @@ impl Split {
     }
 }
 
-/// The table of a fit, what its columns are, and its rows.
+/// The rows of a fit, what its columns are, and where they are from.
 pub struct Loaded {
-    table: Table,
-    roles: Roles,
-    counts: RowCounts,
+    columns: Vec<Column>,
+    given: Vec<String>,
+    data: DataSummary,
     pub split: Split,
 }
 
 /// Reads and splits the data.
-pub fn load(settings: &FitSettings) -> Result<Loaded> {
+pub fn load(settings: &FitSettings, common: &Common) -> Result<Loaded> {
     let request = RoleRequest {
         columns: settings.columns.clone(),
         given: settings.given.clone(),
         weight: settings.weight.clone(),
     };
     let data = Data::parse(&settings.data)?;
-    let columns = request.columns_to_read();
-    let table = data.read(columns.as_deref(), settings.rows, settings.seed, Stream::Sample)?;
+    let schema = Schema::read(settings.schema.as_deref())?;
+    let (columns, labels) = (request.columns_to_read(), schema.labels());
+    let options = ReadOptions { columns, labels, missing: settings.missing };
+    let (table, dropped) =
+        data.read_with(&options, settings.rows, settings.seed, Stream::Sample)?;
+    crate::commands::say_dropped(common, &dropped);
     split(table.rows(), settings.valid, settings.test, settings.seed)?;
-    let (roles, rows) = modelled_rows(&table, &request)?;
+    let (source, hash) = (table.source().to_owned(), table.hash());
+    let (roles, rows) = modelled_rows(table, &request)?;
     let parts = split(rows.len(), settings.valid, settings.test, settings.seed)?;
     let counts =
         RowCounts { train: parts.train.len(), valid: parts.valid.len(), test: parts.test.len() };
-    let take = |part: &[usize]| (!part.is_empty()).then(|| rows.take(part));
-    let split = Split {
-        train: rows.take(&parts.train),
-        valid: take(&parts.valid),
-        test: take(&parts.test),
-    };
-    Ok(Loaded { table, roles, counts, split })
+    let mut columns = settings.columns(&schema, &roles.features)?;
+    if matches!(data, Data::Table(_)) {
+        let described: Vec<bool> =
+            roles.features.iter().map(|name| settings.describes(&schema, name)).collect();
+        for hint in hints(&roles.features, &described, rows.points()) {
+            common.voice().note(&hint);
+        }
+    }
+    let d = columns.len();
+    for (at, column) in columns.iter_mut().enumerate() {
+        column.cut(parts.train.iter().map(|row| rows.points()[row * d + at]));
+    }
+    let rows = encode(&columns, rows, settings.seed)?;
+    let data = DataSummary { source, hash, weight: roles.weight, rows: counts };
+    let [train, valid, test] = rows.partition([parts.train, parts.valid, parts.test]);
+    let held_out = |rows: Rows| (!rows.is_empty()).then_some(rows);
+    let split = Split { train, valid: held_out(valid), test: held_out(test) };
+    Ok(Loaded { columns, given: roles.context, data, split })
 }
 
 /// Decides what to fit.
 pub fn describe(settings: &mut FitSettings, loaded: &Loaded, engine: Engine) -> Result<Fit> {
-    let Loaded { table, roles, counts, .. } = loaded;
-    let supports = settings.supports(&roles.features)?;
-    let columns = roles.features.iter().zip(supports);
     let recipe = recipe(&settings.flow)?
         .with_sizes(&settings.sizes())?
         .with_continuous(&settings.continuous)?
         .with_score(&settings.score)?;
-    settings.settle(&recipe, counts.train);
+    settings.settle(&recipe, loaded.data.rows.train);
     Ok(Fit {
         name: settings.flow.clone(),
         config: settings.train(&recipe),
@@ -74,13 +90,8 @@ pub fn describe(settings: &mut FitSettings, loaded: &Loaded, engine: Engine) -> 
         seed: settings.seed,
         dtype: settings.dtype,
         device: device(&settings.device)?,
-        columns: columns.map(|(name, support)| Column { name: name.clone(), support }).collect(),
-        given: roles.context.clone(),
-        data: DataSummary {
-            source: table.source().to_owned(),
-            hash: table.hash(),
-            weight: roles.weight.clone(),
-            rows: *counts,
-        },
+        columns: loaded.columns.clone(),
+        given: loaded.given.clone(),
+        data: loaded.data.clone(),
     })
 }

@@ -6,6 +6,7 @@ use crate::args::{Common, PlotArgs, PlotKind};
 use crate::failure::Usage;
 use crate::input::{Data, model, rows_for, workers};
 use anyhow::Result;
+use diffeo::data::ReadOptions;
 use diffeo::flows::model::Model;
 use diffeo::flows::rng::Stream;
 use diffeo::flows::rows::Rows;
@@ -74,13 +75,13 @@ fn rows(common: &Common, args: &PlotArgs, model: &Model) -> Result<Option<Rows>>
         return Err(Usage(message.to_owned()).into());
     };
     let data = Data::parse(&text)?;
-    let columns = match &data {
-        Data::Table(source) => super::super::columns_of(model, source),
-        Data::Toy(_) => None,
+    let options = match &data {
+        Data::Table(source) => super::super::reading(model, source),
+        Data::Toy(_) => ReadOptions::default(),
     };
     // The rows of a toy that a model is judged by are not those it was fitted to.
     let stream = if args.kind.judges() { Stream::Evaluation } else { Stream::Sample };
-    let table = data.read(columns.as_deref(), TOY_ROWS, common.seed(), stream)?;
+    let (table, _) = data.read_with(&options, TOY_ROWS, common.seed(), stream)?;
     Ok(Some(rows_for(model, &table)?))
 }
 

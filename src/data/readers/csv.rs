@@ -9,9 +9,12 @@ use std::io::{self, Read};
 
 use ::csv::{ByteRecord, Reader, ReaderBuilder, Terminator};
 
+use super::text::{Text, not_text};
 use crate::data::error::{DataError, Place};
-use crate::data::names::{positions, require_unique};
-use crate::data::reader::RowReader;
+use crate::data::labels::Labels;
+use crate::data::labels::index_of;
+use crate::data::names::{listed, positions, require_unique};
+use crate::data::reader::{Gap, RowReader};
 
 /// Bytes read at a time.
 const BUFFER: usize = 1 << 16;
@@ -31,10 +34,12 @@ pub(crate) struct CsvRows<R: Read> {
     record: ByteRecord,
     /// The first row, already in `record`, is data.
     pending: bool,
+    /// The labels of those of the columns that hold text.
+    labels: Vec<Option<Vec<String>>>,
 }
 
 /// The source and one more line end, so that every record is terminated.
-type Input<R> = io::Chain<R, &'static [u8]>;
+type Input<R> = io::Chain<Text<R>, &'static [u8]>;
 
 impl<R: Read> fmt::Debug for CsvRows<R> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -49,6 +54,7 @@ impl<R: Read> CsvRows<R> {
         source: R,
         delimiter: u8,
         wanted: Option<&[String]>,
+        labels: &Labels,
     ) -> Result<Self, DataError> {
         // Ending records at LF alone keeps the line count right in files with CRLF; the CR is
         // trimmed with the other white space.
@@ -58,7 +64,7 @@ impl<R: Read> CsvRows<R> {
             .has_headers(false)
             .flexible(true)
             .buffer_capacity(BUFFER)
-            .from_reader(source.chain(&b"\n"[..]));
+            .from_reader(Text::new(source).chain(&b"\n"[..]));
         let mut rows = Self {
             file: file.to_owned(),
             columns: Vec::new(),
@@ -67,6 +73,7 @@ impl<R: Read> CsvRows<R> {
             reader,
             record: ByteRecord::new(),
             pending: false,
+            labels: Vec::new(),
         };
         if !rows.advance()? {
             return Err(DataError::Empty { file: rows.file });
@@ -77,6 +84,7 @@ impl<R: Read> CsvRows<R> {
         require_unique(file, &names)?;
         rows.picks = positions(file, &names, wanted)?;
         rows.columns = rows.picks.iter().map(|&i| names[i].clone()).collect();
+        rows.labels = rows.columns.iter().map(|name| labels.of(name).map(<[_]>::to_vec)).collect();
         Ok(rows)
     }
 
@@ -114,7 +122,7 @@ impl<R: Read> CsvRows<R> {
     #[cold]
     fn broken(&self, error: ::csv::Error) -> DataError {
         match error.into_kind() {
-            ::csv::ErrorKind::Io(source) => DataError::from_io(&self.file, source),
+            ::csv::ErrorKind::Io(source) => not_text(&self.file, source),
             other => DataError::Malformed {
                 file: self.file.clone(),
                 format: "CSV",
@@ -139,32 +147,50 @@ impl<R: Read> CsvRows<R> {
         let (file, place) = (self.file.clone(), self.place());
         let column = self.columns[index].clone();
         let field = trim(field);
-        if MISSING.contains(&field) {
-            return DataError::Missing { file, place, column };
+        let Ok(text) = std::str::from_utf8(field) else {
+            return DataError::NotUtf8 { file, place };
+        };
+        if let Some(labels) = &self.labels[index] {
+            return DataError::UnknownLabel {
+                file,
+                place,
+                column,
+                text: cut(text),
+                labels: listed(labels),
+            };
         }
         if let Some(value) = parse(field) {
             return DataError::NotFinite { file, place, column, value };
         }
-        match std::str::from_utf8(field) {
-            Err(_) => DataError::NotUtf8 { file, place },
-            Ok(text) => {
-                DataError::NotANumber { file, place, column, remedy: remedy(text), text: cut(text) }
-            }
+        DataError::NotANumber { file, place, column, remedy: remedy(text), text: cut(text) }
+    }
+
+    /// The number in a field, or the index of its label; NaN where it is missing.
+    fn value(&self, index: usize, field: &[u8]) -> Option<f64> {
+        let labelled = self.labels[index].as_deref().map(|labels| index_of(labels, trim(field)));
+        match labelled {
+            Some(Some(label)) => Some(label as f64),
+            _ if MISSING.contains(&trim(field)) => Some(f64::NAN),
+            Some(None) => None,
+            None => parse(field).filter(|value| !value.is_infinite()),
         }
     }
 
-    fn decode(&self, values: &mut Vec<f64>) -> Result<(), DataError> {
+    /// Appends the current row; the position of its first missing value, if any.
+    fn decode(&self, values: &mut Vec<f64>) -> Result<Option<usize>, DataError> {
         if self.record.len() != self.width {
             return Err(self.ragged());
         }
+        let mut gap = None;
         for (index, &position) in self.picks.iter().enumerate() {
             let field = &self.record[position];
-            match parse(field) {
-                Some(value) if value.is_finite() => values.push(value),
-                _ => return Err(self.rejected(index, field)),
+            let value = self.value(index, field).ok_or_else(|| self.rejected(index, field))?;
+            if value.is_nan() {
+                gap.get_or_insert(index);
             }
+            values.push(value);
         }
-        Ok(())
+        Ok(gap)
     }
 }
 
@@ -173,12 +199,23 @@ impl<R: Read> RowReader for CsvRows<R> {
         &self.columns
     }
 
-    fn read_rows(&mut self, limit: usize, values: &mut Vec<f64>) -> Result<usize, DataError> {
+    fn knows_labels(&self) -> bool {
+        true
+    }
+
+    fn read_rows(
+        &mut self,
+        limit: usize,
+        values: &mut Vec<f64>,
+        gaps: &mut Vec<Gap>,
+    ) -> Result<usize, DataError> {
         for row in 0..limit {
             if !std::mem::take(&mut self.pending) && !self.advance()? {
                 return Ok(row);
             }
-            self.decode(values)?;
+            if let Some(column) = self.decode(values)? {
+                gaps.push(Gap { row, place: self.place(), column });
+            }
         }
         Ok(limit)
     }

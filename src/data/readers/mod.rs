@@ -6,3 +6,4 @@ pub(crate) mod npy_header;
 pub(crate) mod npz;
 #[cfg(feature = "parquet")]
 pub(crate) mod parquet;
+pub(crate) mod text;

@@ -10,7 +10,7 @@ use super::csv::numbered;
 use super::npy_header::{Kind, NpyHeader, malformed};
 use crate::data::error::{DataError, Place};
 use crate::data::names::positions;
-use crate::data::reader::RowReader;
+use crate::data::reader::{Gap, RowReader};
 
 /// Bytes decoded at a time.
 const BLOCK: usize = 1 << 16;
@@ -86,7 +86,7 @@ impl<R: Read> NpyRows<R> {
         if self.header.fortran_order && self.header.width > 1 {
             self.read_columns(&mut values)?;
         } else {
-            self.read_rows(usize::MAX, &mut values)?;
+            self.read_rows(usize::MAX, &mut values, &mut Vec::new())?;
         }
         Ok(Buffered { columns: self.columns, values, next: 0 })
     }
@@ -109,7 +109,7 @@ impl<R: Read> NpyRows<R> {
         for row in 0..rows {
             for (index, &pick) in self.picks.iter().enumerate() {
                 let value = stored[pick * rows + row];
-                values.push(self.finite(value, row as u64, index)?);
+                values.push(self.checked(value, row as u64, index)?);
             }
         }
         Ok(())
@@ -124,8 +124,9 @@ impl<R: Read> NpyRows<R> {
         })
     }
 
-    fn finite(&self, value: f64, row: u64, index: usize) -> Result<f64, DataError> {
-        if value.is_finite() {
+    /// The value, unless it is infinite; NaN is a missing value.
+    fn checked(&self, value: f64, row: u64, index: usize) -> Result<f64, DataError> {
+        if !value.is_infinite() {
             return Ok(value);
         }
         Err(DataError::NotFinite {
@@ -142,7 +143,16 @@ impl<R: Read> RowReader for NpyRows<R> {
         &self.columns
     }
 
-    fn read_rows(&mut self, limit: usize, values: &mut Vec<f64>) -> Result<usize, DataError> {
+    fn rows_left(&self) -> Option<u64> {
+        Some(self.header.rows - self.row)
+    }
+
+    fn read_rows(
+        &mut self,
+        limit: usize,
+        values: &mut Vec<f64>,
+        gaps: &mut Vec<Gap>,
+    ) -> Result<usize, DataError> {
         let size = self.header.size;
         let row_bytes = self.header.width as usize * size;
         let left = usize::try_from(self.header.rows - self.row).unwrap_or(usize::MAX);
@@ -151,12 +161,21 @@ impl<R: Read> RowReader for NpyRows<R> {
         while done < total {
             let some = (total - done).min((BLOCK / row_bytes).max(1));
             self.fill(some * row_bytes)?;
-            for row in self.bytes.chunks_exact(row_bytes) {
+            for (at, row) in self.bytes.chunks_exact(row_bytes).enumerate() {
+                let mut gap = None;
                 for (index, &pick) in self.picks.iter().enumerate() {
                     let value = (self.decode)(&row[pick * size..(pick + 1) * size]);
-                    values.push(self.finite(value, self.row, index)?);
+                    let value = self.checked(value, self.row, index)?;
+                    if value.is_nan() {
+                        gap.get_or_insert(index);
+                    }
+                    values.push(value);
                 }
                 self.row += 1;
+                gaps.extend(gap.map(|column| {
+                    let place = Place::Row(self.row);
+                    Gap { row: done + at, place, column }
+                }));
             }
             done += some;
         }
@@ -208,13 +227,24 @@ impl RowReader for Buffered {
         &self.columns
     }
 
-    fn read_rows(&mut self, limit: usize, values: &mut Vec<f64>) -> Result<usize, DataError> {
+    fn rows_left(&self) -> Option<u64> {
+        Some(((self.values.len() - self.next) / self.columns.len()) as u64)
+    }
+
+    fn read_rows(
+        &mut self,
+        limit: usize,
+        values: &mut Vec<f64>,
+        gaps: &mut Vec<Gap>,
+    ) -> Result<usize, DataError> {
         let width = self.columns.len();
         let rest = &self.values[self.next..];
         let rows = limit.min(rest.len() / width);
-        if self.next == 0 && rows * width == rest.len() && values.is_empty() {
-            *values = std::mem::take(&mut self.values);
-            return Ok(rows);
+        let before = self.next / width;
+        for (row, cells) in rest[..rows * width].chunks_exact(width).enumerate() {
+            let gap = cells.iter().position(|value| value.is_nan());
+            let place = Place::Row((before + row + 1) as u64);
+            gaps.extend(gap.map(|column| Gap { row, place, column }));
         }
         values.extend_from_slice(&rest[..rows * width]);
         self.next += rows * width;

@@ -19,7 +19,7 @@ use parquet::schema::types::ColumnDescriptor;
 
 use crate::data::error::{DataError, Place};
 use crate::data::names::{positions, require_unique};
-use crate::data::reader::RowReader;
+use crate::data::reader::{Gap, RowReader};
 
 /// Rows decoded at a time.
 const BATCH: usize = 8192;
@@ -97,7 +97,13 @@ impl ParquetRows {
     }
 
     /// Appends at most `limit` rows of the current row group; 0 at its end.
-    fn read_batch(&mut self, limit: usize, values: &mut Vec<f64>) -> Result<usize, DataError> {
+    fn read_batch(
+        &mut self,
+        limit: usize,
+        values: &mut Vec<f64>,
+        done: usize,
+        gaps: &mut Vec<Gap>,
+    ) -> Result<usize, DataError> {
         let width = self.columns.len();
         let limit = limit.min(BATCH);
         let start = values.len();
@@ -114,24 +120,30 @@ impl ParquetRows {
             let cells = values[start..].iter_mut().skip(index).step_by(width);
             for (row, (cell, value)) in cells.zip(column).enumerate() {
                 *cell = match value {
-                    Some(value) if value.is_finite() => value,
-                    other => return Err(self.rejected(other, row, index)),
+                    Some(value) if value.is_infinite() => {
+                        return Err(self.infinite(value, row, index));
+                    }
+                    other => other.unwrap_or(f64::NAN),
                 };
             }
         }
         let rows = rows.unwrap_or(0);
+        for (row, cells) in values[start..].chunks_exact(width).enumerate() {
+            let gap = cells.iter().position(|value| value.is_nan());
+            let place = Place::Row(self.row + row as u64 + 1);
+            gaps.extend(gap.map(|column| Gap { row: done + row, place, column }));
+        }
         self.row += rows as u64;
         Ok(rows)
     }
 
     #[cold]
-    fn rejected(&self, value: Option<f64>, row: usize, index: usize) -> DataError {
-        let file = self.file.clone();
-        let place = Place::Row(self.row + row as u64 + 1);
-        let column = self.columns[index].clone();
-        match value {
-            Some(value) => DataError::NotFinite { file, place, column, value },
-            None => DataError::Missing { file, place, column },
+    fn infinite(&self, value: f64, row: usize, index: usize) -> DataError {
+        DataError::NotFinite {
+            file: self.file.clone(),
+            place: Place::Row(self.row + row as u64 + 1),
+            column: self.columns[index].clone(),
+            value,
         }
     }
 }
@@ -141,12 +153,17 @@ impl RowReader for ParquetRows {
         &self.columns
     }
 
-    fn read_rows(&mut self, limit: usize, values: &mut Vec<f64>) -> Result<usize, DataError> {
+    fn read_rows(
+        &mut self,
+        limit: usize,
+        values: &mut Vec<f64>,
+        gaps: &mut Vec<Gap>,
+    ) -> Result<usize, DataError> {
         let file = self.file.clone();
         guarded(&file, || {
             let mut done = 0;
             while done < limit {
-                let read = self.read_batch(limit - done, values)?;
+                let read = self.read_batch(limit - done, values, done, gaps)?;
                 if read == 0 && !self.advance()? {
                     break;
                 }

@@ -5,14 +5,17 @@
 use ::csv::{Terminator, Writer, WriterBuilder};
 
 use crate::data::error::DataError;
+use crate::data::labels::{Labels, at_index};
 use crate::data::writer::{BUFFER, Output, Precision, RowSink, require_rows};
 
 /// Text that grows row by row.
 #[derive(Debug)]
 pub(crate) struct CsvSink<W: Output> {
     file: String,
-    width: usize,
+    columns: Vec<String>,
     precision: Precision,
+    /// The labels of columns of categories.
+    labels: Vec<Option<Vec<String>>>,
     writer: Writer<W>,
 }
 
@@ -31,19 +34,30 @@ impl<W: Output> CsvSink<W> {
             .terminator(Terminator::Any(b'\n'))
             .from_writer(output);
         writer.write_record(columns).map_err(|error| failed(file, error))?;
-        Ok(Self { file: file.to_owned(), width: columns.len(), precision, writer })
+        let labels = vec![None; columns.len()];
+        let columns = columns.to_vec();
+        Ok(Self { file: file.to_owned(), columns, precision, labels, writer })
+    }
+
+    /// The same, with labels in place of their indices.
+    pub(crate) fn labelled(mut self, labels: &Labels) -> Self {
+        self.labels = self.columns.iter().map(|name| labels.of(name).map(<[_]>::to_vec)).collect();
+        self
     }
 }
 
 impl<W: Output> RowSink for CsvSink<W> {
     fn write_rows(&mut self, rows: &[f64]) -> Result<(), DataError> {
-        require_rows(&self.file, rows.len(), self.width)?;
+        let width = self.columns.len();
+        require_rows(&self.file, rows.len(), width)?;
         let mut digits = ryu::Buffer::new();
-        for row in rows.chunks_exact(self.width) {
-            for &value in row {
-                let text = match self.precision {
-                    Precision::Single => digits.format(value as f32),
-                    Precision::Double => digits.format(value),
+        for row in rows.chunks_exact(width) {
+            for (&value, labels) in row.iter().zip(&self.labels) {
+                let label = labels.as_ref().and_then(|labels| at_index(labels, value));
+                let text = match (label, self.precision) {
+                    (Some(label), _) => label,
+                    (None, Precision::Single) => digits.format(value as f32),
+                    (None, Precision::Double) => digits.format(value),
                 };
                 self.writer.write_field(text).map_err(|error| failed(&self.file, error))?;
             }

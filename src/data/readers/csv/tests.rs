@@ -1,13 +1,13 @@
 use super::*;
 
 fn open(text: &[u8]) -> Result<CsvRows<&[u8]>, DataError> {
-    CsvRows::new("f.csv", text, b',', None)
+    CsvRows::new("f.csv", text, b',', None, &Labels::default())
 }
 
 fn read(text: &[u8]) -> Result<(Vec<String>, Vec<f64>), DataError> {
     let mut rows = open(text)?;
     let mut values = Vec::new();
-    rows.read_rows(usize::MAX, &mut values)?;
+    rows.read_rows(usize::MAX, &mut values, &mut Vec::new())?;
     Ok((rows.columns, values))
 }
 
@@ -15,12 +15,19 @@ fn message(text: &[u8]) -> String {
     read(text).unwrap_err().to_string()
 }
 
+/// The rows with missing values, each with its line and column, when all are read.
+fn gaps(text: &[u8]) -> Vec<Gap> {
+    let (mut values, mut gaps) = (Vec::new(), Vec::new());
+    open(text).unwrap().read_rows(usize::MAX, &mut values, &mut gaps).unwrap();
+    gaps
+}
+
 #[test]
 fn the_first_row_is_a_header_only_if_a_field_is_text() {
     assert_eq!(read(b"a,2\n1,2\n").unwrap(), (vec!["a".into(), "2".into()], vec![1.0, 2.0]));
     assert_eq!(read(b"1,2\n3,4").unwrap().0, ["x1", "x2"]);
     assert_eq!(read(b"1,2\n3,4").unwrap().1, [1.0, 2.0, 3.0, 4.0]);
-    assert_eq!(message(b"1,NA\n"), message(b"1,\n"));
+    assert_eq!(read(b"1,NA\n").unwrap().0, ["x1", "x2"]);
 }
 
 #[test]
@@ -45,10 +52,16 @@ fn quoted_names_may_hold_commas_quotes_and_line_ends() {
 #[test]
 fn a_chosen_column_is_read_beside_text() {
     let wanted = ["y".to_owned(), "x".to_owned()];
-    let mut rows =
-        CsvRows::new("f", &b"x,name,y\n1,tom,2\n3,,4\n"[..], b',', Some(&wanted)).unwrap();
+    let mut rows = CsvRows::new(
+        "f",
+        &b"x,name,y\n1,tom,2\n3,,4\n"[..],
+        b',',
+        Some(&wanted),
+        &Labels::default(),
+    )
+    .unwrap();
     let mut values = Vec::new();
-    assert_eq!(rows.read_rows(9, &mut values).unwrap(), 2);
+    assert_eq!(rows.read_rows(9, &mut values, &mut Vec::new()).unwrap(), 2);
     assert_eq!(values, [2.0, 1.0, 4.0, 3.0]);
 }
 
@@ -83,16 +96,13 @@ fn lines_count_as_in_an_editor() {
 }
 
 #[test]
-fn missing_and_non_finite_values_ask_for_imputation() {
-    assert_eq!(
-        message(b"a,b\n1,\n"),
-        "f.csv, line 2, column 'b': the value is missing; drop the row or impute it"
-    );
-    assert_eq!(message(b"a,b\n1,NA\n"), message(b"a,b\n1, \n"));
-    assert_eq!(
-        message(b"a,b\nnan,1\n"),
-        "f.csv, line 2, column 'a': NaN is not finite; drop the row or impute it"
-    );
+fn missing_values_are_gaps_and_infinite_ones_errors() {
+    for text in ["", " ", "NA", "N/A", "n/a", "null", "NULL", "None", "?", "nan", "NaN"] {
+        let row = format!("a,b\n3,4\n\n1,{text}\n5,6\n");
+        let gap = Gap { row: 1, place: Place::Line(4), column: 1 };
+        assert_eq!(gaps(row.as_bytes()), [gap], "`{text}`");
+    }
+    assert_eq!(gaps(b"a,b\n,\n").iter().map(|gap| gap.column).collect::<Vec<_>>(), [0]);
     for text in ["inf", "-inf", "Infinity", "1e999"] {
         let message = message(format!("a\n{text}\n").as_bytes());
         assert!(message.contains("inf is not finite"), "{message}");
@@ -136,4 +146,37 @@ fn other_encodings_are_told() {
 fn unclosed_quotes_and_binary_noise_are_errors_not_panics() {
     assert!(read(b"a,b\n\"1,2\n").is_err());
     assert!(read(&[0, 159, 146, 150, 10, 0, 1]).is_err());
+}
+
+#[test]
+fn what_is_no_text_is_refused_early() {
+    let zero = "f.csv: a zero byte in what should be text: it is binary, or UTF-16; save the file as \
+                UTF-8 text";
+    assert_eq!(message(b"\xff\xfea\0,\0b\0\n\0"), zero);
+    let endless = io::repeat(b'7').take(1 << 40);
+    let error = CsvRows::new("f.csv", endless, b',', None, &Labels::default()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "f.csv: a line of more than 64 MiB; write each row on a line of its own"
+    );
+}
+
+#[test]
+fn labels_are_numbered_and_others_told() {
+    let labels: Labels =
+        [("kind".to_owned(), vec!["red".to_owned(), "NA".to_owned(), "7".to_owned()])]
+            .into_iter()
+            .collect();
+    let text = b"x,kind\n1,NA\n2, red \n3,7.0\n4,\n5,blue\n";
+    let mut rows = CsvRows::new("f.csv", &text[..], b',', None, &labels).unwrap();
+    let (mut values, mut gaps) = (Vec::new(), Vec::new());
+    assert_eq!(rows.read_rows(4, &mut values, &mut gaps).unwrap(), 4);
+    assert_eq!(values[..7], [1.0, 1.0, 2.0, 0.0, 3.0, 2.0, 4.0]);
+    assert_eq!(gaps, [Gap { row: 3, place: Place::Line(5), column: 1 }], "empty is no label");
+    let message = rows.read_rows(1, &mut values, &mut gaps).unwrap_err().to_string();
+    assert_eq!(
+        message,
+        "f.csv, line 6, column 'kind': \"blue\" is none of its labels red, NA, 7; correct it, or \
+         add it to the schema and fit again"
+    );
 }

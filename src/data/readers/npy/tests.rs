@@ -75,7 +75,7 @@ fn rows_come_in_pieces() {
         let mut sizes = Vec::new();
         let mut values = Vec::new();
         for _ in 0..4 {
-            sizes.push(rows.read_rows(2, &mut values).unwrap());
+            sizes.push(rows.read_rows(2, &mut values, &mut Vec::new()).unwrap());
         }
         assert_eq!(sizes, [2, 2, 1, 0]);
         assert_eq!(values, (0..10).map(f64::from).collect::<Vec<_>>());
@@ -106,13 +106,29 @@ fn a_header_that_claims_too_much_is_refused_before_memory_is_taken() {
 
 #[test]
 fn a_value_that_is_not_finite_is_placed() {
-    let data: Vec<u8> = [1.0, 2.0, 3.0, f64::NAN].iter().flat_map(|v| v.to_le_bytes()).collect();
+    let infinite = [1.0, 2.0, 3.0, f64::INFINITY];
+    let data: Vec<u8> = infinite.iter().flat_map(|v| v.to_le_bytes()).collect();
     assert_eq!(
         message(&file("<f8", false, "(2, 2)", &data)),
-        "f.npy, row 2, column 'x2': NaN is not finite; drop the row or impute it"
+        "f.npy, row 2, column 'x2': inf is not finite; drop the row or impute it"
     );
     assert!(message(&file("<f8", true, "(4, 1)", &data)).contains("row 4, column 'x1'"));
     assert!(message(&file("<f8", true, "(2, 2)", &data)).contains("row 2, column 'x2'"));
+}
+
+#[test]
+fn nan_is_a_gap_wherever_the_pieces_end() {
+    let values = [1.0, 2.0, 3.0, f64::NAN, f64::NAN, 5.0];
+    let data: Vec<u8> = values.iter().flat_map(|v: &f64| v.to_le_bytes()).collect();
+    let bytes = file("<f8", false, "(3, 2)", &data);
+    let sources: [Box<dyn RowReader>; 2] =
+        [Box::new(open(&bytes).unwrap()), Box::new(open(&bytes).unwrap().buffered().unwrap())];
+    for mut rows in sources {
+        let (mut values, mut gaps) = (Vec::new(), Vec::new());
+        while rows.read_rows(2, &mut values, &mut gaps).unwrap() > 0 {}
+        let second = Gap { row: 1, place: Place::Row(2), column: 1 };
+        assert_eq!(gaps, [second, Gap { row: 0, place: Place::Row(3), column: 0 }]);
+    }
 }
 
 #[test]

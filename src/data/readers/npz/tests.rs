@@ -22,7 +22,7 @@ fn archive(names: &[&str], method: CompressionMethod) -> Vec<u8> {
 fn read(bytes: &[u8], key: Option<&str>) -> Result<Vec<f64>, DataError> {
     let mut values = Vec::new();
     let mut rows = open("f.npz", Cursor::new(bytes), key, None)?;
-    crate::data::reader::RowReader::read_rows(&mut rows, usize::MAX, &mut values)?;
+    crate::data::reader::RowReader::read_rows(&mut rows, usize::MAX, &mut values, &mut Vec::new())?;
     Ok(values)
 }
 
