@@ -73,7 +73,7 @@ pub struct Subject<'a> {
     held_out: OnceLock<Judged>,
     train: OnceLock<Judged>,
     /// Draws as the data would hold them.
-    pub(super) compared: OnceLock<Judged>,
+    pub(super) compared: OnceLock<Rows>,
 }
 
 impl<'a> Subject<'a> {

@@ -7,7 +7,7 @@ pub(super) const NAME: &str = "tiers";
 pub(super) const SAMPLING: &str = "tiers-sampling";
 /// Over max(1, |log p|). Kernels agree with the same operations in single precision to 10⁻⁵; against
 /// double precision what rounding of the points does to a steep map is added: at most 6·10⁻⁴ of ten
-/// flows measured, in a narrow component of a mixture.
+/// fits measured, of magic gamma.
 const MOST: f64 = 3e-3;
 /// Of continuous flows, where it is the error of the solver, too.
 const SOLVED: f64 = 5e-3;

@@ -67,7 +67,7 @@ fn samples(subject: &Subject<'_>, most: usize) -> Result<std::result::Result<Sam
         Ok(judged) => judged,
         Err(why) => return Ok(Err(why)),
     };
-    let (data, draws) = (&judged.rows, &subject.draws_like(&judged.rows)?.rows);
+    let (data, draws) = (&judged.rows, subject.draws_like(&judged.rows)?);
     let (d, n) = (data.features(), data.len().min(draws.len()).min(most));
     let width = d + data.context().map_or(0, |(k, _)| k);
     let mut deviations = subject.deviations.clone();
