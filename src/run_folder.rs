@@ -9,11 +9,12 @@ use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 /// What is made of a model: removed before the model is replaced, lest it be taken for the new one's.
-const RESULTS: [&str; 10] = [
+const RESULTS: [&str; 11] = [
     "baselines.safetensors",
     RunFolder::CHOICE,
     "certificate.json",
     "report.html",
+    "calibration.png",
     "density.png",
     "samples.png",
     "training.png",

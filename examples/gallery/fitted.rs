@@ -14,7 +14,7 @@ use rand_distr::StandardNormal;
 
 /// What a model is of, and what fitted it.
 #[derive(Debug, Clone, Copy)]
-pub enum Subject {
+pub(crate) enum Subject {
     /// Splines, layer by layer, from a standard normal.
     Spirals,
     /// The velocity of flow matching.
@@ -33,7 +33,7 @@ pub enum Subject {
 
 impl Subject {
     /// The title of its pictures.
-    pub fn title(self) -> &'static str {
+    pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Spirals | Self::Velocities => "two spirals",
             Self::Scores => "eight Gaussians",
@@ -44,14 +44,17 @@ impl Subject {
     }
 
     /// The fitted model and its rows.
-    pub fn fit(self, workers: &Workers) -> Result<(Model, Rows), Box<dyn std::error::Error>> {
+    pub(crate) fn fit(
+        self,
+        workers: &Workers,
+    ) -> Result<(Model, Rows), Box<dyn std::error::Error>> {
         let (flow, steps, rows) = match self {
             Self::Spirals => ("nsf", 6_000, toy("two-spirals")?),
-            Self::Velocities => ("flow-matching", 12_000, toy("two-spirals")?),
+            Self::Velocities => ("flow-matching", 20_000, toy("two-spirals")?),
             Self::Scores => ("score", 12_000, toy("eight-gaussians")?),
             Self::Energy => ("score", 6_000, toy("two-moons")?),
             Self::Table => ("nsf-gmm", 3_000, leaves()?),
-            Self::Line => ("nsf-ar", 2_000, peaks()?),
+            Self::Line => ("nsf-ar", 1_000, peaks()?),
             Self::Moons => ("nsf-gmm", 3_000, toy("two-moons")?),
         };
         let mut fit = Fit::new(flow)?;
@@ -78,7 +81,7 @@ impl Subject {
 }
 
 fn columns(names: &[&str]) -> Vec<Column> {
-    names.iter().map(|n| Column::new(n, Support::Real)).collect()
+    names.iter().map(|n| Column::new(*n, Support::Real)).collect()
 }
 
 fn toy(name: &str) -> Result<Rows, Box<dyn std::error::Error>> {
@@ -116,5 +119,5 @@ fn peaks() -> Result<Rows, Box<dyn std::error::Error>> {
             _ => 3.0 + 0.15 * z,
         }
     };
-    Ok(Rows::new(1, (0..5_000).map(|_| value()).collect())?)
+    Ok(Rows::new(1, (0..20_000).map(|_| value()).collect())?)
 }

@@ -27,7 +27,6 @@ const PICTURES: [(Subject, &[(&str, f64, Draw)]); 7] = [
     (
         Subject::Spirals,
         &[
-            ("two-spirals", WIDTH, |s| s.density()),
             ("samples", WIDE, |s| s.samples()),
             ("flow", WIDE, |s| s.flow()),
             ("layers", WIDE, |s| s.layers()),
@@ -40,6 +39,7 @@ const PICTURES: [(Subject, &[(&str, f64, Draw)]); 7] = [
     (
         Subject::Velocities,
         &[
+            ("two-spirals", WIDTH, |s| s.density()),
             ("streamlines", WIDTH, |s| {
                 s.field(FieldKind::Velocity { time: 0.3 }, FieldStyle::Streamlines)
             }),
@@ -82,11 +82,12 @@ fn draw(
 ) -> Result<(), Box<dyn std::error::Error>> {
     let (model, rows) = subject.fit(workers)?;
     for &(name, width, draw) in pictures {
-        let theme = Theme { width: Some(width), ..Theme::light() };
+        let mut theme = Theme::light();
+        theme.width = Some(width);
         let studio =
             Studio { model: &model, data: Some(&rows), name: subject.title(), workers, theme };
         let path = folder.join(name).with_extension("png");
-        draw(&studio)?.save(&path)?;
+        std::fs::write(&path, draw(&studio)?.picture()?.small_png()?)?;
         println!("{}", path.display());
     }
     Ok(())

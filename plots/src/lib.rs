@@ -42,6 +42,7 @@ mod draw;
 mod error;
 mod figure;
 mod figures;
+mod palette;
 mod ramp;
 mod stats;
 mod theme;

@@ -14,7 +14,7 @@ fn rows(n: usize) -> Rows {
 fn positive_given_context() -> (Model, Rows, Workers) {
     let (train, workers) = (rows(600), Workers::new(2).unwrap());
     let mut fit = Fit::new("nsf-ar").unwrap();
-    fit.columns = vec![Column { name: "x".to_owned(), support: Support::Positive }];
+    fit.columns = vec![Column::new("x", Support::Positive)];
     fit.given = vec!["c".to_owned()];
     fit.config.steps = 1;
     let parts = Parts { train: &train, valid: None, test: None };

@@ -7,11 +7,10 @@ use diffeo_flows::metrics::two_sample_kolmogorov_smirnov;
 
 pub(super) const COVERAGE: &str = "calibration-coverage";
 pub(super) const PIT: &str = "calibration-pit";
-/// Of log-densities. Fits measured 0.01 to 0.08 on toys, 0.02 on magic gamma (ten columns, 2,000
-/// steps), 0.20 on white wine (eleven columns, 4,900 rows), where the default fit has learnt some rows
-/// by heart, as `overfitting` says in nats, and 0.28 on mammography after 500 steps, whose regions
-/// still hold what they should: many of its rows are equal.
-const FAR: f64 = 0.3;
+/// Of log-densities. Fits measured 0.01 to 0.08 on toys and 0.02 on magic gamma (ten columns, 2,000
+/// steps). White wine (eleven columns, 4,900 rows) measured 0.20 and fails: the default fit has learnt
+/// some of its rows by heart, and the regions of 50, 80 and 95 % hold 34, 60 and 80 % of new ones.
+const FAR: f64 = 0.15;
 /// Of a column. The same fits measured 0.02 to 0.065.
 const FAR_OF_COLUMN: f64 = 0.15;
 /// Of so few rows no distance below the tolerances is beyond chance.

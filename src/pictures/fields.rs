@@ -7,6 +7,8 @@ use diffeo_plots::{FieldMap, FieldStyle, Figure, Grid, ScalarMap, Scene, VectorG
 
 /// Nodes along each side of a field.
 pub(super) const NODES: usize = 64;
+/// The same for arrows, of which half as many stand side by side.
+const ARROWS: usize = 44;
 /// Nodes along each side of a map of its divergence or curl.
 pub(super) const FINE: usize = 160;
 
@@ -17,12 +19,13 @@ impl Studio<'_> {
     /// [`PictureError::NoPlane`] for other than two features or for a conditional density.
     pub fn field(&self, kind: FieldKind, style: FieldStyle) -> Result<Scene> {
         let window = self.window()?;
-        let rows = Rows::new(2, nodes(window, NODES))?;
+        let n = if style == FieldStyle::Arrows { ARROWS } else { NODES };
+        let rows = Rows::new(2, nodes(window, n))?;
         let values = ModelField::new(self.model, kind)?.at(&rows, self.workers)?;
         let vectors: Vec<[f64; 2]> = values.chunks_exact(2).map(|v| [v[0], v[1]]).collect();
         let [x, y] = window.map(|[low, high]| (low, high));
         let names = self.columns();
-        let figure = FieldMap::new(VectorGrid::new(&vectors, [NODES; 2], x, y)?)
+        let figure = FieldMap::new(VectorGrid::new(&vectors, [n; 2], x, y)?)
             .style(style)
             .density(self.density_of(kind, window)?)
             .value_label(&format!("|{}|", symbol(kind)))

@@ -67,11 +67,8 @@ fn supports_pass() {
     let rows = made(5000, 2, |e| vec![e[0].exp(), 2.0 / (1.0 + (e[0] - e[1]).exp()) - 1.0]);
     let fitted = Fitted::of("nsf-gmm", &Rows::new(2, rows).unwrap(), |fit| {
         fit.columns = vec![
-            Column { name: "size".to_owned(), support: Support::Positive },
-            Column {
-                name: "share".to_owned(),
-                support: Support::Interval { low: -1.0, high: 1.0 },
-            },
+            Column::new("size", Support::Positive),
+            Column::new("share", Support::Interval { low: -1.0, high: 1.0 }),
         ];
     });
     // Nor Stein's identities, which edges forbid.

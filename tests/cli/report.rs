@@ -39,7 +39,7 @@ fn the_report_is_valid_complete_and_needs_nothing_else() {
     assert!(!text.contains("<script") && !text.contains("<link"));
     let images = Selector::parse("img").unwrap();
     let sources: Vec<_> = page.select(&images).map(|i| i.attr("src").unwrap()).collect();
-    assert_eq!(sources.len(), 5);
+    assert_eq!(sources.len(), 6);
     assert!(sources.iter().all(|s| s.starts_with("data:image/png;base64,")));
     assert!(page.select(&images).all(|i| !i.attr("alt").unwrap().is_empty()));
     let certificate = bench.text("run/certificate.json");

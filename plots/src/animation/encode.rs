@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Display;
 
-use super::palette::Palette;
+use crate::palette::Palette;
 use crate::{Picture, PlotError, Result};
 
 /// An unfinished GIF.
@@ -34,7 +34,7 @@ impl Encoder {
 
     /// Adds a frame to be shown for a time in hundredths of a second.
     pub(super) fn add(&mut self, picture: &Picture, delay: u16) -> Result<()> {
-        let now = self.palette.indices(picture);
+        let now = self.palette.indices(picture.pixels());
         let part = self.changed(&now);
         let width = usize::from(self.size[0]);
         let mut buffer = Vec::with_capacity((part.x[1] - part.x[0]) * (part.y[1] - part.y[0]));

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::encode::Encoder;
-use super::palette::Palette;
 use crate::draw::{Picture, file};
+use crate::palette::Palette;
 use crate::{PlotError, Result, Scene};
 
 /// Frames from which the palette is built.
@@ -124,7 +124,8 @@ impl Animation {
         // Every so many frames, counted from the last, which stays longest before the eyes.
         let looked_at = self.frames.iter().rev().step_by(step);
         let looked_at: Vec<_> = looked_at.map(|frame| paint(frame, size)).collect::<Result<_>>()?;
-        let mut encoder = Encoder::new(size, Palette::of(&looked_at), self.forever)?;
+        let mut encoder =
+            Encoder::new(size, Palette::of(looked_at.iter().map(Picture::pixels)), self.forever)?;
         drop(looked_at);
         progress(0, total);
         for (done, frame) in (1..).zip(&self.frames) {

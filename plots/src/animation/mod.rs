@@ -2,8 +2,6 @@
 
 mod encode;
 mod film;
-mod median_cut;
-mod palette;
 #[cfg(test)]
 mod tests;
 

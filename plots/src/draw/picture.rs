@@ -1,7 +1,6 @@
 //! Holds pixels and encodes them as PNG.
 
-use std::io::Write;
-
+use crate::palette::Palette;
 use crate::{Colour, PlotError, Result};
 
 /// Dots an inch when a picture has one pixel a point.
@@ -133,24 +132,51 @@ impl Picture {
     /// # Errors
     /// [`PlotError::Backend`] when the encoder refuses.
     pub fn png(&self) -> Result<Vec<u8>> {
-        let refused = |e: png::EncodingError| PlotError::Backend(e.to_string());
         let mut bytes = Vec::new();
-        let mut encoder = png::Encoder::new(&mut bytes, self.width, self.height);
+        let mut encoder = self.encoder(&mut bytes);
         encoder.set_color(png::ColorType::Rgb);
-        encoder.set_depth(png::BitDepth::Eight);
         encoder.set_compression(png::Compression::Balanced);
+        write(encoder, &self.pixels)?;
+        Ok(bytes)
+    }
+
+    /// The same in at most 255 colours, those that suit the picture best: half as large or less, for
+    /// pages that show many.
+    ///
+    /// # Errors
+    /// [`PlotError::Backend`] when the encoder refuses.
+    pub fn small_png(&self) -> Result<Vec<u8>> {
+        let mut palette = Palette::of(std::iter::once(self.pixels.as_slice()));
+        let (indices, colours) = (palette.indices(&self.pixels), palette.bytes());
+        let mut bytes = Vec::new();
+        let mut encoder = self.encoder(&mut bytes);
+        encoder.set_color(png::ColorType::Indexed);
+        encoder.set_palette(colours);
+        // Neighbouring indices say nothing of each other's size, so that filters only cost.
+        encoder.set_compression(png::Compression::High);
+        encoder.set_filter(png::Filter::NoFilter);
+        write(encoder, &indices)?;
+        Ok(bytes)
+    }
+
+    fn encoder<'b>(&self, bytes: &'b mut Vec<u8>) -> png::Encoder<'static, &'b mut Vec<u8>> {
+        let mut encoder = png::Encoder::new(bytes, self.width, self.height);
+        encoder.set_depth(png::BitDepth::Eight);
         let per_metre = (f64::from(self.pixel_ratio) * DOTS_PER_INCH / 0.0254).round() as u32;
         encoder.set_pixel_dims(Some(png::PixelDimensions {
             xppu: per_metre,
             yppu: per_metre,
             unit: png::Unit::Meter,
         }));
-        let mut writer = encoder.write_header().map_err(refused)?;
-        writer.write_image_data(&self.pixels).map_err(refused)?;
-        writer.finish().map_err(refused)?;
-        bytes.flush().map_err(|e| PlotError::Backend(e.to_string()))?;
-        Ok(bytes)
+        encoder
     }
+}
+
+fn write(encoder: png::Encoder<'_, &mut Vec<u8>>, data: &[u8]) -> Result<()> {
+    let refused = |e: png::EncodingError| PlotError::Backend(e.to_string());
+    let mut writer = encoder.write_header().map_err(refused)?;
+    writer.write_image_data(data).map_err(refused)?;
+    writer.finish().map_err(refused)
 }
 
 /// For each of `to` equal parts of `from` pixels, the pixels it covers and their shares of it.

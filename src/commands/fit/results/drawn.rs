@@ -4,7 +4,9 @@ use super::{Results, warn};
 use crate::args::WhichField;
 use crate::output::Voice;
 use anyhow::Result;
+use diffeo::flows::Density;
 use diffeo::flows::model::Model;
+use diffeo::flows::rows::Rows;
 use diffeo::pictures::{Moment, PictureError, Studio, title_of};
 use diffeo::plots::{Animation, FieldStyle, Scene, Theme};
 use diffeo::report::Figure;
@@ -23,28 +25,37 @@ type Drawn = std::result::Result<Scene, PictureError>;
 /// A picture of the folder: its file, what it shows and how it is drawn.
 struct Planned {
     file: &'static str,
+    /// Whether it judges the model, by rows that had no part in its making.
+    judges: bool,
     title: &'static str,
     caption: &'static str,
     draw: fn(&Studio<'_>) -> Drawn,
 }
 
+/// The picture of the density.
+const DENSITY: &str = "density.png";
+
 /// Pictures of every model.
 const ALWAYS: [Planned; 3] = [
     Planned {
-        file: "density.png",
+        file: DENSITY,
+        judges: false,
         title: "Density",
         caption: "The fitted density, in the units of the data, with the smallest regions that hold \
                   50, 80 and 95 % of its mass; above two columns all pairs of columns, data and model.",
         draw: |studio| studio.density(),
     },
     Planned {
-        file: "samples.png",
-        title: "Samples",
-        caption: "Rows of the data beside rows drawn from the model: they should look alike.",
-        draw: |studio| studio.samples(),
+        file: "calibration.png",
+        judges: true,
+        title: "Calibration",
+        caption: "Where rows that the model has not seen lie among its own draws, by density and in each \
+                  column: level ranks and a straight line of coverage where the model is right.",
+        draw: |studio| studio.calibration(),
     },
     Planned {
         file: "training.png",
+        judges: false,
         title: "Training",
         caption: "Loss on training and on held-out rows against the step; the weights that were kept \
                   are those of the marked step.",
@@ -52,10 +63,20 @@ const ALWAYS: [Planned; 3] = [
     },
 ];
 
+/// Of two columns; of others the picture of the density shows data and model already.
+const SAMPLES: Planned = Planned {
+    file: "samples.png",
+    judges: false,
+    title: "Samples",
+    caption: "Rows of the data beside rows drawn from the model: they should look alike.",
+    draw: |studio| studio.samples(),
+};
+
 /// Pictures of unconditional models of two columns.
 const OF_THE_PLANE: [Planned; 2] = [
     Planned {
         file: "flow.png",
+        judges: false,
         title: "Flow",
         caption: "A grid of the latent plane and its image in the plane of the data: how the flow bends \
                   a simple density into the fitted one.",
@@ -63,6 +84,7 @@ const OF_THE_PLANE: [Planned; 2] = [
     },
     Planned {
         file: "field.png",
+        judges: false,
         title: "Field",
         caption: "The score ∇ log p, which points to where the density grows, or the velocity of a \
                   continuous flow.",
@@ -76,12 +98,13 @@ impl Results<'_> {
     /// While one picture is painted, the model is already asked for the next.
     pub(super) fn draw(&self) -> Vec<Figure> {
         let name = title_of(&self.model.spec().data.source);
-        let (studio, workers) = (self.studio(&name), self.workers);
+        let (studio, judge) = (self.studio(&name), self.studio_of(&name, self.judges()));
         let plane: &[Planned] = if studio.has_plane() { &OF_THE_PLANE } else { &[] };
-        let alone = workers.threads() == 1;
+        let alone = self.workers.threads() == 1;
         let results: Vec<(&Planned, Result<Figure>)> = std::thread::scope(|scope| {
-            let painted = ALWAYS.iter().chain(plane).map(|planned| {
-                let scene = (planned.draw)(&studio);
+            let samples = (self.model.features() == 2).then_some(&SAMPLES);
+            let painted = ALWAYS.iter().chain(samples).chain(plane).map(|planned| {
+                let scene = (planned.draw)(if planned.judges { &judge } else { &studio });
                 if alone {
                     return (planned, Painting::Done(self.one(planned, scene)));
                 }
@@ -112,14 +135,21 @@ impl Results<'_> {
     }
 
     fn studio<'s>(&'s self, name: &'s str) -> Studio<'s> {
+        self.studio_of(name, &self.split.train)
+    }
+
+    fn studio_of<'s>(&'s self, name: &'s str, rows: &'s Rows) -> Studio<'s> {
         let (model, workers) = (self.model, self.workers);
-        Studio { model, data: Some(&self.split.train), name, workers, theme: Theme::light() }
+        Studio { model, data: Some(rows), name, workers, theme: Theme::light() }
     }
 
     fn one(&self, planned: &Planned, scene: Drawn) -> Result<Figure> {
         let scene = scene?;
         let png = scene.picture()?.png()?;
         self.folder.put(planned.file, &png)?;
+        if planned.file == DENSITY && self.model.features() != 2 {
+            self.folder.put(SAMPLES.file, &png)?;
+        }
         let (width, height) = scene.size();
         Ok(Figure {
             title: planned.title.to_owned(),

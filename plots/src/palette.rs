@@ -1,9 +1,9 @@
-//! Chooses the colours of an animation.
+//! Chooses a few colours for pictures of many.
 
+mod median_cut;
+
+use median_cut::{Counted, median_cut};
 use std::collections::{BTreeMap, HashMap};
-
-use super::median_cut::{Counted, median_cut};
-use crate::Picture;
 
 /// Most colours; one place of 256 is kept for transparency.
 const MOST: usize = 255;
@@ -12,19 +12,19 @@ const LARGE: f64 = 1e-3;
 /// Most exact colours.
 const EXACT: usize = 64;
 
-/// The colours of an animation, and the nearest of them to any other.
+/// The colours of a picture or a film, and the nearest of them to any other.
 #[derive(Clone, Debug)]
-pub(super) struct Palette {
+pub(crate) struct Palette {
     colours: Vec<[u8; 3]>,
     known: HashMap<[u8; 3], u8>,
 }
 
 impl Palette {
-    /// All colours of the pictures if they are few, or else the best for them.
-    pub(super) fn of(pictures: &[Picture]) -> Self {
+    /// All colours of the pictures, red, green and blue of each pixel, if they are few, or else the best for them.
+    pub(crate) fn of<'a>(pictures: impl Iterator<Item = &'a [u8]>) -> Self {
         let mut counts: BTreeMap<[u8; 3], u32> = BTreeMap::new();
         for picture in pictures {
-            let (pixels, _) = picture.pixels().as_chunks::<3>();
+            let (pixels, _) = picture.as_chunks::<3>();
             for run in pixels.chunk_by(|a, b| a == b) {
                 *counts.entry(run[0]).or_default() += run.len() as u32;
             }
@@ -47,18 +47,18 @@ impl Palette {
     }
 
     /// Red, green and blue of all colours, and of one more in place of transparency.
-    pub(super) fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         self.colours.iter().copied().chain([[0; 3]]).flatten().collect()
     }
 
     /// The index that stands for transparency.
-    pub(super) fn transparent(&self) -> u8 {
+    pub(crate) fn transparent(&self) -> u8 {
         self.colours.len() as u8
     }
 
     /// The index of the colour of every pixel.
-    pub(super) fn indices(&mut self, picture: &Picture) -> Vec<u8> {
-        let (pixels, _) = picture.pixels().as_chunks::<3>();
+    pub(crate) fn indices(&mut self, picture: &[u8]) -> Vec<u8> {
+        let (pixels, _) = picture.as_chunks::<3>();
         let mut indices = Vec::with_capacity(pixels.len());
         for run in pixels.chunk_by(|a, b| a == b) {
             let index = self.index(run[0]);
