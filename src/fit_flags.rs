@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 /// Arguments of `fit`; every one but `--config` is a key of the configuration file too.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct FitFlags {
     /// Toy name, .csv, .tsv, .npy, .npz[:key], .parquet, or - for CSV on stdin
     pub data: Option<String>,

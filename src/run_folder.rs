@@ -231,7 +231,7 @@ fn is_early(name: &str) -> bool {
 
 /// Whether a file is one that was being written when a run was killed.
 fn is_leftover(name: &str) -> bool {
-    name.starts_with('.') && (name.ends_with(".partial") || name.ends_with(".tmp"))
+    name.starts_with('.') && name.ends_with(".partial")
 }
 
 /// The lines of `metrics.jsonl` up to a step.

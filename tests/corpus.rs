@@ -29,7 +29,7 @@ fn damaged(bytes: &[u8], rng: &mut impl Rng) -> Vec<u8> {
             0 => bytes.truncate(at),
             1 if !bytes.is_empty() => bytes[at] ^= 1 << rng.random_range(0..8),
             2 if !bytes.is_empty() => {
-                bytes[at] = [0, 0xff, b'9', b'-', b'\n'][rng.random_range(0..5)]
+                bytes[at] = [0, 0xff, b'9', b'-', b'\n'][rng.random_range(0..5)];
             }
             3 => {
                 let piece = bytes[at..(at + 16).min(bytes.len())].to_vec();

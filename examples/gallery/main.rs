@@ -15,6 +15,9 @@ use std::path::{Path, PathBuf};
 
 type Draw = fn(&Studio<'_>) -> Result<Scene, PictureError>;
 
+/// File, width in points, and drawing of a picture.
+type Planned = (&'static str, f64, Draw);
+
 /// Width of a picture in points, small enough for a page that shows many.
 const WIDTH: f64 = 460.0;
 /// The same for several panels in a row.
@@ -22,8 +25,8 @@ const WIDE: f64 = 720.0;
 /// Noise levels of the picture of scores, in standard deviations of the columns.
 const NOISE: [f64; 4] = [0.05, 0.2, 0.5, 2.0];
 
-/// File, width and drawing of each picture, model by model.
-const PICTURES: [(Subject, &[(&str, f64, Draw)]); 7] = [
+/// The pictures of each model.
+const PICTURES: [(Subject, &[Planned]); 7] = [
     (
         Subject::Spirals,
         &[
@@ -76,7 +79,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 fn draw(
     subject: Subject,
-    pictures: &[(&str, f64, Draw)],
+    pictures: &[Planned],
     folder: &Path,
     workers: &Workers,
 ) -> Result<(), Box<dyn std::error::Error>> {

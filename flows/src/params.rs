@@ -182,13 +182,12 @@ impl Params {
         if self.get(&name).is_some() {
             return Err(Error::config(name, "two parameters have this name", "rename one layer"));
         }
-        let var = match self.shared(&name, tensor.shape())? {
-            Some(var) => var,
-            None => {
-                self.require_room(&name, Some(tensor.elem_count()))?;
-                self.room -= tensor.elem_count();
-                Var::from_tensor(tensor)?
-            }
+        let var = if let Some(var) = self.shared(&name, tensor.shape())? {
+            var
+        } else {
+            self.require_room(&name, Some(tensor.elem_count()))?;
+            self.room -= tensor.elem_count();
+            Var::from_tensor(tensor)?
         };
         self.entries.push(Param { name, var: var.clone(), trainable });
         Ok(var)

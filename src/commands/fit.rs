@@ -74,6 +74,7 @@ pub fn run(common: &Common, flags: &FitFlags) -> Result<ExitCode> {
     let Some((model, work)) = job.run(resume)? else {
         return Ok(how_to_go_on(folder));
     };
+    folder.remove_candidates()?;
     folder.replace_model(&model)?;
     let results = Results { model: &model, split, folder, workers: &workers };
     results.write(voice, pictures, &work.moments);

@@ -2,6 +2,7 @@
 
 use super::Report;
 use super::numbers::{count, nats};
+use diffeo_flows::config::LayerConfig;
 use maud::{Markup, html};
 
 /// The first lines: what it is, and the figures that matter most.
@@ -80,7 +81,7 @@ fn check_card(report: &Report<'_>) -> Markup {
 
 pub(super) fn section(report: &Report<'_>) -> Markup {
     let spec = report.model.spec();
-    let layers: Vec<&str> = spec.flow.layers.iter().map(|layer| layer.name()).collect();
+    let layers: Vec<&str> = spec.flow.layers.iter().map(LayerConfig::name).collect();
     let rows = [
         ("Flow", spec.recipe.clone()),
         ("Layers", repeated(&layers)),
@@ -119,7 +120,7 @@ fn repeated(names: &[&str]) -> String {
         let (unit, rest) = names.split_at(period.min(names.len()));
         if times > 1
             && rest.iter().zip(names.iter()).all(|(a, b)| a == b)
-            && names.len() % period == 0
+            && names.len().is_multiple_of(period)
         {
             return format!("{times} × ({})", unit.join(", "));
         }
