@@ -28,6 +28,17 @@ pub fn report(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(code)
 }
 
+/// Keeps the reports of panics to those of this program: the Parquet reader turns panics of its decoder
+/// into errors, which say all there is to say.
+pub fn quiet_decoders() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !panic.location().is_some_and(|place| place.file().contains("/parquet-")) {
+            report(panic);
+        }
+    }));
+}
+
 /// The error and its causes; a cause that the error has quoted already is not repeated.
 fn message(error: &anyhow::Error) -> String {
     error.chain().map(ToString::to_string).fold(String::new(), |so_far, cause| match so_far {

@@ -27,6 +27,7 @@ fn main() -> ExitCode {
     // that `--threads` bounds them all. No thread runs yet.
     std::env::set_var("RAYON_NUM_THREADS", "1");
     std::env::set_var("CANDLE_NUM_THREADS", "1");
+    failure::quiet_decoders();
     let cli = Cli::parse();
     match commands::run(&cli) {
         Ok(code) => code,

@@ -125,3 +125,13 @@ fn missing_values_are_left_out_on_request() {
     bench.run("log-prob whole inf.csv --missing drop").refused(&["line 62", "inf is not finite"]);
     bench.run("log-prob whole gaps.csv --missing keep").refused(&["--missing", "reject"]);
 }
+
+#[test]
+fn a_table_that_its_decoder_gives_up_on() {
+    let bench = Bench::new();
+    let seed = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/seeds/parquet/negative-length.parquet");
+    bench.write("bad.parquet", std::fs::read(seed).unwrap());
+    let said =
+        bench.run("fit bad.parquet -o run").refused(&["bad.parquet", "not a readable Parquet"]);
+    assert_eq!(said.err.lines().count(), 1, "{said:?}");
+}
