@@ -10,6 +10,7 @@ mod claims;
 mod cubature;
 mod discrepancy;
 mod fingerprint;
+mod finite;
 mod importance;
 mod integral;
 mod jacobian;
@@ -118,9 +119,10 @@ fn shown(value: f64) -> String {
 
 type Made = fn(&Subject<'_>) -> Result<Outcome>;
 
-/// All checks: whether it is a density and the map is right, whether it is the model that was
+/// All checks: whether its numbers are any, whether it is a density and the map is right, whether it is the model that was
 /// trained, whether it fits.
-const CHECKS: [(&str, Made); 20] = [
+const CHECKS: [(&str, Made); 21] = [
+    (finite::NAME, finite::check),
     (integral::NAME, integral::check),
     (round_trip::NAME, round_trip::check),
     (log_det::NAME, log_det::check),

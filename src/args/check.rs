@@ -8,7 +8,8 @@ use std::path::PathBuf;
 pub struct CheckArgs {
     /// Run folder or model file
     pub model: PathBuf,
-    /// Where a field is looked at: toy name, .csv, .tsv, .npy, .npz[:key], .parquet, or -; needed for
-    /// a model fitted with --given [default: samples of the model]
+    /// Held-out rows, which the model was not trained on: toy name (fresh rows of it), .csv, .tsv,
+    /// .npy, .npz[:key], .parquet, or -; needed for a model fitted with --given [default: none, so
+    /// that whether it fits is not checked]
     pub data: Option<String>,
 }

@@ -124,11 +124,9 @@ fn scores_of_row(components: &[Component], z: &[f64]) -> Vec<f64> {
             *log_weight += normal.ln_pdf(u) + component.whitening[j * d + j].ln();
         }
         // The smaller tail has the digits.
-        scores.push(if below < above {
-            normal.inverse_cdf(below / total)
-        } else {
-            -normal.inverse_cdf(above / total)
-        });
+        let (least, sign) = if below < above { (below, 1.0) } else { (above, -1.0) };
+        let share = least / total;
+        scores.push(if share.is_nan() { f64::NAN } else { sign * normal.inverse_cdf(share) });
     }
     scores
 }

@@ -64,8 +64,8 @@ pub(super) fn check_columns(subject: &Subject<'_>) -> Result<Outcome> {
     let Some((k, test)) = worst else {
         return Ok(Outcome::Skipped { name: PIT, why: "there is no column".to_owned() });
     };
-    // Bonferroni's correction.
-    let p_value = (test.p_value * d as f64).min(1.0);
+    // Bonferroni's correction; of what is no number none.
+    let p_value = (test.p_value * d as f64).clamp(0.0, 1.0);
     let detail = format!(
         "largest Kolmogorov–Smirnov distance of a column of {} held-out rows from that of {} draws, \
          of {}",

@@ -14,7 +14,7 @@ pub struct Certificate {
     pub checks: Vec<Check>,
     /// Those that say nothing about this model.
     pub skipped: Vec<Skipped>,
-    /// The seed of samples and probes.
+    /// The seed of samples and probes, which differ from model to model as well.
     pub seed: u64,
 }
 
@@ -44,7 +44,7 @@ impl Certificate {
         }
         // What could not be checked has not passed.
         let passed = !checks.is_empty() && checks.iter().all(|check| check.passed);
-        Ok(Self { passed, checks, skipped, seed: subject.seed })
+        Ok(Self { passed, checks, skipped, seed: subject.asked })
     }
 
     /// The checks that did not pass.

@@ -37,38 +37,63 @@ struct Found {
     detail: String,
 }
 
+impl Found {
+    /// |∫ p − 1|; of what is no number the largest.
+    fn off(&self) -> f64 {
+        let off = (self.value - 1.0).abs();
+        if off.is_nan() { f64::INFINITY } else { off }
+    }
+
+    fn tolerance(&self) -> f64 {
+        MOST.max(self.error)
+    }
+
+    /// Further off than its error and the tolerance explain.
+    fn is_wrong(&self) -> bool {
+        self.trusted && self.off() > self.tolerance()
+    }
+
+    /// Whether it is wrong, or so well known that it could have been.
+    fn says_something(&self) -> bool {
+        self.is_wrong() || (self.trusted && self.error <= UNCERTAIN)
+    }
+}
+
 /// |∫ p dx − 1|: by adaptive cubature of one and two features, else by importance sampling; of a
-/// conditional model the worst of a few contexts.
+/// conditional model at a few contexts, each judged by itself.
 pub(super) fn check(subject: &Subject<'_>) -> Result<Outcome> {
     let contexts: Vec<Option<Vec<f64>>> = match subject.some_places(CONTEXTS).context() {
         Some((width, values)) => values.chunks_exact(width).map(|c| Some(c.to_vec())).collect(),
         None => vec![None],
     };
-    let mut worst: Option<Found> = None;
-    for context in &contexts {
-        let found = integral(subject, context.as_deref())?;
-        let off = |found: &Found| (found.value - 1.0).abs();
-        if worst.as_ref().is_none_or(|worst| off(&found).total_cmp(&off(worst)).is_gt()) {
-            worst = Some(found);
-        }
-    }
-    let Some(Found { value, error, trusted, detail }) = worst else {
-        return Ok(Outcome::Skipped { name: NAME, why: "there is no context".to_owned() });
+    let found: Result<Vec<Found>> =
+        contexts.iter().map(|context| integral(subject, context.as_deref())).collect();
+    Ok(judged(&found?))
+}
+
+/// Wrong where one of the contexts is, whatever the others are; else as far off as the worst of those
+/// that say anything.
+fn judged(all: &[Found]) -> Outcome {
+    let verdict = |found: &&Found| (found.is_wrong(), found.off());
+    let worse = |a: &&Found, b: &&Found| {
+        let (a, b) = (verdict(a), verdict(b));
+        a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
     };
-    let off = (value - 1.0).abs();
-    let is_wrong = trusted && (off > error || off.is_nan());
-    if !is_wrong && (error > UNCERTAIN || !trusted) {
-        let why = format!("too uncertain: {detail}");
-        return Ok(Outcome::Skipped { name: NAME, why });
-    }
-    let at = if contexts.len() > 1 {
-        format!(", the worst of {} contexts", contexts.len())
-    } else {
-        String::new()
+    let Some(worst) = all.iter().filter(|found| found.says_something()).max_by(worse) else {
+        let why = match all.first() {
+            Some(found) => format!("too uncertain: {}", found.detail),
+            None => "there is no context".to_owned(),
+        };
+        return Outcome::Skipped { name: NAME, why };
     };
-    let detail = format!("difference from 1 of {detail}{at}");
-    let tolerance = MOST.max(error);
-    Ok(Outcome::Checked(Check::at_most(NAME, (value - 1.0).abs(), tolerance, &detail)))
+    let judged = all.iter().filter(|found| found.says_something()).count();
+    let at = match all.len() {
+        1 => String::new(),
+        n if n == judged => format!(", the worst of {n} contexts"),
+        n => format!(", the worst of {judged} contexts; {} more are too uncertain", n - judged),
+    };
+    let detail = format!("difference from 1 of {}{at}", worst.detail);
+    Outcome::Checked(Check::at_most(NAME, worst.off(), worst.tolerance(), &detail))
 }
 
 fn integral(subject: &Subject<'_>, context: Option<&[f64]>) -> Result<Found> {
@@ -222,5 +247,47 @@ fn on_the_line(support: Support, x: f64) -> f64 {
         Support::Real => x,
         Support::Positive | Support::PositiveSoftplus => x.ln(),
         Support::Interval { low, high } => ((x - low) / (high - x)).ln(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found((value, error, trusted): (f64, f64, bool)) -> Found {
+        Found { value, error, trusted, detail: format!("{value}") }
+    }
+
+    fn of(all: &[(f64, f64, bool)]) -> Outcome {
+        judged(&all.iter().copied().map(found).collect::<Vec<_>>())
+    }
+
+    /// One that is 5 % off beside others that are further off, of which nothing is known.
+    #[test]
+    fn a_wrong_context_is_not_hidden_by_others() {
+        let wrong = (1.05, 1e-3, true);
+        for other in [(0.4, 0.1, false), (1.3, 0.5, true), (0.0, f64::INFINITY, false)] {
+            for all in [[wrong, other], [other, wrong]] {
+                let Outcome::Checked(check) = of(&all) else { panic!("{all:?} is skipped") };
+                assert!(!check.passed && (check.value - 0.05).abs() < 1e-9, "{check:?}");
+            }
+        }
+        // Nor by one that is further off within its error.
+        let Outcome::Checked(check) = of(&[wrong, (1.15, 0.19, true)]) else { panic!("skipped") };
+        assert!(!check.passed && (check.value - 0.05).abs() < 1e-9, "{check:?}");
+        let Outcome::Checked(check) = of(&[(1.0, 1e-3, true), (f64::NAN, f64::NAN, true)]) else {
+            panic!("skipped")
+        };
+        assert!(!check.passed);
+    }
+
+    #[test]
+    fn what_says_nothing_is_left_out() {
+        let (right, unknown) = ((1.001, 1e-3, true), (0.4, 0.1, false));
+        let Outcome::Checked(check) = of(&[unknown, right, unknown]) else { panic!("skipped") };
+        assert!(check.passed && check.detail.contains("worst of 1 contexts; 2 more"), "{check:?}");
+        assert!(matches!(of(&[unknown, unknown]), Outcome::Skipped { .. }));
+        assert!(matches!(of(&[(1.1, 0.5, true)]), Outcome::Skipped { .. }));
+        assert!(matches!(of(&[]), Outcome::Skipped { .. }));
     }
 }

@@ -6,9 +6,10 @@ use diffeo_flows::metrics::Estimate;
 use statrs::distribution::{ContinuousCDF, Normal};
 
 pub(super) const NAME: &str = "overfitting";
-/// Fits measured 0.003 to 0.03 on toys, 0.04 on magic gamma after 2,000 steps, 0.25 of the default fit
-/// of white wine.
-const MOST: f64 = 0.5;
+/// Fits measured 0.003 to 0.03 on toys and 0.04 on magic gamma after 2,000 steps. The default fit of
+/// white wine measured 0.25, its training rows e^2.7 times as likely as new ones of eleven columns, and
+/// fails: its regions of highest density hold too few of the new rows as well. The limit lies between.
+const MOST: f64 = 0.15;
 
 /// How much more likely training rows are than held-out ones, in nats a feature.
 pub(super) fn check(subject: &Subject<'_>) -> Result<Outcome> {

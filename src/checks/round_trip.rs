@@ -28,8 +28,9 @@ pub(super) fn check(subject: &Subject<'_>) -> Result<Outcome> {
     for (name, rows) in &sets {
         let mut errors = errors(subject, rows)?;
         all += rows.len();
+        let unknown = errors.iter().copied().find(|error| error.is_nan());
         errors.sort_unstable_by(f64::total_cmp);
-        let most = errors.last().copied().unwrap_or(0.0);
+        let most = unknown.or(errors.last().copied()).unwrap_or(0.0);
         if most.is_nan() || most >= worst.0 {
             worst = (most, name, errors[errors.len() * 99 / 100]);
         }
@@ -56,8 +57,8 @@ fn tails(subject: &Subject<'_>, samples: &Rows) -> Result<Rows> {
 
 fn errors(subject: &Subject<'_>, rows: &Rows) -> Result<Vec<f64>> {
     let there = subject.claims.to_latent(rows)?.points;
-    if there.iter().any(|z| z.is_nan()) {
-        return Err(Error::data("round trip", "a latent point is no number", "train anew"));
+    if there.iter().any(|z| !z.is_finite()) {
+        return Err(Error::data("round trip", "a latent point is not finite", "train anew"));
     }
     let back = subject.claims.to_data(&with_context_of(rows, there)?)?.points;
     let d = rows.features();

@@ -21,6 +21,12 @@ impl Subject<'_> {
         if let Some(known) = self.compared.get() {
             return Ok(known);
         }
+        let rows = self.rounded_as(data)?;
+        Ok(self.compared.get_or_init(|| rows))
+    }
+
+    /// The draws, each value moved to the nearest one of a column of these rows that repeats itself.
+    pub(super) fn rounded_as(&self, data: &Rows) -> Result<Rows> {
         let d = data.features();
         let grids: Vec<Option<Vec<f64>>> = (0..d).map(|k| grid(data, k)).collect();
         let moved = |(i, &x): (usize, &f64)| match &grids[i % d] {
@@ -28,8 +34,7 @@ impl Subject<'_> {
             None => x,
         };
         let points = self.draws.points().iter().enumerate().map(moved).collect();
-        let rows = with_context_of(&self.draws, points)?;
-        Ok(self.compared.get_or_init(|| rows))
+        with_context_of(&self.draws, points)
     }
 }
 

@@ -18,14 +18,15 @@ const FAR: f64 = 2.5;
 pub(super) fn check(subject: &Subject<'_>) -> Result<Outcome> {
     let d = subject.draws.features();
     let latent = subject.claims.to_latent(&subject.draws)?.points;
+    if latent.iter().any(|z| !z.is_finite()) {
+        let why = "a latent point of a draw is not finite";
+        return Ok(Outcome::Checked(Check::impossible(NAME, why)));
+    }
     let scores = Base::of(subject.model)?.normal_scores_by(&latent, d, subject.workers)?;
     let tests = tests(&scores, d);
-    let (name, least) = tests
-        .iter()
-        .min_by(|a, b| a.1.total_cmp(&b.1))
-        .map_or(("none".to_owned(), f64::NAN), |(name, p)| (name.clone(), *p));
-    // Bonferroni's correction.
-    let p_value = (least * tests.len() as f64).min(1.0);
+    let (name, least) = least(&tests);
+    // Bonferroni's correction; of what is no number none.
+    let p_value = (least * tests.len() as f64).clamp(0.0, 1.0);
     let squares = scores.iter().map(|y| y * y).sum::<f64>() / scores.len() as f64;
     let detail = format!(
         "least p-value of {} tests that latent points of {} draws are of the base, that of {name}; \
@@ -34,6 +35,13 @@ pub(super) fn check(subject: &Subject<'_>) -> Result<Outcome> {
         subject.draws.len()
     );
     Ok(Outcome::Checked(Check::at_least(NAME, p_value, CHANCE, &detail)))
+}
+
+/// The test with the least p-value; one without any comes before all others.
+fn least(tests: &[(String, f64)]) -> (&str, f64) {
+    let rank = |p: f64| if p.is_nan() { f64::NEG_INFINITY } else { p };
+    let least = tests.iter().min_by(|a, b| rank(a.1).total_cmp(&rank(b.1)));
+    least.map_or(("none", f64::NAN), |(name, p)| (name, *p))
 }
 
 /// Names and p-values.
@@ -70,4 +78,21 @@ fn counted(found: usize, n: usize, share: f64) -> f64 {
 
 fn two_sided(law: &impl ContinuousCDF<f64, f64>, value: f64) -> f64 {
     (2.0 * law.cdf(value).min(law.sf(value))).min(1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_number_is_least() {
+        for nan in [f64::NAN, -f64::NAN] {
+            let tests = [("a", 0.5), ("b", nan), ("c", 0.0)].map(|(name, p)| (name.to_owned(), p));
+            let (name, p) = least(&tests);
+            assert!(name == "b" && p.is_nan());
+        }
+        let mut scores = vec![0.1; 40];
+        scores[7] = f64::NAN;
+        assert!(least(&super::tests(&scores, 2)).1.is_nan());
+    }
 }

@@ -23,7 +23,9 @@ pub(super) fn check(subject: &Subject<'_>) -> Result<Outcome> {
             return Ok(Outcome::Checked(Check::impossible(NAME, why)));
         }
         let values = jacobian.singular_values();
-        ratio = ratio.min(values.min() / values.max());
+        // A map that is constant has none.
+        let own = if values.max() > 0.0 { values.min() / values.max() } else { 0.0 };
+        ratio = ratio.min(own);
         (smallest, largest) = (smallest.min(values.min()), largest.max(values.max()));
     }
     let detail = format!(

@@ -2,7 +2,7 @@
 
 use super::claims::{Claims, ModelClaims};
 use diffeo_flows::model::{FieldKind, Model, ModelSpec, Precision};
-use diffeo_flows::rng::{Stream, generator};
+use diffeo_flows::rng::{Stream, generator, named_generator};
 use diffeo_flows::rows::Rows;
 use diffeo_flows::transforms::Support;
 use diffeo_flows::{Error, Result, Workers};
@@ -57,6 +57,9 @@ pub struct Subject<'a> {
     pub(super) model: &'a Model,
     pub(super) claims: Box<dyn Claims + 'a>,
     pub(super) evidence: Evidence<'a>,
+    /// As it was given.
+    pub(super) asked: u64,
+    /// That of draws, probes and bootstraps: of the given one and of the model.
     pub(super) seed: u64,
     pub(super) workers: &'a Workers,
     pub(super) sizes: Sizes,
@@ -98,7 +101,7 @@ impl<'a> Subject<'a> {
         claims: Box<dyn Claims + 'a>,
         model: &'a Model,
         evidence: Evidence<'a>,
-        (seed, workers): (u64, &'a Workers),
+        (asked, workers): (u64, &'a Workers),
     ) -> Result<Self> {
         let known = evidence.held_out.or(evidence.train);
         if known.is_none() && !model.spec().given.is_empty() {
@@ -107,6 +110,7 @@ impl<'a> Subject<'a> {
         }
         let sizes = if model.flow().field().is_some() { SOLVED } else { EXPLICIT };
         let known = known.map(|rows| evenly(rows, sizes.scored));
+        let seed = of_its_own(asked, model)?;
         let seed_of_draws = generator(seed, Stream::Evaluation, SEEDS).random();
         let draws =
             drawn(claims.as_ref(), model.spec(), known.as_ref(), (sizes.draws, seed_of_draws))?;
@@ -119,6 +123,7 @@ impl<'a> Subject<'a> {
             model,
             claims,
             evidence,
+            asked,
             seed,
             workers,
             sizes,
@@ -194,6 +199,13 @@ impl<'a> Subject<'a> {
         let edge = self.model.spec().columns.iter().find(|c| c.support != Support::Real)?;
         Some(format!("column {} has an edge, where the density need not vanish", edge.name))
     }
+}
+
+/// A seed that other models do not share: with one seed for all, whoever is refused by chance would be
+/// for every model alike, or nobody would ever be.
+fn of_its_own(asked: u64, model: &Model) -> Result<u64> {
+    let hash = model.result_hash()?;
+    Ok(named_generator(asked, Stream::Evaluation, &hash).random())
 }
 
 /// Draws for the contexts of the known rows, one after the other and over again.

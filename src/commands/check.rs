@@ -28,7 +28,9 @@ pub fn run(common: &Common, args: &CheckArgs) -> Result<ExitCode> {
                 Data::Table(source) => super::reading(&model, source),
                 Data::Toy(_) => ReadOptions::default(),
             };
-            let (table, _) = data.read_with(&options, TOY_ROWS, common.seed(), Stream::Sample)?;
+            // Not the stream of `fit`, whose rows of the same seed are what it was trained on.
+            let (table, _) =
+                data.read_with(&options, TOY_ROWS, common.seed(), Stream::Evaluation)?;
             let rows = rows_for(&model, &table)?;
             model.check_supports(&rows)?;
             Some(rows)

@@ -5,7 +5,7 @@ use diffeo::checks::{Certificate, Claims, ModelClaims, Subject};
 use diffeo_flows::model::Images;
 use diffeo_flows::rows::Rows;
 use diffeo_flows::{Result, Workers};
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// What is wrong.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,6 +18,30 @@ enum Fault {
     Temperature(f64),
     /// Latent points of the sampler that are longer than this are drawn anew.
     Truncation(f64),
+    /// The first column comes back a hundredth too long.
+    LongInverse,
+    /// Latent points lie on a line, but for a thousand-millionth.
+    Collapsed,
+    /// The fast tier gives a twentieth of a nat too much on the right.
+    FastLogProb,
+    /// One in twenty draws of the fast tier is moved.
+    FastDraws,
+    /// One in fifty log-densities is no number.
+    NoLogProb,
+    /// One in fifty latent points is no number.
+    NoLatent,
+}
+
+impl Fault {
+    /// Whether it is one of the fast tier, which double precision has not.
+    fn is_fast(self) -> bool {
+        matches!(self, Self::FastLogProb | Self::FastDraws)
+    }
+}
+
+/// Every fiftieth of these is none.
+fn spoilt<'v>(values: impl Iterator<Item = &'v mut f64>) {
+    values.skip(3).step_by(50).for_each(|value| *value = f64::NAN);
 }
 
 /// What a right model claims, but for a fault.
@@ -27,6 +51,8 @@ struct Faulty<'a> {
     fault: Fault,
     /// The log-volume of the standardisation, which is right.
     of_standardiser: f64,
+    /// The seeds that it was asked to draw by.
+    seeds: Arc<Mutex<Vec<u64>>>,
 }
 
 /// The bin: in it a coordinate is stretched, and squeezed as much in the next one.
@@ -58,7 +84,17 @@ fn as_in(rows: &Rows, points: Vec<f64>) -> Result<Rows> {
 impl Claims for Faulty<'_> {
     fn log_prob(&self, rows: &Rows) -> Result<Vec<f64>> {
         if !matches!(self.fault, Fault::SignOfLogDet | Fault::WideBin) {
-            return self.right.log_prob(rows);
+            let mut log_prob = self.right.log_prob(rows)?;
+            let first = rows.points().iter().step_by(rows.features());
+            match self.fault {
+                Fault::FastLogProb => log_prob
+                    .iter_mut()
+                    .zip(first)
+                    .for_each(|(p, x)| *p += if *x > 1.0 { 0.05 } else { 0.0 }),
+                Fault::NoLogProb => spoilt(log_prob.iter_mut()),
+                _ => (),
+            }
+            return Ok(log_prob);
         }
         let images = self.to_latent(rows)?;
         let base = self.right.base_log_prob(&as_in(rows, images.points)?)?;
@@ -66,7 +102,15 @@ impl Claims for Faulty<'_> {
     }
 
     fn sample(&self, n: usize, context: Option<&[f64]>, seed: u64) -> Result<Vec<f64>> {
+        self.seeds.lock().unwrap().push(seed);
         let d = 2;
+        if self.fault.is_fast() {
+            let mut points = self.right.sample(n, context, seed)?;
+            if self.fault == Fault::FastDraws {
+                points.iter_mut().step_by(20 * d).for_each(|x| *x += 0.02);
+            }
+            return Ok(points);
+        }
         let (Fault::Temperature(_) | Fault::Truncation(_)) = self.fault else {
             let drawn = Rows::new(d, self.right.sample(n, context, seed)?)?;
             let latent = self.right.to_latent(&drawn)?.points;
@@ -100,6 +144,10 @@ impl Claims for Faulty<'_> {
                 let first = images.points.iter_mut().step_by(rows.features());
                 first.for_each(|z| *z = widened(*z, false));
             }
+            Fault::Collapsed => {
+                images.points.chunks_exact_mut(2).for_each(|z| z[1] = z[0] + 1e-9 * z[1]);
+            }
+            Fault::NoLatent => spoilt(images.points.iter_mut()),
             _ => (),
         }
         Ok(images)
@@ -107,7 +155,11 @@ impl Claims for Faulty<'_> {
 
     fn to_data(&self, latent: &Rows) -> Result<Images> {
         if self.fault != Fault::WideBin {
-            return self.right.to_data(latent);
+            let mut images = self.right.to_data(latent)?;
+            if self.fault == Fault::LongInverse {
+                images.points.iter_mut().step_by(latent.features()).for_each(|x| *x *= 1.01);
+            }
+            return Ok(images);
         }
         let mut points = latent.points().to_vec();
         let first = points.iter_mut().step_by(latent.features());
@@ -125,7 +177,11 @@ impl Claims for Faulty<'_> {
 
     fn in_double(&self) -> Result<Box<dyn Claims + '_>> {
         let Self { fault, of_standardiser, .. } = *self;
-        Ok(Box::new(Faulty { right: self.right.in_double()?, fault, of_standardiser }))
+        let right = self.right.in_double()?;
+        if fault.is_fast() {
+            return Ok(right);
+        }
+        Ok(Box::new(Faulty { right, fault, of_standardiser, seeds: Arc::default() }))
     }
 }
 
@@ -138,6 +194,14 @@ fn splines() -> &'static [Fitted; 2] {
 /// The certificate of a right model with a fault.
 fn with_fault(fitted: &Fitted, fault: Fault) -> Certificate {
     let workers = Workers::new(2).unwrap();
+    let claims = faulty(fitted, fault, &workers);
+    let subject =
+        Subject::claiming(Box::new(claims), &fitted.model, fitted.evidence(), (7, &workers))
+            .unwrap();
+    Certificate::of(&subject).unwrap()
+}
+
+fn faulty<'a>(fitted: &'a Fitted, fault: Fault, workers: &'a Workers) -> Faulty<'a> {
     let model = &fitted.model;
     let scale: f64 = model
         .params()
@@ -147,11 +211,8 @@ fn with_fault(fitted: &Fitted, fault: Fault) -> Certificate {
         .iter()
         .map(|s| s.ln())
         .sum();
-    let right = Box::new(ModelClaims { model, workers: &workers });
-    let claims = Faulty { right, fault, of_standardiser: -scale };
-    let subject =
-        Subject::claiming(Box::new(claims), model, fitted.evidence(), (7, &workers)).unwrap();
-    Certificate::of(&subject).unwrap()
+    let right = Box::new(ModelClaims { model, workers });
+    Faulty { right, fault, of_standardiser: -scale, seeds: Arc::default() }
 }
 
 fn fails(certificate: &Certificate, names: &[&str]) {
@@ -204,6 +265,59 @@ fn a_truncated_base_is_seen() {
     }
     // Standardised moons hardly reach two.
     fails(&with_fault(&splines()[1], Fault::Truncation(1.6)), &["samples-match-density"]);
+}
+
+#[test]
+fn an_inverse_that_is_a_hundredth_off_is_seen() {
+    fails(&with_fault(&splines()[0], Fault::LongInverse), &["round-trip"]);
+}
+
+#[test]
+fn a_map_onto_a_line_is_seen() {
+    fails(&with_fault(&splines()[0], Fault::Collapsed), &["smallest-singular-value"]);
+}
+
+/// Each of the two checks of the tiers sees what it is there for, and only that.
+#[test]
+fn a_tier_that_is_off_is_seen() {
+    let log_prob = with_fault(&splines()[0], Fault::FastLogProb);
+    fails(&log_prob, &["tiers"]);
+    assert!(named(&log_prob, "tiers-sampling").passed);
+    let draws = with_fault(&splines()[0], Fault::FastDraws);
+    fails(&draws, &["tiers-sampling"]);
+    assert!(named(&draws, "tiers").passed);
+}
+
+#[test]
+fn what_is_no_number_is_seen() {
+    let certificate = with_fault(&splines()[0], Fault::NoLogProb);
+    fails(&certificate, &["finite", "tiers", "calibration-coverage", "overfitting"]);
+    for fitted in splines() {
+        let certificate = with_fault(fitted, Fault::NoLatent);
+        fails(&certificate, &["finite", "samples-match-density", "round-trip"]);
+    }
+}
+
+/// The draws are others for each model and each seed, and the same for the same two.
+#[test]
+fn models_do_not_share_their_luck() {
+    let seeds = |fitted: &Fitted, seed: u64, threads: usize| {
+        let workers = Workers::new(threads).unwrap();
+        let claims = faulty(fitted, Fault::Temperature(1.0), &workers);
+        let seeds = Arc::clone(&claims.seeds);
+        let evidence = fitted.evidence();
+        let claims = Box::new(claims);
+        let subject = Subject::claiming(claims, &fitted.model, evidence, (seed, &workers)).unwrap();
+        drop(subject);
+        let asked = seeds.lock().unwrap().clone();
+        assert_eq!(asked.len(), 1);
+        asked
+    };
+    let [one, other] = splines();
+    assert_eq!(seeds(one, 7, 1), seeds(one, 7, 2));
+    assert_ne!(seeds(one, 7, 1), seeds(other, 7, 1));
+    assert_ne!(seeds(one, 7, 1), seeds(one, 8, 1));
+    assert_eq!(one.certificate(2).seed, 7);
 }
 
 /// Changes one parameter of a model that was trained.

@@ -1,6 +1,8 @@
 //! The certificate: models that are right pass every check, and each planted fault fails the one
 //! that is there for it.
 
+/// Rows that do not go with the model, or with each other.
+mod evidence;
 /// Faults that were put into what a right model claims.
 mod faults;
 /// Models of every kind that are right.

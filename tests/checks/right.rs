@@ -3,7 +3,7 @@
 use super::{Fitted, named, toy};
 use diffeo::checks::Certificate;
 use diffeo_flows::fit::{Fit, Parts};
-use diffeo_flows::model::{Column, Model};
+use diffeo_flows::model::{Column, Model, Precision};
 use diffeo_flows::rng::{Stream, generator};
 use diffeo_flows::rows::Rows;
 use diffeo_flows::train::Quiet;
@@ -46,6 +46,19 @@ fn a_line_passes() {
     let rows = made(3000, 1, |e| vec![if e[0] > 0.0 { 3.0 + e[0] } else { 0.5 * e[0] }]);
     let fitted = Fitted::of("nsf-gmm", &Rows::new(1, rows).unwrap(), |_| ());
     passes("line", &fitted.certificate(2), 17);
+}
+
+/// In double precision by tensor operations a model is what the tiers are compared with.
+#[test]
+fn the_specification_is_not_compared_with_itself() {
+    let fitted = Fitted::of("nsf", &toy("two-moons", 1500), |fit| {
+        (fit.config.steps, fit.dtype) = (100, Precision::F64);
+    });
+    let certificate = fitted.certificate(2);
+    for name in ["tiers", "tiers-sampling"] {
+        let found = certificate.skipped.iter().find(|skipped| skipped.name == name);
+        assert!(found.is_some_and(|skipped| skipped.why.contains("double precision")), "{found:?}");
+    }
 }
 
 /// In five dimensions the integral is found by importance sampling.

@@ -14,11 +14,17 @@ pub struct KolmogorovSmirnov {
     pub p_value: f64,
 }
 
+impl KolmogorovSmirnov {
+    /// That of values of which one is no number: leaving it out would hide it.
+    const UNKNOWN: Self = Self { distance: f64::NAN, p_value: f64::NAN };
+}
+
 /// How far a sample is from the distribution function F: D = sup |Fₙ − F|.
 ///
 /// The p-value is Kolmogorov's limit with the correction of Stephens 1970, *Use of the
 /// Kolmogorov–Smirnov, Cramér–von Mises and Related Statistics Without Extensive Tables*, good to a
-/// per cent from 8 values on. No values give distance 0 and p-value 1.
+/// per cent from 8 values on. No values give distance 0 and p-value 1;
+/// a value that is no number, or has none as its F, makes both NaN.
 ///
 /// # Example
 /// ```
@@ -28,10 +34,13 @@ pub struct KolmogorovSmirnov {
 /// assert!(kolmogorov_smirnov(&even, |x| x * x).p_value < 1e-4);
 /// ```
 pub fn kolmogorov_smirnov(values: &[f64], distribution: impl Fn(f64) -> f64) -> KolmogorovSmirnov {
-    let sorted = sorted(values);
+    let Some(sorted) = sorted(values) else { return KolmogorovSmirnov::UNKNOWN };
     let n = sorted.len() as f64;
-    let distance = sorted.iter().enumerate().fold(0.0_f64, |most, (i, &value)| {
-        let share = distribution(value);
+    let shares: Vec<f64> = sorted.iter().map(|value| distribution(*value)).collect();
+    if shares.iter().any(|share| share.is_nan()) {
+        return KolmogorovSmirnov::UNKNOWN;
+    }
+    let distance = shares.iter().enumerate().fold(0.0_f64, |most, (i, share)| {
         most.max(share - i as f64 / n).max((i + 1) as f64 / n - share)
     });
     KolmogorovSmirnov { distance, p_value: p_value(distance, n) }
@@ -40,7 +49,7 @@ pub fn kolmogorov_smirnov(values: &[f64], distribution: impl Fn(f64) -> f64) -> 
 /// How far two samples are apart: D = sup |Fₙ − Gₘ|, with equal values counted at once.
 ///
 /// As [`kolmogorov_smirnov`], with n m/(n + m) in the place of n. Ties make the p-value too large,
-/// never too small.
+/// never too small. A value that is no number makes both NaN.
 ///
 /// # Example
 /// ```
@@ -49,7 +58,7 @@ pub fn kolmogorov_smirnov(values: &[f64], distribution: impl Fn(f64) -> f64) -> 
 /// assert!((test.distance - 0.75).abs() < 1e-12);
 /// ```
 pub fn two_sample_kolmogorov_smirnov(x: &[f64], y: &[f64]) -> KolmogorovSmirnov {
-    let (x, y) = (sorted(x), sorted(y));
+    let (Some(x), Some(y)) = (sorted(x), sorted(y)) else { return KolmogorovSmirnov::UNKNOWN };
     let (n, m) = (x.len() as f64, y.len() as f64);
     if x.is_empty() || y.is_empty() {
         return KolmogorovSmirnov { distance: 0.0, p_value: 1.0 };
@@ -68,11 +77,11 @@ pub fn two_sample_kolmogorov_smirnov(x: &[f64], y: &[f64]) -> KolmogorovSmirnov 
     KolmogorovSmirnov { distance, p_value: p_value(distance, n * m / (n + m)) }
 }
 
-/// The values that are numbers, in order.
-fn sorted(values: &[f64]) -> Vec<f64> {
-    let mut sorted: Vec<f64> = values.iter().copied().filter(|v| !v.is_nan()).collect();
+/// The values in order; none where one of them is no number.
+fn sorted(values: &[f64]) -> Option<Vec<f64>> {
+    let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
-    sorted
+    values.iter().all(|value| !value.is_nan()).then_some(sorted)
 }
 
 /// 2 Σₖ (−1)ᵏ⁻¹ exp(−2k²λ²) at λ = D (√n + 0.12 + 0.11/√n).
@@ -116,6 +125,21 @@ mod tests {
             two += usize::from(two_sample_kolmogorov_smirnov(&draw(80), &draw(130)).p_value < 0.1);
         }
         assert!((70..130).contains(&one) && (70..130).contains(&two), "{one} {two}");
+    }
+
+    #[test]
+    fn what_is_no_number_is_not_left_out() {
+        for nan in [f64::NAN, -f64::NAN] {
+            let values = [0.1, nan, 0.5];
+            let one = kolmogorov_smirnov(&values, |x| x);
+            assert!(one.distance.is_nan() && one.p_value.is_nan());
+            let of_law = kolmogorov_smirnov(&[0.1, 0.5], |_| nan);
+            assert!(of_law.distance.is_nan() && of_law.p_value.is_nan());
+            for (x, y) in [(&values, &[0.1, 0.2, 0.3]), (&[0.1, 0.2, 0.3], &values)] {
+                let two = two_sample_kolmogorov_smirnov(x, y);
+                assert!(two.distance.is_nan() && two.p_value.is_nan());
+            }
+        }
     }
 
     #[test]
