@@ -97,7 +97,8 @@ pub fn modelled_rows(table: Table, request: &RoleRequest) -> Result<(Roles, Rows
     let roles = request.resolve(&table)?;
     table.require_varying(&[&roles.features[..], &roles.context].concat())?;
     let rows = if roles.features == table.columns() {
-        Rows::new(roles.features.len(), table.into_values())?
+        let numbers = table.numbers().map(<[_]>::to_vec);
+        numbered(Rows::new(roles.features.len(), table.into_values())?, numbers)?
     } else {
         rows_of(&table, &roles.features, &roles.context, roles.weight.as_deref())?
     };
@@ -147,7 +148,15 @@ fn rows_of(
     if let Some(weight) = weight {
         rows = rows.with_weights(table.select(&[weight])?.into_values())?;
     }
-    Ok(rows)
+    numbered(rows, table.numbers().map(<[_]>::to_vec))
+}
+
+/// Rows that know their numbers in the table, where these are not 0, 1, 2, …
+fn numbered(rows: Rows, numbers: Option<Vec<usize>>) -> Result<Rows> {
+    Ok(match numbers {
+        Some(numbers) => rows.with_numbers(numbers)?,
+        None => rows,
+    })
 }
 
 /// The labels of a model's columns of categories.

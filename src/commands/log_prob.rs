@@ -2,7 +2,7 @@
 
 use crate::args::{Common, LogProbArgs};
 use crate::failure::Usage;
-use crate::input::{Data, labels, model, table_rows, workers};
+use crate::input::{Data, model, table_rows, workers};
 use anyhow::Result;
 use diffeo::data::{Dropped, Precision, ReadOptions, RowSink, Table};
 use diffeo::flows::Workers;
@@ -45,9 +45,8 @@ pub fn run(common: &Common, args: &LogProbArgs) -> Result<()> {
             rows
         }
         Data::Table(source) => {
-            let columns = super::columns_of(&model, source);
-            let labels = labels(&model);
-            let options = ReadOptions { columns, labels, missing: args.missing };
+            let missing = args.missing;
+            let options = ReadOptions { missing, ..super::reading(&model, source) };
             let mut reader = source.open_with(&options)?;
             let mut rows = 0;
             // Read first: a table that is refused leaves no header behind.

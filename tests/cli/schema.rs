@@ -176,3 +176,44 @@ fn a_flag_beats_the_schema_and_plain_columns_get_a_hint() {
     assert_eq!(quiet.err, "");
     assert_eq!(numbers(&bench.run("log-prob quiet data.csv").good().out).len(), 400);
 }
+
+/// `k` is 1 or 2, `y` follows it.
+fn numbered_labels(rows: usize) -> String {
+    let mut text = "k,y".to_owned();
+    for i in 0..rows {
+        let k = 1 + i * i % 7 % 2;
+        write!(text, "\n{k},{}", 3.0 * k as f64 + (1.3 * i as f64).sin()).unwrap();
+    }
+    text + "\n"
+}
+
+const NUMBERS: &str = "[columns.k]\nkind = \"category\"\nlabels = [1, 2]\n";
+
+#[test]
+fn labels_that_are_numbers_hold_in_tables_without_names() {
+    let bench = Bench::new();
+    bench.write("data.csv", numbered_labels(300));
+    bench.write("schema.toml", NUMBERS);
+    bench.run(&format!("fit data.csv --schema schema.toml {TINY} -o run")).good();
+    for format in ["npy", "csv"] {
+        bench.run(&format!("sample run -n 40 -o drawn.{format}")).good();
+    }
+    let named = bench.run("log-prob run drawn.csv").good().numbers();
+    assert!(named.iter().all(|v| v.is_finite()), "{named:?}");
+    assert_eq!(bench.run("log-prob run drawn.npy").good().numbers(), named);
+    let mean = |data: &str| bench.run(&format!("evaluate run {data} --json")).good().json();
+    assert_eq!(mean("drawn.npy")["log_likelihood"], mean("drawn.csv")["log_likelihood"]);
+}
+
+#[test]
+fn a_column_that_support_makes_real_is_read_as_numbers() {
+    let bench = Bench::new();
+    bench.write("data.csv", numbered_labels(300));
+    bench.write("schema.toml", NUMBERS);
+    let fit = format!("fit data.csv {TINY} --support k=real --json");
+    let with = bench.run(&format!("{fit} --schema schema.toml -o with")).good().json();
+    let without = bench.run(&format!("{fit} -o without")).good().json();
+    assert_eq!(with["log_likelihood"], without["log_likelihood"]);
+    let values = |run: &str| bench.run(&format!("log-prob {run} data.csv")).good().numbers();
+    assert_eq!(values("with"), values("without"));
+}
