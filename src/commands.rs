@@ -37,7 +37,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Outliers(args) => outliers::run(common, args)?,
         Command::Info(args) => info::run(common, args)?,
         Command::Plot(args) => plot::run(common, args)?,
-        Command::Completions(args) => completions::run(args),
+        Command::Completions(args) => completions::run(common, args)?,
     }
     Ok(ExitCode::SUCCESS)
 }

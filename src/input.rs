@@ -7,7 +7,7 @@ use candle_core::Device;
 use diffeo::data::{DataSource, Dropped, Labels, ReadOptions, RoleRequest, Roles, Table};
 use diffeo::flows::Workers;
 use diffeo::flows::densities::Toy;
-use diffeo::flows::model::{Column, Model};
+use diffeo::flows::model::{Column, ColumnKind, Model};
 use diffeo::flows::rng::{Stream, generator};
 use diffeo::flows::rows::Rows;
 use std::path::Path;
@@ -159,10 +159,13 @@ fn numbered(rows: Rows, numbers: Option<Vec<usize>>) -> Result<Rows> {
     })
 }
 
-/// The labels of a model's columns of categories.
+/// The labels of a model's columns of categories, and its columns of whole numbers.
 pub fn labels(model: &Model) -> Labels {
     let of = |column: &Column| Some((column.name.clone(), column.labels()?.to_vec()));
-    model.spec().columns.iter().filter_map(of).collect()
+    let columns = &model.spec().columns;
+    let whole = columns.iter().filter(|column| column.kind == ColumnKind::Integer);
+    let labels: Labels = columns.iter().filter_map(of).collect();
+    labels.with_whole_numbers(whole.map(|column| column.name.clone()))
 }
 
 /// The model in a run folder or file.
