@@ -93,7 +93,8 @@ pub enum Command {
     List,
     /// Draw samples of a toy density
     Toy(ToyArgs),
-    /// Fit a density to a toy or a table, hold out, save, draw
+    /// Fit a density to a toy or a table, hold out, save, check, draw; the exit code is 0 also when a
+    /// check fails, which is said and stands in --json as `certificate`
     Fit(Box<FitFlags>),
     /// Log-density of each row, in nats and in the units of the data
     LogProb(LogProbArgs),
@@ -152,8 +153,8 @@ pub struct LogProbArgs {
     /// Rows with missing values: reject, an error, or drop, leave them out; what is left out is said
     #[arg(long, value_name = "POLICY", default_value = "reject", value_parser = named::<Missing>)]
     pub missing: Missing,
-    /// Add a column `standard_error`: what the solver and the probes of a continuous flow leave open,
-    /// 0 for other flows
+    /// Add a column `standard_error`: what the solver and the probes of a continuous flow and the draws
+    /// of whole numbers and labels leave open, 0 for other models
     #[arg(long)]
     pub errors: bool,
     /// Draws that the probability of whole numbers and labels is averaged over [default: 32]

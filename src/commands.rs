@@ -37,7 +37,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Outliers(args) => outliers::run(common, args)?,
         Command::Info(args) => info::run(common, args)?,
         Command::Plot(args) => plot::run(common, args)?,
-        Command::Completions(args) => completions::run(args),
+        Command::Completions(args) => completions::run(common, args)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -83,8 +83,15 @@ fn say_dropped(common: &Common, dropped: &Dropped) {
 
 /// How a table is read that a model is asked about.
 fn reading(model: &Model, source: &DataSource) -> ReadOptions {
-    let (columns, labels) = (columns_of(model, source), crate::input::labels(model));
-    ReadOptions { columns, labels, ..Default::default() }
+    let spec = model.spec();
+    let names = spec.columns.iter().map(|c| c.name.clone()).chain(spec.given.iter().cloned());
+    ReadOptions {
+        columns: columns_of(model, source),
+        labels: crate::input::labels(model),
+        expected: names.collect(),
+        besides: spec.data.weight.clone(),
+        ..ReadOptions::default()
+    }
 }
 
 /// Fails when a file exists and may not be replaced.

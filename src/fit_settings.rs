@@ -4,7 +4,7 @@ use crate::failure::Usage;
 use crate::fit_flags::FitFlags;
 use crate::schema_file::Schema;
 use anyhow::Result;
-use diffeo::data::Missing;
+use diffeo::data::{Labels, Missing};
 use diffeo::flows::config::{ContinuousSettings, Recipe, ScoreSettings, Sizes, recipe};
 use diffeo::flows::model::{Column, Precision};
 use diffeo::flows::train::TrainConfig;
@@ -202,8 +202,17 @@ impl FitSettings {
 
     /// Whether a flag or the schema says what a column holds.
     pub fn describes(&self, schema: &Schema, name: &str) -> bool {
+        schema.describes(name) || self.has_support(name)
+    }
+
+    /// The labels of columns that are read as categories: `--support` makes numbers of them.
+    pub fn labels(&self, schema: &Schema) -> Labels {
+        schema.labels(|name| self.has_support(name))
+    }
+
+    fn has_support(&self, name: &str) -> bool {
         let named = |text: &String| text.split_once('=').is_some_and(|(column, _)| column == name);
-        schema.describes(name) || self.support.iter().any(named)
+        self.support.iter().any(named)
     }
 }
 

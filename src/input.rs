@@ -7,7 +7,7 @@ use candle_core::Device;
 use diffeo::data::{DataSource, Dropped, Labels, ReadOptions, RoleRequest, Roles, Table};
 use diffeo::flows::Workers;
 use diffeo::flows::densities::Toy;
-use diffeo::flows::model::{Column, Model};
+use diffeo::flows::model::{Column, ColumnKind, Model};
 use diffeo::flows::rng::{Stream, generator};
 use diffeo::flows::rows::Rows;
 use std::path::Path;
@@ -97,7 +97,8 @@ pub fn modelled_rows(table: Table, request: &RoleRequest) -> Result<(Roles, Rows
     let roles = request.resolve(&table)?;
     table.require_varying(&[&roles.features[..], &roles.context].concat())?;
     let rows = if roles.features == table.columns() {
-        Rows::new(roles.features.len(), table.into_values())?
+        let numbers = table.numbers().map(<[_]>::to_vec);
+        numbered(Rows::new(roles.features.len(), table.into_values())?, numbers)?
     } else {
         rows_of(&table, &roles.features, &roles.context, roles.weight.as_deref())?
     };
@@ -147,13 +148,24 @@ fn rows_of(
     if let Some(weight) = weight {
         rows = rows.with_weights(table.select(&[weight])?.into_values())?;
     }
-    Ok(rows)
+    numbered(rows, table.numbers().map(<[_]>::to_vec))
 }
 
-/// The labels of a model's columns of categories.
+/// Rows that know their numbers in the table, where these are not 0, 1, 2, …
+fn numbered(rows: Rows, numbers: Option<Vec<usize>>) -> Result<Rows> {
+    Ok(match numbers {
+        Some(numbers) => rows.with_numbers(numbers)?,
+        None => rows,
+    })
+}
+
+/// The labels of a model's columns of categories, and its columns of whole numbers.
 pub fn labels(model: &Model) -> Labels {
     let of = |column: &Column| Some((column.name.clone(), column.labels()?.to_vec()));
-    model.spec().columns.iter().filter_map(of).collect()
+    let columns = &model.spec().columns;
+    let whole = columns.iter().filter(|column| column.kind == ColumnKind::Integer);
+    let labels: Labels = columns.iter().filter_map(of).collect();
+    labels.with_whole_numbers(whole.map(|column| column.name.clone()))
 }
 
 /// The model in a run folder or file.

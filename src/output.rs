@@ -1,7 +1,5 @@
 //! The only places where something is printed.
 
-#![expect(clippy::print_stderr, reason = "printing is what this file is for")]
-
 use serde::Serialize;
 use std::io::Write;
 
@@ -34,12 +32,13 @@ impl Voice {
     /// Prints a message for people.
     pub fn note(self, message: &str) {
         if !self.quiet {
-            eprintln!("{message}");
+            complain(message);
         }
     }
 }
 
 /// Prints an error or a warning, also when quiet.
 pub fn complain(message: &str) {
-    eprintln!("{message}");
+    // A closed stderr is no reason to stop.
+    let _ = writeln!(std::io::stderr(), "{message}");
 }

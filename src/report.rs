@@ -6,6 +6,7 @@
 mod checked;
 mod data;
 mod fitted;
+mod judges;
 mod numbers;
 mod page;
 mod pictures;
@@ -13,6 +14,7 @@ mod profile;
 mod reproduce;
 mod scores;
 
+pub use judges::Judges;
 pub use pictures::Figure;
 pub use profile::{ColumnProfile, Outlier, Profile};
 

@@ -75,13 +75,13 @@ impl Schema {
         self.columns.contains_key(name)
     }
 
-    /// The labels of the columns of categories.
-    pub fn labels(&self) -> Labels {
+    /// The labels of the columns of categories, but for those of which something else is said.
+    pub fn labels(&self, but: impl Fn(&str) -> bool) -> Labels {
         let of = |(name, entry): (&String, &Entry)| match entry {
             Entry::Category { labels } => Some((name.clone(), texts(labels))),
             _ => None,
         };
-        self.columns.iter().filter_map(of).collect()
+        self.columns.iter().filter(|(name, _)| !but(name)).filter_map(of).collect()
     }
 
     /// The modelled columns of these names, on the whole line where the file says nothing.

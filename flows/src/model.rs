@@ -329,7 +329,8 @@ impl Model {
         let values = &rows.points()[row * d..(row + 1) * d];
         let columns = self.spec.columns.iter().zip(values);
         let culprit = columns.into_iter().find(|(c, v)| !c.support.contains(**v));
-        let (name, value) = culprit.map_or(("?", f64::NAN), |(c, v)| (c.name.as_str(), *v));
+        let (name, value) =
+            culprit.map_or(("?", f64::NAN), |(c, v)| (c.name.as_str(), c.decode(*v)));
         Error::data(
             format!("row {}, column {name}", rows.number(row) + 1),
             format!("{value} lies outside the column's support"),

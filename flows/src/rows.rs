@@ -75,6 +75,19 @@ impl Rows {
         Ok(self)
     }
 
+    /// The rows with the numbers that they have in their table, counted from 0.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when the number of rows differs.
+    pub fn with_numbers(mut self, numbers: Vec<usize>) -> Result<Self> {
+        if numbers.len() != self.len() {
+            let expected = format!("[{}]", self.len());
+            return Err(Error::shape("Rows::with_numbers", expected, &[numbers.len()]));
+        }
+        self.numbers = Some(numbers);
+        Ok(self)
+    }
+
     /// Number of rows.
     pub fn len(&self) -> usize {
         self.points.len() / self.features

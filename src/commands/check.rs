@@ -7,6 +7,8 @@ use anyhow::Result;
 use diffeo::checks::{Certificate, Check, Evidence, Skipped, Subject};
 use diffeo::data::ReadOptions;
 use diffeo::flows::rng::Stream;
+use serde::Serialize;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// A check has failed.
@@ -44,6 +46,42 @@ pub fn run(common: &Common, args: &CheckArgs) -> Result<ExitCode> {
     }
     common.voice().result(&certificate, text)?;
     Ok(if certificate.passed { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+}
+
+/// How the checks of a model went, in short.
+#[derive(Debug, Serialize)]
+pub struct Verdict {
+    passed: bool,
+    #[serde(skip)]
+    checks: usize,
+    failed: Vec<String>,
+}
+
+impl Verdict {
+    /// What the certificate in a run folder says, if there is one.
+    ///
+    /// # Errors
+    /// When it is damaged.
+    pub fn of_folder(folder: &Path) -> Result<Option<Self>> {
+        let file = folder.join("certificate.json");
+        if !file.exists() {
+            return Ok(None);
+        }
+        let certificate = Certificate::load(file)?;
+        let failed = certificate.failed().map(|check| check.name.clone()).collect();
+        Ok(Some(Self { passed: certificate.passed, checks: certificate.checks.len(), failed }))
+    }
+
+    /// `19 of 20 checks pass, failed: round-trip`.
+    pub fn text(&self) -> String {
+        let (all, failed) = (self.checks, self.failed.len());
+        let names = if failed > 0 {
+            format!(", failed: {}", self.failed.join(", "))
+        } else {
+            String::new()
+        };
+        format!("{} of {all} checks pass{names}", all - failed)
+    }
 }
 
 pub fn text(certificate: &Certificate) -> String {

@@ -2,7 +2,7 @@
 
 use crate::args::{Common, EvaluateArgs};
 use crate::failure::Usage;
-use crate::input::{Data, TOY_COLUMNS, labels, model, rows_for, workers};
+use crate::input::{Data, TOY_COLUMNS, model, rows_for, workers};
 use anyhow::Result;
 use diffeo::baselines::{Advantage, Baseline, Baselines, Race, Rival};
 use diffeo::data::{DataError, DataSource, ReadOptions, Table};
@@ -232,8 +232,8 @@ fn table(common: &Common, args: &EvaluateArgs, model: &Model, data: &Data) -> Re
     };
     let columns = super::columns_of(model, source);
     let read = |columns: Option<Vec<String>>| -> std::result::Result<Table, DataError> {
-        let labels = labels(model);
-        let options = ReadOptions { columns, labels, missing: args.missing };
+        let missing = args.missing;
+        let options = ReadOptions { columns, missing, ..super::reading(model, source) };
         let mut reader = source.open_with(&options)?;
         let table = reader.read_rest()?;
         super::say_dropped(common, reader.dropped());

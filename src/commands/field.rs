@@ -3,7 +3,7 @@
 use crate::args::{Common, FieldArgs};
 use crate::input::{Data, model, rows_for, workers};
 use anyhow::Result;
-use diffeo::data::{Precision, RowSink, Table};
+use diffeo::data::{Precision, RowSink, Table, Target};
 use diffeo::flows::Workers;
 use diffeo::flows::model::{FieldKind, Model, ModelField};
 use diffeo::flows::rng::Stream;
@@ -20,7 +20,10 @@ struct Job<'a> {
     model: &'a Model,
     field: ModelField,
     workers: Workers,
-    sink: Box<dyn RowSink>,
+    target: Target,
+    kind: FieldKind,
+    /// Opened with the first values: a table that is refused leaves no header behind.
+    sink: Option<Box<dyn RowSink>>,
 }
 
 pub fn run(common: &Common, args: &FieldArgs) -> Result<()> {
@@ -36,8 +39,7 @@ pub fn run(common: &Common, args: &FieldArgs) -> Result<()> {
         Data::Toy(_) => None,
         Data::Table(source) => Some(source.open_with(&super::reading(&model, source))?),
     };
-    let sink = target.create(&header(args, &model, kind), Precision::Double)?;
-    let mut job = Job { args, model: &model, field, workers, sink };
+    let mut job = Job { args, model: &model, field, workers, target, kind, sink: None };
     let rows = match source {
         None => job.write(&data.read(None, TOY_ROWS, common.seed(), Stream::Sample)?)?,
         Some(reader) => {
@@ -48,7 +50,9 @@ pub fn run(common: &Common, args: &FieldArgs) -> Result<()> {
             rows
         }
     };
-    job.sink.finish()?;
+    if let Some(sink) = job.sink {
+        sink.finish()?;
+    }
     let (name, time, noise) = match kind {
         FieldKind::Score => ("score", None, None),
         FieldKind::NoisyScore { level } => ("score", None, Some(level)),
@@ -83,7 +87,14 @@ impl Job<'_> {
         }
         let row = |i: usize| columns.iter().flat_map(move |(w, all)| &all[i * w..(i + 1) * w]);
         let values: Vec<f64> = (0..rows.len()).flat_map(row).copied().collect();
-        self.sink.write_rows(&values)?;
+        let sink = match self.sink.take() {
+            Some(sink) => sink,
+            None => {
+                let header = header(self.args, self.model, self.kind);
+                self.target.create(&header, Precision::Double)?
+            }
+        };
+        self.sink.insert(sink).write_rows(&values)?;
         Ok(table.rows())
     }
 }

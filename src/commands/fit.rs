@@ -66,6 +66,7 @@ pub fn run(common: &Common, flags: &FitFlags) -> Result<ExitCode> {
         same_fit(model.spec(), fit.model(&split.train)?.spec())?;
         let results = Results { model: &model, split, folder: &folder, workers: &workers };
         results.complete(voice, pictures)?;
+        say_idle(voice, (settings.live, settings.film));
         return finish(common, &model, &folder, (Work::default(), None));
     }
     let interrupted = &watch_for_interrupts()?;
@@ -90,6 +91,10 @@ impl Job<'_> {
         }
         let previous = if resume { folder.checkpoint(&fit.device)? } else { None };
         let resumed_at = previous.as_ref().map(|(_, state)| state.step());
+        if let (true, Some(step)) = (settings.film, resumed_at) {
+            self.voice
+                .note(&format!("--film: training.gif starts at step {step}, as the run does"));
+        }
         let record = Record { folder, settings, resumed_at };
         let (rows, live, film) = (self.parts.train, settings.live, settings.film);
         let sight = Sight { rows, workers, live, film };
@@ -113,6 +118,13 @@ impl Job<'_> {
         }
         let message = "--film: drawn of two columns, given none; leave it out";
         Err(Usage(message.to_owned()).into())
+    }
+}
+
+/// Says which pictures of a training are not made, as there is none.
+fn say_idle(voice: Voice, (live, film): (bool, bool)) {
+    for (flag, _) in [("--live", live), ("--film", film)].iter().filter(|(_, asked)| *asked) {
+        voice.note(&format!("{flag}: nothing was left to train, so there is nothing to show"));
     }
 }
 

@@ -1,13 +1,15 @@
 //! `diffeo info`: what a model is and where it came from.
 
 use crate::args::{Common, InfoArgs};
+use crate::commands::check::Verdict;
 use crate::input::model;
 use anyhow::Result;
 use diffeo::flows::config::{LayerConfig, ObjectiveConfig, ScoreMatching};
 use diffeo::flows::engine::Choice;
 use diffeo::flows::fast::simd::Level;
-use diffeo::flows::model::{Evaluations, FORMAT, Model, ModelSpec};
+use diffeo::flows::model::{Column, ColumnKind, Evaluations, FORMAT, Model, ModelSpec};
 use diffeo::flows::score::NoiseLevels;
+use diffeo::flows::transforms::Support;
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -21,6 +23,8 @@ struct Info<'a> {
     /// Of a score model.
     #[serde(skip_serializing_if = "Option::is_none")]
     score: Option<ScoreInfo>,
+    /// Null without a run folder, or where nothing was checked.
+    certificate: Option<Verdict>,
     #[serde(flatten)]
     spec: &'a ModelSpec,
 }
@@ -110,14 +114,36 @@ pub fn run(common: &Common, args: &InfoArgs) -> Result<()> {
         layers: spec.flow.layers.iter().map(LayerConfig::name).collect(),
         engine: EngineInfo::of(&model)?,
         score: ScoreInfo::of(&model),
+        certificate: if args.model.is_dir() { Verdict::of_folder(&args.model)? } else { None },
         spec,
     };
     common.voice().result(&info, text)
 }
 
+/// A column and what it holds, where that is not any number.
+fn described(column: &Column) -> String {
+    let range = match column.support {
+        Support::Real => String::new(),
+        Support::Positive => "positive".to_owned(),
+        Support::PositiveSoftplus => "positive-softplus".to_owned(),
+        Support::Interval { low, high } => format!("{low} to {high}"),
+    };
+    let kind = match (&column.kind, column.support) {
+        (ColumnKind::Real, _) => range,
+        (ColumnKind::Integer, Support::Interval { low, high }) => {
+            format!("integer, {low} to {}", high - 1.0)
+        }
+        (ColumnKind::Integer, Support::Real) => "integer".to_owned(),
+        (ColumnKind::Integer, _) => "integer, from 0".to_owned(),
+        (ColumnKind::Category { labels }, _) => format!("category: {}", labels.join(", ")),
+        (ColumnKind::Circular { low, high }, _) => format!("circular, {low} to {high}"),
+    };
+    if kind.is_empty() { column.name.clone() } else { format!("{} ({kind})", column.name) }
+}
+
 fn text(info: &Info) -> String {
     let spec = info.spec;
-    let columns: Vec<&str> = spec.columns.iter().map(|c| c.name.as_str()).collect();
+    let columns: Vec<String> = spec.columns.iter().map(described).collect();
     let rows = spec.data.rows;
     let mut lines = vec![
         format!("flow         {} ({} parameters, {:?})", spec.recipe, info.parameters, spec.dtype),
@@ -149,6 +175,9 @@ fn text(info: &Info) -> String {
         if let Some(Evaluations { log_prob, sample }) = t.evaluations {
             lines.push(format!("evaluations  {log_prob} for log-densities, {sample} for samples"));
         }
+    }
+    if let Some(verdict) = &info.certificate {
+        lines.push(format!("certificate  {}", verdict.text()));
     }
     lines.push(format!("result       {}", info.result_hash));
     lines.push(format!("format       {}", info.format));

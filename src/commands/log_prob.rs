@@ -2,9 +2,9 @@
 
 use crate::args::{Common, LogProbArgs};
 use crate::failure::Usage;
-use crate::input::{Data, labels, model, table_rows, workers};
+use crate::input::{Data, model, table_rows, workers};
 use anyhow::Result;
-use diffeo::data::{Dropped, Precision, ReadOptions, RowSink, Table};
+use diffeo::data::{Dropped, Precision, ReadOptions, Table};
 use diffeo::flows::Workers;
 use diffeo::flows::model::Model;
 use diffeo::flows::rng::Stream;
@@ -38,27 +38,32 @@ pub fn run(common: &Common, args: &LogProbArgs) -> Result<()> {
     let mut dropped = Dropped::default();
     let rows = match &data {
         Data::Toy(_) => {
-            let mut sink = create()?;
             let table = data.read(None, TOY_ROWS, common.seed(), Stream::Sample)?;
-            let rows = asked.write(&table, &mut sink, &workers)?;
+            let values = asked.values(&table, &workers)?;
+            let mut sink = create()?;
+            sink.write_rows(&values)?;
             sink.finish()?;
-            rows
+            table.rows()
         }
         Data::Table(source) => {
-            let columns = super::columns_of(&model, source);
-            let labels = labels(&model);
-            let options = ReadOptions { columns, labels, missing: args.missing };
+            let missing = args.missing;
+            let options = ReadOptions { missing, ..super::reading(&model, source) };
             let mut reader = source.open_with(&options)?;
             let mut rows = 0;
-            // Read first: a table that is refused leaves no header behind.
-            let mut next = reader.next_rows(CHUNK)?;
-            let mut sink = create()?;
-            while let Some(chunk) = next {
-                rows += asked.write(&chunk, &mut sink, &workers)?;
-                drop(chunk);
-                next = reader.next_rows(CHUNK)?;
+            // After the first values: a table that is refused leaves no header behind.
+            let mut sink = None;
+            while let Some(chunk) = reader.next_rows(CHUNK)? {
+                let values = asked.values(&chunk, &workers)?;
+                rows += chunk.rows();
+                let open = match sink.take() {
+                    Some(open) => open,
+                    None => create()?,
+                };
+                sink.insert(open).write_rows(&values)?;
             }
-            sink.finish()?;
+            if let Some(sink) = sink {
+                sink.finish()?;
+            }
             dropped = reader.dropped().clone();
             rows
         }
@@ -94,29 +99,21 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    fn write(
-        &self,
-        table: &Table,
-        sink: &mut Box<dyn RowSink>,
-        workers: &Workers,
-    ) -> Result<usize> {
+    /// What is asked, row after row.
+    fn values(&self, table: &Table, workers: &Workers) -> Result<Vec<f64>> {
         let discrete = self.model.has_discrete_columns();
         let rows = table_rows(self.model, table)?;
-        if self.with_errors {
-            let found = if discrete {
-                self.model.log_prob_of_table(&rows, self.draws, self.seed, workers)?
-            } else {
-                let rows = self.model.encode(rows, self.seed)?;
-                self.model.log_prob_with_errors(&rows, self.target, workers)?
-            };
-            let pairs = found.values.iter().zip(&found.standard_errors);
-            sink.write_rows(
-                &pairs.flat_map(|(value, error)| [*value, *error]).collect::<Vec<_>>(),
-            )?;
-        } else {
+        if !self.with_errors {
             let found = self.model.log_prob_of_table(&rows, self.draws, self.seed, workers)?;
-            sink.write_rows(&found.values)?;
+            return Ok(found.values);
         }
-        Ok(table.rows())
+        let found = if discrete {
+            self.model.log_prob_of_table(&rows, self.draws, self.seed, workers)?
+        } else {
+            let rows = self.model.encode(rows, self.seed)?;
+            self.model.log_prob_with_errors(&rows, self.target, workers)?
+        };
+        let pairs = found.values.iter().zip(&found.standard_errors);
+        Ok(pairs.flat_map(|(value, error)| [*value, *error]).collect())
     }
 }

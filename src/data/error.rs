@@ -74,7 +74,7 @@ pub enum DataError {
     },
     /// After rows with missing values were left out, none was left.
     #[error(
-        "{file}: each of its {rows} rows has a missing value; choose other --columns, or impute"
+        "{file}: each of its {rows} rows has a missing value; impute them, or leave a column out"
     )]
     AllMissing { file: String, rows: u64 },
     /// A text is none of the labels of its column.
@@ -100,6 +100,11 @@ pub enum DataError {
     /// A column asked for is not there.
     #[error("{file}: no column '{column}'{}; the columns are {available}", did_you_mean(.suggestion.as_deref()))]
     UnknownColumn { file: String, column: String, available: String, suggestion: Option<String> },
+    /// A table without column names is wider or narrower than the model that is asked about it.
+    #[error(
+        "{file}: {found} columns without names, expected {expected}: {names}; keep these alone, in this order, or give a table with names"
+    )]
+    OtherWidth { file: String, found: usize, expected: usize, names: String },
     /// A column does not vary.
     #[error(
         "{file}: column '{column}' is {value} in every row, so it has no density; remove it with --columns"

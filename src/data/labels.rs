@@ -1,29 +1,45 @@
 //! Texts that stand for the numbers 0, 1, 2, … of a column of categories.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::DataError;
 use super::writer::RowSink;
 
-/// The labels of the columns that have some: the first stands for 0.
+/// The labels of the columns that have some: the first stands for 0; and which columns hold whole
+/// numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Labels(BTreeMap<String, Vec<String>>);
+pub struct Labels {
+    texts: BTreeMap<String, Vec<String>>,
+    whole: BTreeSet<String>,
+}
 
 impl Labels {
     /// The labels of the column of this name, if it has any.
     pub fn of(&self, column: &str) -> Option<&[String]> {
-        self.0.get(column).map(Vec::as_slice)
+        self.texts.get(column).map(Vec::as_slice)
     }
 
     /// Whether no column has labels.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.texts.is_empty()
+    }
+
+    /// The same, and columns of whole numbers, which text shows without a fraction.
+    #[must_use]
+    pub fn with_whole_numbers(mut self, columns: impl IntoIterator<Item = String>) -> Self {
+        self.whole.extend(columns);
+        self
+    }
+
+    /// Whether a column holds whole numbers.
+    pub fn are_whole(&self, column: &str) -> bool {
+        self.whole.contains(column)
     }
 }
 
 impl FromIterator<(String, Vec<String>)> for Labels {
     fn from_iter<I: IntoIterator<Item = (String, Vec<String>)>>(labels: I) -> Self {
-        Self(labels.into_iter().collect())
+        Self { texts: labels.into_iter().collect(), whole: BTreeSet::new() }
     }
 }
 

@@ -53,6 +53,32 @@ fn unknown_column(file: &str, column: &str, names: &[String]) -> DataError {
     }
 }
 
+/// The names of the columns of a table without any, which are `found`, x1 to xw: their own where
+/// `expected` are among them and no other columns are there, or where `expected` are a choice from a
+/// wider table; `expected` by position otherwise. The column `besides` may be there, too.
+pub(crate) fn names_by_position(
+    file: &str,
+    found: &[String],
+    expected: &[String],
+    besides: Option<&str>,
+) -> Result<Vec<String>, DataError> {
+    let known = expected.iter().all(|name| found.contains(name));
+    let used = expected.len() + found.iter().filter(|name| besides == Some(name.as_str())).count();
+    let are_first = found.iter().take(expected.len()).all(|name| expected.contains(name));
+    if expected.is_empty() || known && (used == found.len() || !are_first) {
+        return Ok(found.to_vec());
+    }
+    if found.len() == expected.len() {
+        return Ok(expected.to_vec());
+    }
+    Err(DataError::OtherWidth {
+        file: file.to_owned(),
+        found: found.len(),
+        expected: expected.len(),
+        names: listed(expected),
+    })
+}
+
 /// The names in a row, the tail of a long list as a count.
 pub(crate) fn listed(names: &[String]) -> String {
     let shown = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
@@ -122,6 +148,22 @@ mod tests {
         let names = names(&["a", "b", "c"]);
         assert_eq!(positions("f", &names, Some(&["c", "a"])).unwrap(), [2, 0]);
         assert_eq!(positions::<&str>("f", &names, None).unwrap(), [0, 1, 2]);
+    }
+
+    #[test]
+    fn columns_without_names_are_taken_whole_or_not_at_all() {
+        let of = |width: usize, expected: &[&str], besides| {
+            let found: Vec<String> = (1..=width).map(|i| format!("x{i}")).collect();
+            names_by_position("f.npy", &found, &names(expected), besides).ok()
+        };
+        assert_eq!(of(2, &["a", "b"], None), Some(names(&["a", "b"])));
+        assert_eq!(of(2, &["x2", "x1"], None), Some(names(&["x1", "x2"])), "by name");
+        assert_eq!(of(3, &["x1", "x2"], None), None);
+        assert_eq!(of(3, &["x1", "x2"], Some("x3")), Some(names(&["x1", "x2", "x3"])));
+        assert_eq!(of(3, &["x1", "x3"], None), Some(names(&["x1", "x2", "x3"])), "a choice");
+        assert_eq!(of(3, &["a", "b"], None), None);
+        assert_eq!(of(1, &["x1", "x2"], None), None);
+        assert_eq!(of(2, &[], None), Some(names(&["x1", "x2"])));
     }
 
     #[test]

@@ -59,12 +59,17 @@ pub struct ReadOptions {
     pub missing: Missing,
     /// The labels of the columns that hold categories.
     pub labels: Labels,
+    /// What the columns of a table without names are to be called, in order; none for x1, x2, …
+    pub expected: Vec<String>,
+    /// A column that such a table may have besides.
+    pub besides: Option<String>,
 }
 
 /// An opened table whose rows are still to be read.
 #[derive(Debug)]
 pub struct TableReader {
     source: String,
+    columns: Vec<String>,
     rows: Box<dyn RowReader>,
     missing: Missing,
     /// The labels of columns whose numbers are still to be replaced by indices.
@@ -76,20 +81,25 @@ pub struct TableReader {
 }
 
 impl TableReader {
-    pub(crate) fn new(source: String, rows: Box<dyn RowReader>, options: &ReadOptions) -> Self {
+    pub(crate) fn new(
+        source: String,
+        columns: Vec<String>,
+        rows: Box<dyn RowReader>,
+        options: &ReadOptions,
+    ) -> Self {
         let of = |(at, name): (usize, &String)| Some((at, options.labels.of(name)?.to_vec()));
         let labels = if rows.knows_labels() {
             Vec::new()
         } else {
-            rows.columns().iter().enumerate().filter_map(of).collect()
+            columns.iter().enumerate().filter_map(of).collect()
         };
         let (missing, dropped) = (options.missing, Dropped::default());
-        Self { source, rows, missing, labels, dropped, seen: 0, started: false }
+        Self { source, columns, rows, missing, labels, dropped, seen: 0, started: false }
     }
 
     /// The names of the columns that are read.
     pub fn columns(&self) -> &[String] {
-        self.rows.columns()
+        &self.columns
     }
 
     /// The rows left out so far for their missing values.
@@ -105,6 +115,7 @@ impl TableReader {
     pub fn next_rows(&mut self, limit: usize) -> Result<Option<Table>, DataError> {
         let (limit, width) = (limit.max(1), self.columns().len());
         let (mut values, mut gaps) = (Vec::new(), Vec::new());
+        let mut numbers = Numbers::from(self.seen as usize);
         let left = self.rows.rows_left().map_or(0, |rows| limit.min(rows as usize));
         values.reserve_exact(left * width);
         while values.len() < limit.saturating_mul(width) {
@@ -114,6 +125,7 @@ impl TableReader {
                 break;
             }
             self.index_labels(&mut values[start..], width)?;
+            numbers.add(self.seen as usize, read, &gaps);
             self.seen += read as u64;
             if !gaps.is_empty() {
                 for gap in &gaps {
@@ -130,7 +142,11 @@ impl TableReader {
             return if self.started { Ok(None) } else { Err(self.without_rows()) };
         }
         self.started = true;
-        Table::new(self.source.clone(), self.columns().to_vec(), values).map(Some)
+        let table = Table::new(self.source.clone(), self.columns().to_vec(), values)?;
+        Ok(Some(match numbers.0 {
+            Some(numbers) => table.with_numbers(numbers),
+            None => table,
+        }))
     }
 
     /// All remaining rows as one table.
@@ -183,7 +199,7 @@ impl TableReader {
             }
             values.clear();
         }
-        self.dropped.refused(&self.source, self.rows.columns())
+        self.dropped.refused(&self.source, &self.columns)
     }
 
     #[cold]
@@ -193,6 +209,27 @@ impl TableReader {
             0 => DataError::NoRows { file },
             rows => DataError::AllMissing { file, rows },
         }
+    }
+}
+
+/// The numbers of the rows that are kept; none while they are 0, 1, 2, …
+struct Numbers(Option<Vec<usize>>);
+
+impl Numbers {
+    /// Those of a piece of a table that starts at this row.
+    fn from(start: usize) -> Self {
+        Self((start > 0).then(Vec::new))
+    }
+
+    /// Adds those of so many rows from this one on, but for those with gaps.
+    fn add(&mut self, start: usize, read: usize, gaps: &[Gap]) {
+        if !gaps.is_empty() {
+            self.0.get_or_insert_with(|| (0..start).collect());
+        }
+        let Some(numbers) = &mut self.0 else { return };
+        let mut gaps = gaps.iter().map(|gap| gap.row).peekable();
+        let kept = (0..read).filter(|row| gaps.next_if_eq(row).is_none());
+        numbers.extend(kept.map(|row| start + row));
     }
 }
 

@@ -102,7 +102,7 @@ fn require_weights(table: &Table, weight: &str) -> Result<(), DataError> {
         if !value.is_finite() || value < 0.0 {
             return Err(DataError::InvalidWeight {
                 file: table.source().to_owned(),
-                row: row + 1,
+                row: table.number(row) + 1,
                 column: weight.to_owned(),
                 value,
             });

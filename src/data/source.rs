@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::DataError;
+use super::names::names_by_position;
 use super::reader::{ReadOptions, RowReader, TableReader};
 use super::readers::csv::CsvRows;
 use super::readers::{npy, npz};
@@ -119,7 +120,14 @@ impl DataSource {
             }
             Self::Parquet { path } => open_parquet(&file, path, columns)?,
         };
-        Ok(TableReader::new(file, rows, options))
+        let columns = match self {
+            Self::Npy { .. } | Self::Npz { .. } => {
+                let besides = options.besides.as_deref();
+                names_by_position(&file, rows.columns(), &options.expected, besides)?
+            }
+            _ => rows.columns().to_vec(),
+        };
+        Ok(TableReader::new(file, columns, rows, options))
     }
 
     /// Reads the whole table, all columns or those named.

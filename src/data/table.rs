@@ -12,6 +12,8 @@ pub struct Table {
     source: String,
     columns: Vec<String>,
     values: Vec<f64>,
+    /// The numbers of the rows in their source, from 0; in order when absent.
+    numbers: Option<Vec<usize>>,
 }
 
 impl Table {
@@ -36,7 +38,25 @@ impl Table {
                 columns: columns.len(),
             });
         }
-        Ok(Self { source, columns, values })
+        Ok(Self { source, columns, values, numbers: None })
+    }
+
+    /// The same rows, which have these numbers in their source.
+    pub(crate) fn with_numbers(mut self, numbers: Vec<usize>) -> Self {
+        debug_assert_eq!(numbers.len(), self.rows(), "a number a row");
+        self.numbers = Some(numbers);
+        self
+    }
+
+    /// The numbers of the rows in their source, counted from 0; none when these are 0, 1, 2, …, which
+    /// they are unless rows were left out or it is a piece of a table.
+    pub fn numbers(&self) -> Option<&[usize]> {
+        self.numbers.as_deref()
+    }
+
+    /// The number of a row in its source, counted from 0.
+    pub fn number(&self, row: usize) -> usize {
+        self.numbers.as_ref().map_or(row, |numbers| numbers[row])
     }
 
     /// What messages call this table: its file, `<stdin>`, or the name of a toy density.
@@ -110,7 +130,8 @@ impl Table {
     fn pick(&self, picks: &[usize]) -> Result<Self, DataError> {
         let columns = picks.iter().map(|&i| self.columns[i].clone()).collect();
         let values = self.iter_rows().flat_map(|row| picks.iter().map(move |&i| row[i])).collect();
-        Self::new(self.source.clone(), columns, values)
+        let table = Self::new(self.source.clone(), columns, values)?;
+        Ok(Self { numbers: self.numbers.clone(), ..table })
     }
 
     /// The rows at the given indices, counted from 0, in that order; an index may repeat.
@@ -126,7 +147,8 @@ impl Table {
             })?;
             values.extend_from_slice(found);
         }
-        Self::new(self.source.clone(), self.columns.clone(), values)
+        let table = Self::new(self.source.clone(), self.columns.clone(), values)?;
+        Ok(table.with_numbers(indices.iter().map(|&row| self.number(row)).collect()))
     }
 
     /// The rows of this table followed by those of `other`.
@@ -141,6 +163,11 @@ impl Table {
                 expected: listed(&self.columns),
                 found: listed(&other.columns),
             });
+        }
+        if self.numbers.is_some() || other.numbers.is_some() {
+            let of = |table: &Self| (0..table.rows()).map(|row| table.number(row)).collect();
+            let numbers: [Vec<usize>; 2] = [of(&self), of(other)];
+            self.numbers = Some(numbers.concat());
         }
         self.values.extend_from_slice(&other.values);
         Ok(self)

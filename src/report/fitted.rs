@@ -1,7 +1,7 @@
 //! What was fitted, in a report.
 
-use super::Report;
 use super::numbers::{count, nats};
+use super::{Judges, Report};
 use diffeo_flows::config::LayerConfig;
 use maud::{Markup, html};
 
@@ -39,14 +39,15 @@ fn card(title: &str, value: &str, note: &str, class: &str) -> Markup {
 }
 
 fn score_card(report: &Report<'_>) -> Markup {
+    let title = format!("Log-likelihood of {}", Judges::of(&report.model.spec().data.rows).name());
     match report.race {
         Some(race) => card(
-            "Held-out log-likelihood",
+            &title,
             &nats(race.model.mean),
             &format!("± {} nats a row", nats(race.model.standard_error)),
             "",
         ),
-        None => card("Held-out log-likelihood", "—", "no rows were scored", ""),
+        None => card(&title, "—", "no rows were scored", ""),
     }
 }
 
@@ -97,7 +98,7 @@ pub(super) fn section(report: &Report<'_>) -> Markup {
                 @if let Some(training) = &spec.training {
                     dt { "Training" }
                     dd { (count(training.steps)) " steps; the weights are those of step "
-                        (count(training.best_step)) ", the best on held-out rows" }
+                        (count(training.best_step)) @if spec.data.rows.valid > 0 { ", the best on held-out rows" } }
                     dt { "Log-likelihood" }
                     dd { (nats(training.train_log_likelihood)) " on training rows"
                         @if let Some(valid) = training.valid_log_likelihood {

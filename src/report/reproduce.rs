@@ -1,6 +1,7 @@
 //! How to make and use the model again, in a report.
 
 use super::Report;
+use diffeo_flows::model::ModelSpec;
 use maud::{Markup, html};
 
 pub(super) fn section(report: &Report<'_>) -> Markup {
@@ -20,39 +21,52 @@ pub(super) fn section(report: &Report<'_>) -> Markup {
         }
         section {
             h2 { "Use it" }
-            pre { code { (shell(report.model_path)) } }
+            pre { code { (shell(report.model_path, report.model.spec())) } }
             p { "From Rust, with the library:" }
-            pre { code { (rust(report)) } }
+            pre { code { (rust(report.model_path, report.model.spec())) } }
         }
     }
 }
 
-fn shell(path: &str) -> String {
+fn shell(path: &str, spec: &ModelSpec) -> String {
+    let rows = if spec.given.is_empty() { "-n 10000" } else { "--given contexts.csv" };
     let path = shlex::try_quote(path).map_or_else(|_| path.to_owned(), Into::into);
     format!(
         "diffeo log-prob {path} new.csv -o log_prob.csv\n\
-         diffeo sample {path} -n 10000 -o samples.csv\n\
+         diffeo sample {path} {rows} -o samples.csv\n\
          diffeo evaluate {path} new.csv\n\
          diffeo check {path} new.csv"
     )
 }
 
-fn rust(report: &Report<'_>) -> String {
-    let (d, k) = (report.model.spec().columns.len(), report.model.spec().given.len());
-    let (rows, given) = match k {
-        0 => ("let rows = Rows::new(D, values)?; // row-major, data units", "None"),
-        _ => ("let rows = Rows::new(D, values)?.with_context(K, context)?;", "Some(&context)"),
+/// Code that compiles with `values`, the rows, and `context`, both row-major, of type `Vec<f64>`.
+fn rust(path: &str, spec: &ModelSpec) -> String {
+    let (d, k) = (spec.columns.len(), spec.given.len());
+    let is_real = spec.columns.iter().all(|column| column.kind.is_real());
+    let units = if is_real { "data units" } else { "labels by their index, from 0" };
+    let (context, sample) = match k {
+        0 => (String::new(), "1000, None"),
+        _ => (format!(".with_context({k}, context.clone())?"), "rows.len(), Some(&context)"),
     };
-    let rows = rows.replace('D', &d.to_string()).replace('K', &k.to_string());
+    let log_prob = if is_real {
+        "let log_prob: Vec<f64> = model.log_prob_rows(&rows, &workers)?; // nats"
+    } else {
+        "let log_prob: Vec<f64> = model.log_prob_of_table(&rows, Model::DRAWS, 0, &workers)?.values; // nats"
+    };
+    let decode = if is_real {
+        ""
+    } else {
+        "\nmodel.decode(&mut samples); // whole numbers, labels by their index, angles of the period"
+    };
+    let mutable = if is_real { "" } else { "mut " };
     format!(
         "use candle_core::Device;\n\
          use diffeo::flows::{{Workers, model::Model, rows::Rows}};\n\
          \n\
-         let model = Model::load({:?}, &Device::Cpu)?;\n\
+         let model = Model::load({path:?}, &Device::Cpu)?;\n\
          let workers = Workers::new(2)?;\n\
-         {rows}\n\
-         let log_prob: Vec<f64> = model.log_prob_rows(&rows, &workers)?; // nats\n\
-         let samples: Vec<f64> = model.sample_rows(1000, {given}, 7, &workers)?;",
-        report.model_path
+         let rows = Rows::new({d}, values)?{context}; // row-major, {units}\n\
+         {log_prob}\n\
+         let {mutable}samples: Vec<f64> = model.sample_rows({sample}, 7, &workers)?;{decode}"
     )
 }

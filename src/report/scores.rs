@@ -1,7 +1,7 @@
 //! The race of a model against simpler densities.
 
-use super::Report;
 use super::numbers::{count, nats};
+use super::{Judges, Report};
 use crate::baselines::{Advantage, INTERVAL, Race, Rival};
 use diffeo_flows::metrics::{Estimate, bits_per_dim};
 use maud::{Markup, html};
@@ -17,13 +17,7 @@ fn verdict(rival: &Rival) -> String {
 
 pub(super) fn section(report: &Report<'_>) -> Markup {
     let (features, spec) = (report.model.spec().columns.len(), report.model.spec());
-    let held_out = if spec.data.rows.test > 0 {
-        "rows held out from training and from the choice of the weights"
-    } else if spec.data.rows.valid > 0 {
-        "the rows that chose the weights, for lack of others: a little optimistic"
-    } else {
-        "the training rows, for lack of others: optimistic"
-    };
+    let judges = Judges::of(&spec.data.rows);
     html! {
         section {
             h2 { "Scores" }
@@ -31,7 +25,7 @@ pub(super) fn section(report: &Report<'_>) -> Markup {
                 None => { p { "No rows were scored." } }
                 Some(race) => {
                     p { "Mean log-likelihood in nats a row, in the units of the data, of "
-                        (count(race.rows)) " rows: " (held_out) ". Differences are paired row by row; "
+                        (count(race.rows)) " of " (judges.name()) ", " (judges.worth()) ". Differences are paired row by row; "
                         "intervals cover 95 %." }
                     div.scroll { table {
                         thead { tr {

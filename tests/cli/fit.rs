@@ -35,6 +35,7 @@ fn fit_prints_one_object_with_the_promised_keys() {
         keys(&report),
         [
             "baselines",
+            "certificate",
             "features",
             "flow",
             "log_likelihood",
@@ -154,4 +155,63 @@ fn a_film_of_the_training_is_a_gif() {
     assert_eq!(frames, 4);
     bench.run(&format!("fit two-moons {TINY} --columns x1 --film -o one")).refused(&["--film"]);
     assert!(!bench.exists("one"));
+}
+
+/// The verdict of the certificate is where scripts look for it.
+#[test]
+fn the_certificate_is_told_by_fit_and_info() {
+    let bench = Bench::new();
+    let fitted = bench.run(&format!("fit two-moons {TINY} -o run --json")).good().json();
+    let stored: serde_json::Value =
+        serde_json::from_str(&bench.text("run/certificate.json")).unwrap();
+    let checks = stored["checks"].as_array().unwrap();
+    let names = |checks: &[serde_json::Value]| -> Vec<serde_json::Value> {
+        checks.iter().filter(|c| c["passed"] == false).map(|c| c["name"].clone()).collect()
+    };
+    let verdict = serde_json::json!({"passed": stored["passed"], "failed": names(checks)});
+    assert_eq!(fitted["certificate"], verdict);
+    let mut bad = stored.clone();
+    bad["passed"] = false.into();
+    bad["checks"][0]["passed"] = false.into();
+    bench.write("run/certificate.json", bad.to_string());
+    let failed = names(bad["checks"].as_array().unwrap());
+    let info = bench.run("info run --json").good().json();
+    assert_eq!(info["certificate"], serde_json::json!({"passed": false, "failed": failed}));
+    let listed: Vec<&str> = failed.iter().filter_map(serde_json::Value::as_str).collect();
+    let (all, passed) = (checks.len(), checks.len() - failed.len());
+    let line = format!("certificate  {passed} of {all} checks pass, failed: {}", listed.join(", "));
+    let text = bench.run("info run").good().out;
+    assert!(text.contains(&line), "{line} is not in {text}");
+    assert!(bench.run("info run/model.safetensors --json").good().json()["certificate"].is_null());
+}
+
+/// Messages that nobody reads are no reason to stop.
+#[test]
+fn a_closed_stderr_stops_nothing() {
+    let bench = Bench::new();
+    let fit = format!("fit two-moons {TINY} -o run");
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_diffeo"))
+        .current_dir(bench.path(""))
+        .args(fit.split_whitespace())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stderr.take());
+    assert!(child.wait().unwrap().success());
+    assert!(bench.exists("run/report.html"));
+}
+
+#[test]
+fn pictures_of_a_training_that_does_not_happen_are_not_missed_in_silence() {
+    let bench = Bench::new();
+    let fit = format!("fit two-moons {TINY} -o run");
+    bench.run(&fit).good();
+    let said = bench.run(&format!("{fit} --resume --film --live")).good();
+    assert!(
+        said.err.contains("--live: nothing") && said.err.contains("--film: nothing"),
+        "{said:?}"
+    );
+    let said = bench.run(&format!("{fit} --resume")).good();
+    assert!(!said.err.contains("--film"), "{said:?}");
 }

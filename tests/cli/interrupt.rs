@@ -141,6 +141,16 @@ fn a_full_disk_leaves_the_old_model() {
 }
 
 #[test]
+fn a_film_of_the_rest_says_so() {
+    let bench = Bench::new();
+    let film = format!("{LONG} --film -o broken");
+    stop(&bench, start(&bench, &film), "-INT");
+    let said = bench.run(&format!("{film} --resume")).good();
+    assert!(said.err.contains("training.gif starts at step"), "{said:?}");
+    assert!(bench.exists("broken/training.gif"));
+}
+
+#[test]
 fn a_finished_run_has_nothing_to_resume() {
     let bench = Bench::with_model();
     let before = bench.bytes("run/model.safetensors");

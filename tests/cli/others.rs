@@ -83,6 +83,7 @@ fn completions_know_the_commands() {
         }
     }
     bench.run("completions none").refused(&["none", "bash"]);
+    bench.run("completions bash --json").refused(&["--json", "leave it out"]);
 }
 
 #[test]

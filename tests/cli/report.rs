@@ -114,3 +114,46 @@ fn browse(browser: &str, page: &Path, flag: &str, profile: impl AsRef<Path>) -> 
     assert!(output.status.success(), "{output:?}");
     output.stdout
 }
+
+/// Nothing is called held out or unseen that is not.
+#[test]
+fn the_rows_that_judge_are_named() {
+    let bench = Bench::new();
+    bench.write("rows.csv", csv(&COLUMNS, 300));
+    for (shares, judges) in [
+        ("--valid 0 --test 0", "the training rows"),
+        ("--test 0", "the rows that chose the weights"),
+        ("", "the test rows"),
+    ] {
+        bench.run(&format!("{FIT} --force {shares}")).good();
+        let page = Html::parse_document(&bench.text("run/report.html"));
+        let title = &texts(&page, ".card .title")[0];
+        assert_eq!(title, &format!("Log-likelihood of {judges}"));
+        let paragraphs = texts(&page, "p").join("\n");
+        let count = paragraphs.matches(&format!("of {judges}, ")).count();
+        assert_eq!(count, 2, "scores and least likely rows: {paragraphs}");
+        assert_eq!(bench.exists("run/calibration.png"), judges != "the training rows");
+        let captions = texts(&page, "figcaption").join("\n");
+        let named = captions.contains(&format!("Where {judges} lie"));
+        assert_eq!(named, judges != "the training rows", "{captions}");
+    }
+}
+
+#[test]
+fn the_report_of_a_conditional_model_says_how_to_use_it() {
+    let bench = Bench::new();
+    bench.write("rows.csv", csv(&[("c", |i| (1.3 * i).sin()), ("y", |i| (0.7 * i).cos())], 300));
+    bench.run("fit rows.csv --given c --steps 4 --evaluate-every 4 --layers 1 --hidden 8 --no-plots -o run").good();
+    let page = Html::parse_document(&bench.text("run/report.html"));
+    let code = texts(&page, "pre").join("\n");
+    let lines = [
+        "diffeo sample run --given contexts.csv -o samples.csv",
+        "let rows = Rows::new(1, values)?.with_context(1, context.clone())?;",
+        "model.sample_rows(rows.len(), Some(&context), 7, &workers)?;",
+    ];
+    for line in lines {
+        assert!(code.contains(line), "{line} is not in {code}");
+    }
+    bench.write("contexts.csv", "c\n0.5\n-0.5\n");
+    bench.run("sample run --given contexts.csv -o samples.csv").good();
+}

@@ -148,3 +148,17 @@ fn a_row_outside_its_support_is_named_wherever_it_falls() {
         bench.run(&fit).refused(&["row 101", "column p", "-1"]);
     }
 }
+
+#[test]
+fn a_table_without_names_has_the_columns_of_the_model_and_no_others() {
+    let bench = Bench::with_model();
+
+    bench.run("toy two-moons -n 50 --log-prob -o three.npy").good();
+    let words = ["three.npy: 3 columns without names, expected 2: x1, x2"];
+    for command in ["log-prob run three.npy", "evaluate run three.npy", "check run three.npy"] {
+        bench.run(command).refused(&words);
+    }
+    let fit = format!("fit three.npy {TINY} --columns x1,x3 -o chosen");
+    bench.run(&fit).good();
+    bench.run("log-prob chosen three.npy").good();
+}

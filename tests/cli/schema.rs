@@ -176,3 +176,104 @@ fn a_flag_beats_the_schema_and_plain_columns_get_a_hint() {
     assert_eq!(quiet.err, "");
     assert_eq!(numbers(&bench.run("log-prob quiet data.csv").good().out).len(), 400);
 }
+
+/// `k` is 1 or 2, `y` follows it.
+fn numbered_labels(rows: usize) -> String {
+    let mut text = "k,y".to_owned();
+    for i in 0..rows {
+        let k = 1 + i * i % 7 % 2;
+        write!(text, "\n{k},{}", 3.0 * k as f64 + (1.3 * i as f64).sin()).unwrap();
+    }
+    text + "\n"
+}
+
+const NUMBERS: &str = "[columns.k]\nkind = \"category\"\nlabels = [1, 2]\n";
+
+#[test]
+fn labels_that_are_numbers_hold_in_tables_without_names() {
+    let bench = Bench::new();
+    bench.write("data.csv", numbered_labels(300));
+    bench.write("schema.toml", NUMBERS);
+    bench.run(&format!("fit data.csv --schema schema.toml {TINY} -o run")).good();
+    for format in ["npy", "csv"] {
+        bench.run(&format!("sample run -n 40 -o drawn.{format}")).good();
+    }
+    let named = bench.run("log-prob run drawn.csv").good().numbers();
+    assert!(named.iter().all(|v| v.is_finite()), "{named:?}");
+    assert_eq!(bench.run("log-prob run drawn.npy").good().numbers(), named);
+    let mean = |data: &str| bench.run(&format!("evaluate run {data} --json")).good().json();
+    assert_eq!(mean("drawn.npy")["log_likelihood"], mean("drawn.csv")["log_likelihood"]);
+}
+
+#[test]
+fn a_column_that_support_makes_real_is_read_as_numbers() {
+    let bench = Bench::new();
+    bench.write("data.csv", numbered_labels(300));
+    bench.write("schema.toml", NUMBERS);
+    let fit = format!("fit data.csv {TINY} --support k=real --json");
+    let with = bench.run(&format!("{fit} --schema schema.toml -o with")).good().json();
+    let without = bench.run(&format!("{fit} -o without")).good().json();
+    assert_eq!(with["log_likelihood"], without["log_likelihood"]);
+    let values = |run: &str| bench.run(&format!("log-prob {run} data.csv")).good().numbers();
+    assert_eq!(values("with"), values("without"));
+}
+
+/// Whole numbers, one of them missing, then one that is none.
+fn counts(last: &str) -> String {
+    let mut text = "k\n".to_owned();
+    for i in 0..60 {
+        writeln!(text, "{}", if i == 3 { String::from("NA") } else { (i % 7).to_string() })
+            .unwrap();
+    }
+    text + last + "\n"
+}
+
+#[test]
+fn rows_are_numbered_as_in_the_table_and_values_shown_as_there() {
+    let bench = Bench::new();
+    bench.write("k.toml", "[columns.k]\nkind = \"integer\"\nlow = 0\nhigh = 99\n");
+    let fit = format!("fit data.csv --schema k.toml --missing drop {TINY} -o run");
+    bench.write("data.csv", counts("1.5"));
+    bench.run(&fit).refused(&["row 61, column k", "1.5 is not a whole number"]);
+    bench.write("data.csv", counts("-1"));
+    bench.run(&fit).refused(&["row 61, column k", ": -1 lies outside"]);
+    bench.write("data.csv", counts("99"));
+    bench.run(&fit.replace("-o run", "--valid 0 --test 0 -o run")).good();
+    let report = bench.text("run/report.html");
+    assert!(
+        report.contains("<tr><td class=\"number\">61</td>"),
+        "the last row is the least likely"
+    );
+    bench.write("bad.csv", "k\n3\n-1\n");
+    bench.run("check run bad.csv").refused(&["row 2, column k: -1 lies outside"]);
+}
+
+#[test]
+fn the_report_is_of_the_table_not_of_points() {
+    let bench = bench();
+    bench.run(&format!("fit data.csv --schema schema.toml {TINY} -o run")).good();
+    let report = bench.text("run/report.html");
+    let row = |name: &str| {
+        let start = report.find(&format!("<th scope=\"row\">{name}</th>")).unwrap();
+        report[start..].split_once("</tr>").unwrap().0.to_owned()
+    };
+    assert!(row("n").ends_with("<td class=\"number\">7</td>"), "distinct: {}", row("n"));
+    let colour = row("colour");
+    assert!(colour.ends_with("<td class=\"number\">3</td>"), "distinct: {colour}");
+    assert!(colour.contains(">red<") && colour.contains(">—<"), "{colour}");
+    let unlikely = report.split_once("Least likely rows").unwrap().1;
+    let unlikely = unlikely.split_once("</table>").unwrap().0;
+    assert!(["red", "green, dark"].iter().any(|label| unlikely.contains(label)), "{unlikely}");
+    for code in ["model.log_prob_of_table(", "let mut samples", "model.decode(&amp;mut samples)"] {
+        assert!(report.contains(code), "{code}");
+    }
+    let info = bench.run("info run").good().out;
+    let columns =
+        "n (integer, 0 to 6), colour (category: red, green, dark, 3), angle (circular, 0 to 360)";
+    assert!(info.contains(columns), "{info}");
+    let drawn = bench.run("sample run -n 20").good().out;
+    assert!(
+        drawn.lines().skip(1).all(|row| !row.split(',').next().unwrap().contains('.')),
+        "{drawn}"
+    );
+}

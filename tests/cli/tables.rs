@@ -122,3 +122,17 @@ fn densities_are_in_the_units_of_the_data() {
     let difference = mean("metres") - mean("millimetres");
     assert!((difference - 1000f64.ln()).abs() < 1e-6, "{difference}");
 }
+
+/// Nobody should take a header for the start of a result.
+#[test]
+fn a_refused_table_leaves_no_header() {
+    let bench = Bench::new();
+    bench.write("data.csv", csv(&[("p", |i| 2.0 + (1.3 * i).sin())], 300));
+    bench.run(&format!("fit data.csv {TINY} --support p=positive -o run")).good();
+    bench.write("negative.csv", "p\n1.5\n-1\n");
+    bench.run("field run negative.csv").refused(&["row 2, column p: -1 lies outside"]);
+    bench.run("toy two-moons -n 5 -o two.npy").good();
+    for command in ["field run two.npy", "log-prob run two.npy", "log-prob run two.npy --errors"] {
+        bench.run(command).refused(&["2 columns without names, expected 1: p"]);
+    }
+}

@@ -106,6 +106,14 @@ impl Model {
         }
     }
 
+    /// The rows of a table that these points stand for; see [`Model::decode`].
+    #[must_use]
+    pub fn decode_rows(&self, points: &Rows) -> Rows {
+        let mut rows = points.clone();
+        self.decode(rows.points_mut());
+        rows
+    }
+
     /// The log-density of rows of a table, nats, which in columns of whole numbers and categories is a
     /// probability: log P(x) = log ∫ p(x + u) du over u in (0, 1) in these columns, with its standard
     /// error.

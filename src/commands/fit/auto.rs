@@ -183,6 +183,7 @@ fn resume_finished(
     same_fit(model.spec(), fit.model(&loaded.split.train)?.spec())?;
     let results = Results { model: &model, split: &loaded.split, folder, workers };
     results.complete(common.voice(), !flags.no_plots)?;
+    super::say_idle(common.voice(), (flags.live, flags.film));
     let selection = std::fs::read(folder.path().join(RunFolder::CHOICE))?;
     finish(common, &model, folder, (Work::default(), Some(serde_json::from_slice(&selection)?)))
 }

@@ -44,8 +44,8 @@ pub fn load(settings: &FitSettings, common: &Common) -> Result<Loaded> {
     };
     let data = Data::parse(&settings.data)?;
     let schema = Schema::read(settings.schema.as_deref())?;
-    let (columns, labels) = (request.columns_to_read(), schema.labels());
-    let options = ReadOptions { columns, labels, missing: settings.missing };
+    let (columns, labels) = (request.columns_to_read(), settings.labels(&schema));
+    let options = ReadOptions { columns, labels, missing: settings.missing, ..Default::default() };
     let (table, dropped) =
         data.read_with(&options, settings.rows, settings.seed, Stream::Sample)?;
     crate::commands::say_dropped(common, &dropped);

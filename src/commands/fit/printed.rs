@@ -3,6 +3,7 @@
 use super::Work;
 use super::auto::{self, Selection};
 use crate::args::Common;
+use crate::commands::check::Verdict;
 use crate::run_folder::RunFolder;
 use anyhow::{Context, Result};
 use diffeo::baselines::{Baseline, Baselines};
@@ -25,6 +26,8 @@ struct Report {
     /// Of the field of a continuous flow.
     #[serde(skip_serializing_if = "Option::is_none")]
     evaluations: Option<Evaluations>,
+    /// Null when the model could not be checked.
+    certificate: Option<Verdict>,
     #[serde(skip_serializing_if = "Option::is_none")]
     auto: Option<Selection>,
     seed: u64,
@@ -77,6 +80,7 @@ pub fn finish(
             kde: on_test(Baseline::Kde),
         },
         evaluations: training.evaluations,
+        certificate: Verdict::of_folder(folder.path()).ok().flatten(),
         auto,
         seed: spec.seed,
     };

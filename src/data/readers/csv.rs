@@ -256,7 +256,7 @@ fn remedy(text: &str) -> &'static str {
     } else if text.contains(',') {
         "write a point as decimal mark and no thousands separators"
     } else {
-        "correct it, or choose other columns with --columns"
+        "correct it, or leave the column out (fit: --columns)"
     }
 }
 

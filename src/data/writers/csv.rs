@@ -16,6 +16,8 @@ pub(crate) struct CsvSink<W: Output> {
     precision: Precision,
     /// The labels of columns of categories.
     labels: Vec<Option<Vec<String>>>,
+    /// Which columns hold whole numbers.
+    whole: Vec<bool>,
     writer: Writer<W>,
 }
 
@@ -34,14 +36,15 @@ impl<W: Output> CsvSink<W> {
             .terminator(Terminator::Any(b'\n'))
             .from_writer(output);
         writer.write_record(columns).map_err(|error| failed(file, error))?;
-        let labels = vec![None; columns.len()];
+        let (labels, whole) = (vec![None; columns.len()], vec![false; columns.len()]);
         let columns = columns.to_vec();
-        Ok(Self { file: file.to_owned(), columns, precision, labels, writer })
+        Ok(Self { file: file.to_owned(), columns, precision, labels, whole, writer })
     }
 
-    /// The same, with labels in place of their indices.
+    /// The same, with labels in place of their indices, and whole numbers without a fraction.
     pub(crate) fn labelled(mut self, labels: &Labels) -> Self {
         self.labels = self.columns.iter().map(|name| labels.of(name).map(<[_]>::to_vec)).collect();
+        self.whole = self.columns.iter().map(|name| labels.are_whole(name)).collect();
         self
     }
 }
@@ -52,13 +55,14 @@ impl<W: Output> RowSink for CsvSink<W> {
         require_rows(&self.file, rows.len(), width)?;
         let mut digits = ryu::Buffer::new();
         for row in rows.chunks_exact(width) {
-            for (&value, labels) in row.iter().zip(&self.labels) {
+            for ((&value, labels), whole) in row.iter().zip(&self.labels).zip(&self.whole) {
                 let label = labels.as_ref().and_then(|labels| at_index(labels, value));
                 let text = match (label, self.precision) {
                     (Some(label), _) => label,
                     (None, Precision::Single) => digits.format(value as f32),
                     (None, Precision::Double) => digits.format(value),
                 };
+                let text = if *whole { text.strip_suffix(".0").unwrap_or(text) } else { text };
                 self.writer.write_field(text).map_err(|error| failed(&self.file, error))?;
             }
             self.writer.write_record(None::<&[u8]>).map_err(|error| failed(&self.file, error))?;

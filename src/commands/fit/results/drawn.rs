@@ -9,7 +9,7 @@ use diffeo::flows::model::Model;
 use diffeo::flows::rows::Rows;
 use diffeo::pictures::{Moment, PictureError, Studio, title_of};
 use diffeo::plots::{Animation, FieldStyle, Scene, Theme};
-use diffeo::report::Figure;
+use diffeo::report::{Figure, Judges};
 use std::thread::ScopedJoinHandle;
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ const ALWAYS: [Planned; 3] = [
         file: "calibration.png",
         judges: true,
         title: "Calibration",
-        caption: "Where rows that the model has not seen lie among its own draws, by density and in each \
+        caption: "Where {judges} lie among the model's own draws, by density and in each \
                   column: level ranks and a straight line of coverage where the model is right.",
         draw: |studio| studio.calibration(),
     },
@@ -103,7 +103,9 @@ impl Results<'_> {
         let alone = self.workers.threads() == 1;
         let results: Vec<(&Planned, Result<Figure>)> = std::thread::scope(|scope| {
             let samples = (self.model.features() == 2).then_some(&SAMPLES);
-            let painted = ALWAYS.iter().chain(samples).chain(plane).map(|planned| {
+            let seen = self.judged_by() == Judges::Train;
+            let all = ALWAYS.iter().filter(|planned| !(planned.judges && seen));
+            let painted = all.chain(samples).chain(plane).map(|planned| {
                 let scene = (planned.draw)(if planned.judges { &judge } else { &studio });
                 if alone {
                     return (planned, Painting::Done(self.one(planned, scene)));
@@ -134,6 +136,10 @@ impl Results<'_> {
         Ok(film.save(self.folder.path().join("training.gif"), crate::progress::frames(voice))?)
     }
 
+    fn judged_by(&self) -> Judges {
+        Judges::of(&self.model.spec().data.rows)
+    }
+
     fn studio<'s>(&'s self, name: &'s str) -> Studio<'s> {
         self.studio_of(name, &self.split.train)
     }
@@ -153,7 +159,7 @@ impl Results<'_> {
         let (width, height) = scene.size();
         Ok(Figure {
             title: planned.title.to_owned(),
-            caption: planned.caption.to_owned(),
+            caption: planned.caption.replace("{judges}", self.judged_by().name()),
             png,
             size: [width.round() as u32, height.round() as u32],
         })

@@ -24,6 +24,8 @@ impl Results<'_> {
         let log_prob = self.model.log_prob_rows(&judges, self.workers)?;
         let names: Vec<String> =
             spec.columns.iter().map(|c| c.name.clone()).chain(spec.given.iter().cloned()).collect();
+        // The profile is one of the table, whose whole numbers and labels the points only stand for.
+        let decode = |rows: &Rows| self.model.decode_rows(rows);
         let config = std::fs::read_to_string(self.folder.path().join("config.toml"))?;
         let none = Baselines::default();
         let baselines = baselines.unwrap_or(&none);
@@ -39,7 +41,11 @@ impl Results<'_> {
             command: &command(),
             config: &config,
             model_path: &self.folder.path().display().to_string(),
-            profile: Some(Profile::of(&self.split.train, &names, (&judges, &log_prob))?),
+            profile: Some(Profile::of(
+                &decode(&self.split.train),
+                &names,
+                (&decode(&judges), &log_prob),
+            )?),
             race: Some(&race),
             certificate,
             figures,

@@ -69,8 +69,8 @@ fn a_chosen_column_is_read_beside_text() {
 fn not_a_number_shows_the_text() {
     assert_eq!(
         message(b"a,b\n1,2\n3,four\n"),
-        "f.csv, line 3, column 'b': not a number: \"four\"; correct it, or choose other columns \
-         with --columns"
+        "f.csv, line 3, column 'b': not a number: \"four\"; correct it, or leave the column out \
+         (fit: --columns)"
     );
     let long = message(format!("a\n{}\n", "é".repeat(50)).as_bytes());
     assert!(long.contains(&format!("\"{}…\"", "é".repeat(40))), "{long}");
