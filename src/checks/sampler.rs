@@ -93,6 +93,6 @@ mod tests {
         }
         let mut scores = vec![0.1; 40];
         scores[7] = f64::NAN;
-        assert!(least(&super::tests(&scores, 2)).1.is_nan());
+        assert!(least(&tests(&scores, 2)).1.is_nan());
     }
 }

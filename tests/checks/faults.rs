@@ -1,6 +1,6 @@
 //! Faults that were put into what a right model claims.
 
-use super::{Fitted, named, toy};
+use super::{Fitted, fails, named, toy};
 use diffeo::checks::{Certificate, Claims, ModelClaims, Subject};
 use diffeo_flows::model::Images;
 use diffeo_flows::rows::Rows;
@@ -213,14 +213,6 @@ fn faulty<'a>(fitted: &'a Fitted, fault: Fault, workers: &'a Workers) -> Faulty<
         .sum();
     let right = Box::new(ModelClaims { model, workers });
     Faulty { right, fault, of_standardiser: -scale, seeds: Arc::default() }
-}
-
-fn fails(certificate: &Certificate, names: &[&str]) {
-    assert!(!certificate.passed);
-    for name in names {
-        let check = named(certificate, name);
-        assert!(!check.passed, "{check:?}");
-    }
 }
 
 /// Without a fault the wrapped claims are those of the model, which pass.

@@ -66,3 +66,12 @@ fn named<'c>(certificate: &'c Certificate, name: &str) -> &'c Check {
     let found = certificate.checks.iter().find(|check| check.name == name);
     found.unwrap_or_else(|| panic!("no {name} in {:?}", certificate.skipped))
 }
+
+/// These checks fail, and so does the certificate.
+fn fails(certificate: &Certificate, names: &[&str]) {
+    assert!(!certificate.passed);
+    for name in names {
+        let check = named(certificate, name);
+        assert!(!check.passed, "{check:?}");
+    }
+}
