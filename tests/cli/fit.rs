@@ -162,10 +162,9 @@ fn a_film_of_the_training_is_a_gif() {
 fn the_certificate_is_told_by_fit_and_info() {
     let bench = Bench::new();
     let fitted = bench.run(&format!("fit two-moons {TINY} -o run --json")).good().json();
-    let stored: serde_json::Value =
-        serde_json::from_str(&bench.text("run/certificate.json")).unwrap();
+    let stored: Value = serde_json::from_str(&bench.text("run/certificate.json")).unwrap();
     let checks = stored["checks"].as_array().unwrap();
-    let names = |checks: &[serde_json::Value]| -> Vec<serde_json::Value> {
+    let names = |checks: &[Value]| -> Vec<Value> {
         checks.iter().filter(|c| c["passed"] == false).map(|c| c["name"].clone()).collect()
     };
     let verdict = serde_json::json!({"passed": stored["passed"], "failed": names(checks)});
@@ -177,7 +176,7 @@ fn the_certificate_is_told_by_fit_and_info() {
     let failed = names(bad["checks"].as_array().unwrap());
     let info = bench.run("info run --json").good().json();
     assert_eq!(info["certificate"], serde_json::json!({"passed": false, "failed": failed}));
-    let listed: Vec<&str> = failed.iter().filter_map(serde_json::Value::as_str).collect();
+    let listed: Vec<&str> = failed.iter().filter_map(Value::as_str).collect();
     let (all, passed) = (checks.len(), checks.len() - failed.len());
     let line = format!("certificate  {passed} of {all} checks pass, failed: {}", listed.join(", "));
     let text = bench.run("info run").good().out;
