@@ -127,8 +127,7 @@ fn held_out(
     if let Some(text) = &args.against {
         let data = Data::parse(text)?;
         let options = reading(model, &data);
-        let (table, _) =
-            data.read_with(&options, TOY_ROWS, common.seed(), Stream::Comparison)?;
+        let (table, _) = data.read_with(&options, TOY_ROWS, common.seed(), Stream::Comparison)?;
         let mut values = model.log_prob_to_rank(&table_rows(model, &table)?, workers)?;
         values.sort_by(f64::total_cmp);
         return Ok((values, "against"));

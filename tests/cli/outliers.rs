@@ -139,8 +139,12 @@ fn whole_numbers_and_categories_are_ranked_by_their_probabilities() {
     bench.write("train.csv", counted().replace("30,blue", "3,blue"));
     bench.write("rows.csv", counted());
     let tiny = TINY.replace("--rows 400", "--test 0.2");
-    let kinds = "--integer n --categories colour";
-    bench.run(&format!("fit train.csv {tiny} {kinds} --seed 3 -o run")).good();
+    bench.write(
+        "kinds.toml",
+        "[columns.n]\nkind = \"integer\"\nlow = 0\nhigh = 30\n[columns.colour]\nkind = \"category\"\n\
+         labels = [\"red\", \"blue\"]\n",
+    );
+    bench.run(&format!("fit train.csv {tiny} --schema kinds.toml --seed 3 -o run")).good();
     let said = bench.run("outliers run rows.csv").good();
     assert!(said.out.lines().nth(1).unwrap().starts_with("101,"), "{}", said.out);
     let ranked = said.numbers();
