@@ -190,7 +190,10 @@ pub fn model(path: &Path, engine: EngineName) -> Result<Model> {
 fn require_finished(folder: &Path) -> Result<()> {
     let shown = folder.display();
     let has = |name: &str| folder.join(name).exists();
-    let message = match (has("model.safetensors"), has("checkpoint.safetensors")) {
+    let is_choosing =
+        crate::run_folder::has_candidates(folder) && !has(crate::run_folder::RunFolder::CHOICE);
+    let is_going_on = has("checkpoint.safetensors") || is_choosing;
+    let message = match (has("model.safetensors"), is_going_on) {
         (true, false) => return Ok(()),
         (true, true) => format!(
             "{shown}: a fit was interrupted here: finish it with --resume, or name the model before it, \

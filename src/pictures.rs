@@ -69,6 +69,12 @@ pub enum PictureError {
     /// A picture of rows under a model without rows.
     #[error("this kind of picture judges a model by rows: give data")]
     NoData,
+    /// A picture that counts rows, of rows that have weights.
+    #[error(
+        "this kind of picture counts each row once, and the model is of rows with weights: `evaluate` \
+         judges it with them"
+    )]
+    Weighted,
     /// The logarithm of a density that is only seen through samples.
     #[error("the logarithm is drawn of unconditional densities of one or two columns")]
     NoLogarithm,
@@ -149,6 +155,13 @@ impl Studio<'_> {
             .labels(&names[0], &names[1])
             .theme(self.theme.clone())
             .scene()?)
+    }
+
+    /// The rows to judge the model by, each as good as another.
+    fn judges(&self) -> Result<&Rows> {
+        let rows = self.data.ok_or(PictureError::NoData)?;
+        let is_weighted = rows.weights().is_some() || self.model.spec().data.weight.is_some();
+        if is_weighted { Err(PictureError::Weighted) } else { Ok(rows) }
     }
 
     /// Whether there is a latent plane to draw.

@@ -42,7 +42,6 @@ pub struct Progress<'a> {
     started: Instant,
     last_line: Instant,
     interrupted: Arc<AtomicBool>,
-    metrics: PathBuf,
     checkpoint: PathBuf,
     steps: usize,
     /// Those of all evaluations, held-out ones where there are some.
@@ -118,7 +117,6 @@ impl<'a> Progress<'a> {
             started: now,
             last_line: now,
             interrupted,
-            metrics: folder.join("metrics.jsonl"),
             checkpoint: folder.join("checkpoint.safetensors"),
             steps,
             losses: Vec::new(),
@@ -145,7 +143,8 @@ impl<'a> Progress<'a> {
     fn append(&self, evaluation: &Evaluation) -> std::io::Result<()> {
         let line =
             serde_json::to_string(&Metrics { evaluation: *evaluation, seconds: self.seconds() })?;
-        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&self.metrics)?;
+        let metrics = self.record.folder.metrics_path();
+        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(metrics)?;
         writeln!(file, "{line}")
     }
 }
@@ -161,7 +160,8 @@ impl Observer for Progress<'_> {
 
     fn evaluated(&mut self, evaluation: &Evaluation, _state: &TrainState) -> Result<()> {
         if evaluation.loss.is_some() {
-            self.append(evaluation).map_err(|e| Error::io(&self.metrics, e))?;
+            let failed = |e| Error::io(self.record.folder.metrics_path(), e);
+            self.append(evaluation).map_err(failed)?;
         }
         let best =
             self.losses.iter().copied().filter(|l| l.is_finite()).fold(f64::INFINITY, f64::min);
@@ -216,7 +216,9 @@ impl FitObserver for Progress<'_> {
         if let Some(recording) = &mut self.recording {
             recording.keep(model, state.step())?;
         }
-        model.save_checkpoint(state, &self.checkpoint)
+        model.save_checkpoint(state, &self.checkpoint)?;
+        let folder = self.record.folder;
+        folder.settle().map_err(|e| Error::io(folder.path(), std::io::Error::other(e)))
     }
 }
 

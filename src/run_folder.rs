@@ -26,6 +26,10 @@ const RESULTS: [&str; 11] = [
 /// What a run writes before its first checkpoint.
 const EARLY: [&str; 2] = ["config.toml", "metrics.jsonl"];
 
+/// The same of a run that has a model in its folder to replace: they take the place of that model's at
+/// its first checkpoint.
+const BEGUN: [&str; 2] = [".config.toml.begun", ".metrics.jsonl.begun"];
+
 /// Where the flows lie that a choice is made of, a folder each.
 const CANDIDATES: &str = "candidates";
 
@@ -74,7 +78,45 @@ impl RunFolder {
 
     /// Whether flows have been tried to choose from.
     pub fn has_candidates(&self) -> bool {
-        self.path.join(CANDIDATES).is_dir()
+        has_candidates(&self.path)
+    }
+
+    /// Whether flows have been tried and none was chosen yet.
+    pub fn is_choosing(&self) -> bool {
+        self.has_candidates() && !self.has_choice()
+    }
+
+    /// Whether a run of these settings began over another model and came to no checkpoint.
+    ///
+    /// # Errors
+    /// When the settings cannot be written.
+    pub fn has_begun(&self, settings: &impl Serialize) -> Result<bool> {
+        let asked = toml::to_string(settings)?;
+        Ok(std::fs::read_to_string(self.path.join(BEGUN[0])).is_ok_and(|begun| begun == asked))
+    }
+
+    /// Where the metrics of the run that goes on are.
+    pub fn metrics_path(&self) -> PathBuf {
+        let begun = self.path.join(BEGUN[1]);
+        if begun.exists() { begun } else { self.path.join(EARLY[1]) }
+    }
+
+    /// Puts settings and metrics of a run that began over another model in place of that model's.
+    ///
+    /// # Errors
+    /// When a file cannot be renamed.
+    pub fn settle(&self) -> Result<()> {
+        // The settings last: until they are moved, the run has begun and no more.
+        for (begun, name) in BEGUN.iter().zip(EARLY).rev() {
+            let path = self.path.join(name);
+            match std::fs::rename(self.path.join(begun), &path) {
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(e).with_context(|| format!("cannot write {}", path.display()));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Whether a choice among them has been made.
@@ -192,7 +234,7 @@ impl RunFolder {
         for entry in found {
             let candidate = Self { path: entry?.path() };
             let own = ["model.safetensors", "checkpoint.safetensors"];
-            let all = RESULTS.iter().chain(&EARLY).chain(&own);
+            let all = RESULTS.iter().chain(&EARLY).chain(&BEGUN).chain(&own);
             all.copied().try_for_each(|name| candidate.remove(name))?;
             candidate.remove_leftovers()?;
             // One with other files in it stays.
@@ -203,7 +245,8 @@ impl RunFolder {
     }
 
     /// Makes the folder, writes the resolved settings, and keeps of the metrics those up to the step
-    /// that a run resumes from. The model of an earlier run stays until there is a new one.
+    /// that a run resumes from. The model of an earlier run stays until there is a new one, with its
+    /// settings and metrics until [`RunFolder::settle`].
     ///
     /// # Errors
     /// When the folder cannot be written.
@@ -213,15 +256,26 @@ impl RunFolder {
         self.remove_leftovers()?;
         if resumed_at.is_none() {
             self.remove("checkpoint.safetensors")?;
+            BEGUN.iter().try_for_each(|name| self.remove(name))?;
         }
-        self.put("config.toml", toml::to_string(settings)?.as_bytes())?;
-        let metrics = self.path.join("metrics.jsonl");
-        let kept = match resumed_at {
-            Some(step) => lines_up_to(&std::fs::read_to_string(&metrics).unwrap_or_default(), step),
-            None => String::new(),
-        };
-        self.put("metrics.jsonl", kept.as_bytes())
+        self.settle()?;
+        let kept = resumed_at.map_or_else(String::new, |step| {
+            let written = std::fs::read_to_string(self.metrics_path()).unwrap_or_default();
+            lines_up_to(&written, step)
+        });
+        let names = if resumed_at.is_none() && self.has_model() { BEGUN } else { EARLY };
+        self.put(names[0], toml::to_string(settings)?.as_bytes())?;
+        self.put(names[1], kept.as_bytes())
     }
+}
+
+/// Whether flows have been tried in a folder; other files there count for nothing.
+pub fn has_candidates(folder: &Path) -> bool {
+    let Ok(mut found) = std::fs::read_dir(folder.join(CANDIDATES)) else { return false };
+    found.any(|entry| {
+        let files = ["config.toml", "checkpoint.safetensors", "model.safetensors"];
+        entry.is_ok_and(|e| files.iter().any(|name| e.path().join(name).exists()))
+    })
 }
 
 /// Whether a run writes a file of this name before its first checkpoint.

@@ -285,7 +285,8 @@ fn rows_with_missing_values_are_refused_or_left_out() {
             read(&path).unwrap_err().to_string(),
             format!(
                 "{path}, {word} {first}, column 'x2': the value is missing, as in 6 rows in all: \
-                 {word}s {numbers}, …; leave such rows out with --missing drop, or impute them"
+                 {word}s {numbers}, …; leave such rows out, with --missing drop where the \
+                 command has it, or impute them"
             )
         );
         let options = ReadOptions { missing: Missing::Drop, ..ReadOptions::default() };

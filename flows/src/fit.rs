@@ -314,7 +314,9 @@ pub fn judge(model: &mut Model, test: &Rows, workers: &Workers) -> Result<()> {
         model.set_training(summary);
     }
     if test.weights().is_none() {
-        model.set_calibration(Calibration::new(HeldOut::Test, &log_prob, model.spec().seed));
+        let held_out = (&*model, HeldOut::Test);
+        let kept = Calibration::of_points(held_out, (test, &log_prob), workers)?;
+        model.set_calibration(kept);
     }
     Ok(())
 }
@@ -353,8 +355,11 @@ fn summary(
         history: state.history().to_vec(),
     };
     // Rows with weights are no sample of the distribution that the model is fitted to.
-    let kept = of_test.map(|v| (HeldOut::Test, v)).or(of_valid.map(|v| (HeldOut::Valid, v)));
+    let test = parts.test.zip(of_test).map(|kept| (HeldOut::Test, kept));
+    let kept = test.or(parts.valid.zip(of_valid).map(|kept| (HeldOut::Valid, kept)));
     let kept = kept.filter(|_| parts.train.weights().is_none());
-    let seed = model.spec().seed;
-    Ok((summary, kept.map(|(held_out, values)| Calibration::new(held_out, &values, seed))))
+    let calibration = kept.map(|(held_out, (rows, log_prob))| {
+        Calibration::of_points((model, held_out), (rows, &log_prob), workers)
+    });
+    Ok((summary, calibration.transpose()?))
 }

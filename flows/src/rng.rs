@@ -31,6 +31,8 @@ pub enum Stream {
     Baseline = 9,
     /// Noise that spreads whole numbers over the line, one generator a block of rows.
     Dequantise = 12,
+    /// Fresh rows of a toy that others are compared with.
+    Comparison = 13,
 }
 
 /// The generator of one stream at one index.

@@ -32,7 +32,12 @@ impl Baselines {
         let rows = model.prepared_rows(train)?;
         let seed = model.spec().seed;
         let mut notes = Vec::new();
-        let mut known = |name: &str, error: &Error| notes.push(format!("no {name}: {error}"));
+        let mut known = |name: &str, error: &Error| {
+            let text = error.to_string();
+            // Errors of data begin with what has none of it.
+            let why = text.strip_prefix(name).and_then(|t| t.strip_prefix(": ")).unwrap_or(&text);
+            notes.push(format!("no {name}: {why}"));
+        };
         let mixture = match mixture(&rows, train.weights(), seed, workers) {
             Ok(mixture) => Some(mixture),
             Err(error) => {

@@ -142,8 +142,9 @@ fn advantage(race: &Race, baseline: Baseline) -> Option<Advantage> {
 /// Says which baseline calls rows impossible: its mean is −∞ then, which JSON has no number for.
 fn impossible(rival: &Rival) -> Option<String> {
     let title = rival.baseline.title();
+    let have = if rival.impossible == 1 { "row has" } else { "rows have" };
     (rival.impossible > 0)
-        .then(|| format!("{title}: {} rows have density 0 under it", rival.impossible))
+        .then(|| format!("{title}: {} {have} density 0 under it", rival.impossible))
 }
 
 /// The sampler that is asked for, when all that is asked for can be had of this model and data.
@@ -250,12 +251,22 @@ fn table(common: &Common, args: &EvaluateArgs, model: &Model, data: &Data) -> Re
     Ok(read(columns)?)
 }
 
-/// Whether the model is worth its trouble beside a baseline.
-fn rival_text(rival: &Rival) -> String {
+/// Whether the model, to which so many rows are impossible, is worth its trouble beside a baseline.
+fn rival_text(rival: &Rival, by_model: usize) -> String {
+    let rows = |n: usize| format!("{n} row{}", if n == 1 { "" } else { "s" });
     let (title, mean) = (rival.baseline.title(), rival.log_likelihood.mean);
     let detail = rival.detail.as_ref().map_or(String::new(), |detail| format!(" ({detail})"));
     let verdict = match rival.advantage {
-        None if rival.impossible > 0 => format!("{} rows are impossible for it", rival.impossible),
+        None if rival.impossible > 0 && by_model > 0 => {
+            let (it, model) = (rows(rival.impossible), rows(by_model));
+            format!("it gives {it} density 0, the model {model}")
+        }
+        None if rival.impossible > 0 => {
+            format!("it gives {} density 0, the model none", rows(rival.impossible))
+        }
+        None if by_model > 0 => {
+            format!("the model is worse: it gives {} density 0, this none", rows(by_model))
+        }
         None => "not to be compared".to_owned(),
         Some(advantage) => {
             let worth = match advantage.is_worth_it() {
@@ -264,20 +275,40 @@ fn rival_text(rival: &Rival) -> String {
                 None => "no clear difference",
             };
             let [low, high] = advantage.interval;
-            format!("{worth}: {:+.4} nats a row, 95 % in [{low:.4}, {high:.4}]", advantage.mean)
+            let [low, high] = [low, high].map(shown);
+            format!("{worth}: {} nats a row, 95 % in [{low}, {high}]", signed(advantage.mean))
         }
     };
-    format!("{title:<21} {mean:.4} nats{detail}; {verdict}")
+    format!("{title:<21} {} nats{detail}; {verdict}", shown(mean))
+}
+
+/// From here on scores are written in powers of ten.
+const LARGE: f64 = 1e7;
+
+/// Four decimals.
+fn shown(value: f64) -> String {
+    if value.abs() < LARGE || !value.is_finite() {
+        format!("{value:.4}")
+    } else {
+        format!("{value:.3e}")
+    }
+}
+
+fn signed(value: f64) -> String {
+    format!("{}{}", if value < 0.0 { "" } else { "+" }, shown(value))
 }
 
 fn text(e: &Evaluation) -> String {
-    let plus_minus = |x: &Estimate| format!("{:.4} ± {:.4}", x.mean, x.standard_error);
+    let plus_minus = |x: &Estimate| format!("{} ± {}", shown(x.mean), shown(x.standard_error));
     let mut lines = vec![
         format!("rows                  {}", e.rows),
         format!("mean log-likelihood   {} nats", plus_minus(&e.log_likelihood)),
-        format!("bits per dimension    {:.4}", e.bits_per_dim),
+        format!("bits per dimension    {}", shown(e.bits_per_dim)),
     ];
-    lines.extend(e.race.rivals.iter().map(rival_text));
+    if e.race.model_impossible > 0 {
+        lines.push(format!("density 0             of {} of the rows", e.race.model_impossible));
+    }
+    lines.extend(e.race.rivals.iter().map(|rival| rival_text(rival, e.race.model_impossible)));
     if let Some(kl) = &e.kl_to_truth {
         lines.push(format!("KL to the truth       {} nats", plus_minus(kl)));
     }

@@ -61,7 +61,16 @@ pub fn run(common: &Common, flags: &FitFlags) -> Result<ExitCode> {
     let (split, voice) = (&loaded.split, common.voice());
     let pictures = !settings.no_plots;
 
-    if resume && folder.has_model() && !folder.has_checkpoint() {
+    if resume && folder.is_choosing() && !folder.has_checkpoint() {
+        let message = format!(
+            "{}: a fit of --flow auto was interrupted here: finish it with --flow auto --resume, or \
+             start anew with --force",
+            folder.path().display()
+        );
+        return Err(Usage(message).into());
+    }
+    let is_finished = folder.has_model() && !folder.has_checkpoint();
+    if resume && is_finished && !folder.has_begun(&settings)? {
         let model = folder.model()?.with_engine(fit.engine);
         same_fit(model.spec(), fit.model(&split.train)?.spec())?;
         let results = Results { model: &model, split, folder: &folder, workers: &workers };
@@ -87,7 +96,7 @@ impl Job<'_> {
     fn run(&self, resume: bool) -> Result<Option<(Model, Work)>> {
         let Self { fit, folder, settings, workers, .. } = *self;
         if settings.film {
-            self.require_plane()?;
+            require_plane(fit)?;
         }
         let previous = if resume { folder.checkpoint(&fit.device)? } else { None };
         let resumed_at = previous.as_ref().map(|(_, state)| state.step());
@@ -110,15 +119,15 @@ impl Job<'_> {
         let (steps, seconds) = (steps - resumed_at.unwrap_or(0), progress.seconds());
         Ok(Some((model, Work { steps, seconds, moments: progress.into_moments() })))
     }
+}
 
-    /// Fails unless the density during training can be drawn.
-    fn require_plane(&self) -> Result<()> {
-        if self.fit.columns.len() == 2 && self.fit.given.is_empty() {
-            return Ok(());
-        }
-        let message = "--film: drawn of two columns, given none; leave it out";
-        Err(Usage(message.to_owned()).into())
+/// Fails unless the density during training can be drawn.
+fn require_plane(fit: &Fit) -> Result<()> {
+    if fit.columns.len() == 2 && fit.given.is_empty() {
+        return Ok(());
     }
+    let message = "--film: drawn of two columns, given none; leave it out";
+    Err(Usage(message.to_owned()).into())
 }
 
 /// Says which pictures of a training are not made, as there is none.

@@ -4,9 +4,9 @@ mod labels;
 
 use crate::args::{Common, OutlierArgs};
 use crate::failure::Usage;
-use crate::input::{Data, model, rows_for, workers};
+use crate::input::{Data, model, table_rows, workers};
 use anyhow::Result;
-use diffeo::data::{Precision, Table, Target};
+use diffeo::data::{Labels as Texts, Precision, ReadOptions, Table, Target};
 use diffeo::flows::Workers;
 use diffeo::flows::model::{HeldOut, Model};
 use diffeo::flows::rng::Stream;
@@ -73,7 +73,7 @@ pub fn run(common: &Common, args: &OutlierArgs) -> Result<()> {
     }
     let (held_out, from) = held_out(common, args, &model, &workers)?;
     let (table, labels) = read(common, args, &model)?;
-    let log_prob = model.log_prob_rows(&rows_for(&model, &table)?, &workers)?;
+    let log_prob = model.log_prob_to_rank(&table_rows(&model, &table)?, &workers)?;
     let found = labels.as_ref().map(|l| found(&log_prob, &l.values)).transpose()?;
     let p_values = conformal_p_values(&log_prob, &held_out);
     let discovered = args.alpha.map(|level| discoveries(&p_values, level));
@@ -126,12 +126,9 @@ fn held_out(
 ) -> Result<(Vec<f64>, &'static str)> {
     if let Some(text) = &args.against {
         let data = Data::parse(text)?;
-        let columns = match &data {
-            Data::Table(source) => super::columns_of(model, source),
-            Data::Toy(_) => None,
-        };
-        let table = data.read(columns.as_deref(), TOY_ROWS, common.seed(), Stream::Evaluation)?;
-        let mut values = model.log_prob_rows(&rows_for(model, &table)?, workers)?;
+        let options = reading(model, &data);
+        let (table, _) = data.read_with(&options, TOY_ROWS, common.seed(), Stream::Comparison)?;
+        let mut values = model.log_prob_to_rank(&table_rows(model, &table)?, workers)?;
         values.sort_by(f64::total_cmp);
         return Ok((values, "against"));
     }
@@ -154,17 +151,25 @@ fn held_out(
     }
 }
 
+/// How the rows to rank, or to compare with, are read.
+fn reading(model: &Model, data: &Data) -> ReadOptions {
+    match data {
+        Data::Table(source) => super::reading(model, source),
+        Data::Toy(_) => ReadOptions::default(),
+    }
+}
+
 /// The rows to rank, and their labels.
 fn read(common: &Common, args: &OutlierArgs, model: &Model) -> Result<(Table, Option<Labels>)> {
     let data = Data::parse(&args.data)?;
     let file = args.labels.as_deref().filter(|text| labels::is_a_file(text));
     let column = args.labels.as_ref().filter(|_| file.is_none());
-    let columns = match &data {
-        Data::Table(source) => super::columns_of(model, source),
-        Data::Toy(_) => None,
-    };
-    let columns = columns.map(|c| c.into_iter().chain(column.cloned()).collect::<Vec<_>>());
-    let table = data.read(columns.as_deref(), TOY_ROWS, common.seed(), Stream::Sample)?;
+    let mut options = reading(model, &data);
+    if let Some(columns) = &mut options.columns {
+        columns.extend(column.cloned());
+    }
+    // The rows of a toy are not those that a model was fitted to.
+    let (table, _) = data.read_with(&options, TOY_ROWS, common.seed(), Stream::Evaluation)?;
     let labels = match (file, column) {
         (Some(file), _) => Some(Labels::of_file(file, table.rows())?),
         (_, Some(column)) => Some(Labels::of_column(&table, column)?),
@@ -191,9 +196,19 @@ impl Judged {
             values.extend(self.discovered.as_ref().map(|d| f64::from(u8::from(d[*i]))));
             values.extend(self.labels.as_ref().map(|l| f64::from(u8::from(l.values[*i]))));
         }
-        let mut sink = target.create(&columns, Precision::Double)?;
+        let mut sink = target.create_labelled(&columns, &self.texts(), Precision::Double)?;
         sink.write_rows(&values)?;
         Ok(sink.finish()?)
+    }
+
+    /// Whole numbers as they are written: without a fraction.
+    fn texts(&self) -> Texts {
+        let whole = |name: &str, most: usize| {
+            (name.to_owned(), (0..=most).map(|i| i.to_string()).collect::<Vec<_>>())
+        };
+        let label = self.labels.as_ref().map(|labels| whole(&labels.name, 1));
+        let own = [whole("row", self.log_prob.len()), whole("outlier", 1)];
+        own.into_iter().chain(label).collect()
     }
 
     fn shown(&self, most: usize) -> Vec<Shown> {

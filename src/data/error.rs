@@ -59,8 +59,8 @@ pub enum DataError {
     NotFinite { file: String, place: Place, column: String, value: f64 },
     /// Fields are empty, `NA`, NaN or null; the first is in `column`.
     #[error(
-        "{file}, {place}, column '{column}': the value is missing{}; leave such rows out with \
-         --missing drop, or impute them",
+        "{file}, {place}, column '{column}': the value is missing{}; leave such rows out, with \
+         --missing drop where the command has it, or impute them",
         others(*.place, .more, *.rows)
     )]
     Missing {

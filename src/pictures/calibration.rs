@@ -25,9 +25,10 @@ impl Studio<'_> {
     /// and the share of their values below in each column.
     ///
     /// # Errors
-    /// [`PictureError`](super::PictureError), also without rows to judge the model by.
+    /// [`PictureError`](super::PictureError), also without rows to judge the model by,
+    /// or for rows with weights.
     pub fn calibration(&self) -> Result<Scene> {
-        let rows = self.data.ok_or(super::PictureError::NoData)?;
+        let rows = self.judges()?;
         let ranks = match rows.context() {
             Some((width, context)) => self.conditional_ranks(rows, width, context)?,
             None => self.ranks(rows)?,

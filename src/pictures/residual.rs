@@ -1,6 +1,6 @@
 //! Data beside a model, and where they disagree.
 
-use super::{PictureError, Result, Studio};
+use super::{Result, Studio};
 use diffeo_flows::rows::Rows;
 use diffeo_plots::{Figure, Points, Residuals, Scene};
 
@@ -16,11 +16,12 @@ impl Studio<'_> {
     /// errors.
     ///
     /// # Errors
-    /// [`PictureError::NoPlane`] for other than two features or for a conditional density;
-    /// [`PictureError::NoData`] without rows.
+    /// [`PictureError::NoPlane`](super::PictureError) for other than two features or for a conditional density;
+    /// [`PictureError::NoData`](super::PictureError) without rows,
+    /// [`PictureError::Weighted`](super::PictureError) for rows with weights.
     pub fn residual(&self) -> Result<Scene> {
+        let rows = self.judges()?;
         let window = self.window()?;
-        let rows = self.data.ok_or(PictureError::NoData)?;
         let bins = ((rows.len() as f64 / EACH).sqrt() as usize).clamp(BINS.0, BINS.1);
         let shares = self.shares(window, bins)?;
         let ([x, y], names) = (window.map(|[low, high]| (low, high)), self.columns());

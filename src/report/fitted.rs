@@ -44,7 +44,11 @@ fn score_card(report: &Report<'_>) -> Markup {
         Some(race) => card(
             &title,
             &nats(race.model.mean),
-            &format!("± {} nats a row", nats(race.model.standard_error)),
+            &if race.model.standard_error.is_finite() {
+                format!("± {} nats a row", nats(race.model.standard_error))
+            } else {
+                "nats a row".to_owned()
+            },
             "",
         ),
         None => card(&title, "—", "no rows were scored", ""),
@@ -56,14 +60,18 @@ fn race_card(report: &Report<'_>) -> Markup {
     let rivals = report.race.map_or(&[][..], |race| &race.rivals);
     let rivals = rivals.iter().filter_map(|rival| Some((rival, rival.advantage?)));
     let closest = rivals.min_by(|a, b| a.1.mean.total_cmp(&b.1.mean));
-    match closest {
-        Some((rival, ahead)) => {
-            let class = if ahead.interval[0] > 0.0 { "good" } else { "plain" };
-            let note = format!("nats a row: the {}", rival.baseline.title());
-            card("Ahead of the closest baseline by", &nats(ahead.mean), &note, class)
-        }
-        None => card("Ahead of the closest baseline by", "—", "no baseline was fitted", ""),
-    }
+    let title = "Ahead of the closest baseline by";
+    let Some((rival, ahead)) = closest else {
+        let note = match report.race {
+            Some(race) if race.model_impossible > 0 => "the flow rules out some of the rows",
+            Some(race) if !race.rivals.is_empty() => "no baseline is to be compared with",
+            _ => "no baseline was fitted",
+        };
+        return card(title, "—", note, "");
+    };
+    let class = if ahead.interval[0] > 0.0 { "good" } else { "plain" };
+    let note = format!("nats a row: the {}", rival.baseline.title());
+    card(title, &nats(ahead.mean), &note, class)
 }
 
 fn check_card(report: &Report<'_>) -> Markup {

@@ -3,6 +3,9 @@
 /// Significant digits shown.
 const DIGITS: i32 = 5;
 
+/// From here on scores are written in powers of ten.
+const LARGE: f64 = 1e7;
+
 /// A value with five significant digits; very large and very small ones in powers of ten.
 pub(super) fn shown(value: f64) -> String {
     if value == 0.0 {
@@ -26,9 +29,23 @@ pub(super) fn shown(value: f64) -> String {
     signed(text)
 }
 
-/// A value with four decimals, as scores are compared.
+/// A value with four decimals, as scores are compared; those that have no such digits as [`shown`].
 pub(super) fn nats(value: f64) -> String {
-    if value.is_finite() { signed(&format!("{value:.4}")) } else { shown(value) }
+    if value.abs() < LARGE { signed(&format!("{value:.4}")) } else { shown(value) }
+}
+
+/// An interval; a dash where an end is infinite.
+pub(super) fn interval([low, high]: [f64; 2]) -> String {
+    if low.is_finite() && high.is_finite() {
+        format!("[{}, {}]", nats(low), nats(high))
+    } else {
+        "—".to_owned()
+    }
+}
+
+/// A count of rows.
+pub(super) fn rows(value: usize) -> String {
+    format!("{} row{}", count(value), if value == 1 { "" } else { "s" })
 }
 
 /// A count with thin spaces between thousands.
@@ -69,6 +86,16 @@ mod tests {
             assert_eq!(shown(value), text);
         }
         assert_eq!(shown(f64::NAN), "not a number");
+    }
+
+    #[test]
+    fn scores_have_no_digits_that_mean_nothing() {
+        assert_eq!(nats(-1.23456), "−1.2346");
+        assert_eq!(nats(-1e45), "−1.000e45");
+        assert_eq!(nats(f64::NEG_INFINITY), "−∞");
+        assert_eq!(interval([-1.0, 2.0]), "[−1.0000, 2.0000]");
+        assert_eq!(interval([f64::NEG_INFINITY, f64::NAN]), "—");
+        assert_eq!((rows(1).as_str(), rows(1200).as_str()), ("1 row", "1\u{202f}200 rows"));
     }
 
     #[test]

@@ -99,3 +99,83 @@ fn an_interrupted_choice_goes_on_where_it_was() {
         assert!(a == b, "{name}");
     }
 }
+
+fn start(bench: &Bench, arguments: &str) -> std::process::Child {
+    Command::new(env!("CARGO_BIN_EXE_diffeo"))
+        .current_dir(bench.0.path())
+        .args(arguments.split_whitespace())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// One validation row has no error, which JSON writes as null.
+#[test]
+fn a_finished_choice_with_infinite_errors_is_read_again() {
+    let bench = Bench::new();
+    let rows: String = (0..12).map(|i| format!("{i},{}\n", i * 5 % 12)).collect();
+    bench.write("few.csv", format!("a,b\n{rows}"));
+    let fit = "fit few.csv --steps 4 --evaluate-every 2 --layers 1 --hidden 8 --no-plots --flow auto \
+               -o run";
+    bench.run(fit).good();
+    assert!(bench.text("run/candidates.json").contains("null"));
+    assert!(bench.run(&format!("{fit} --resume")).good().err.contains("complete"));
+}
+
+#[test]
+fn one_column_is_fitted_by_the_flows_that_take_one() {
+    let bench = Bench::new();
+    let rows: String = (0..200).map(|i| format!("{}\n", (f64::from(i) * 0.7).sin())).collect();
+    bench.write("one.csv", format!("a\n{rows}"));
+    let tiny = TINY.replace("--rows 400 ", "");
+    let said = bench.run(&format!("fit one.csv {tiny} --flow auto -o run --json")).good();
+    assert!(said.err.contains("realnvp: left out"), "{said:?}");
+    let tried = said.json()["auto"]["candidates"].as_array().unwrap().len();
+    assert!((2..4).contains(&tried), "{tried}");
+}
+
+#[test]
+fn a_choice_destroys_nothing_before_it_refuses() {
+    let bench = Bench::new();
+    bench.write("three.csv", super::csv(&[("a", f64::sin), ("b", f64::cos), ("c", |i| i)], 100));
+    let tiny = TINY.replace("--rows 400 ", "");
+    let plain = format!("fit three.csv {tiny} -o run");
+    bench.run(&format!("{plain} --flow auto")).good();
+    let names = ["model.safetensors", "candidates.json", "config.toml", "metrics.jsonl"];
+    let content = || names.map(|name| bench.bytes(&format!("run/{name}")));
+    let before = content();
+    bench.run(&format!("{plain} --flow auto --film --force")).refused(&["--film"]);
+    assert!(content() == before && bench.exists("run/candidates/maf/model.safetensors"));
+    bench.run(&format!("{plain} --flow realnvp --force")).good();
+    let before = bench.bytes("run/model.safetensors");
+    let said = bench.run(&format!("{plain} --flow auto --resume"));
+    said.refused(&["of one flow", "--force"]);
+    assert!(bench.bytes("run/model.safetensors") == before);
+}
+
+#[test]
+fn a_choice_interrupted_over_a_model_is_not_taken_for_it() {
+    let bench = Bench::with_model();
+    let old = ["model.safetensors", "config.toml"].map(|n| bench.bytes(&format!("run/{n}")));
+    let long = "fit two-moons --rows 400 --batch-size 32 --steps 800 --evaluate-every 20 --layers 1 \
+                --hidden 8 --no-plots --flow auto -o run";
+    let mut child = start(&bench, &format!("{long} --force"));
+    let started = Instant::now();
+    while !bench.exists("run/candidates/nsf-gmm/checkpoint.safetensors") {
+        assert!(started.elapsed() < Duration::from_mins(1), "no checkpoint");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let kept = ["model.safetensors", "config.toml"].map(|n| bench.bytes(&format!("run/{n}")));
+    assert!(kept == old, "the old model and its settings stay");
+    bench.run("info run").refused(&["interrupted", "--resume", "run/model.safetensors"]);
+    bench
+        .run(&format!("fit two-moons {TINY} -o run --resume"))
+        .refused(&["--flow auto", "--force"]);
+    bench.run(&format!("{long} --resume")).good();
+    let settings: toml::Table = bench.text("run/config.toml").parse().unwrap();
+    assert_eq!(settings["flow"].as_str(), Some("auto"));
+    bench.run("info run").good();
+}

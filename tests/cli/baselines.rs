@@ -76,7 +76,12 @@ fn weights_count_in_the_kernels_and_leave_out_the_mixture() {
     let bench = Bench::new();
     bench.write("data.csv", csv(&[("x", |i| (0.77 * i).sin()), ("w", |i| 1.0 + i % 3.0)], 400));
     let said = bench.run(&format!("fit data.csv {TINY} --weight w -o run --json")).good();
-    assert!(said.err.contains("no Gaussian mixture") && said.err.contains("weights"), "{said:?}");
+    assert!(said.err.contains("no Gaussian mixture: the rows have weights"), "{said:?}");
+    // Pictures that count rows once are not drawn of rows with weights.
+    for kind in ["calibration", "scores", "residual"] {
+        let plot = format!("plot {kind} run --data data.csv -o {kind}.png");
+        bench.run(&plot).refused(&["weights", "evaluate"]);
+    }
     assert!(said.json()["baselines"]["gmm"].is_null() && said.json()["baselines"]["kde"].is_f64());
     let said = bench.run("evaluate run data.csv --json").good();
     assert!(said.json()["baselines"]["gmm"].is_null() && said.err.contains("weights"), "{said:?}");
@@ -89,8 +94,18 @@ fn a_row_that_a_baseline_calls_impossible_is_said() {
     bench.run(&format!("fit data.csv {TINY} --support p=positive -o run")).good();
     bench.write("more.csv", "p\n1\n-1\n2\n");
     let said = bench.run("evaluate run more.csv --json").good();
-    assert!(said.err.contains("kernel estimate: 1 rows have density 0"), "{said:?}");
+    assert!(said.err.contains("kernel estimate: 1 row has density 0"), "{said:?}");
     assert!(said.json()["baselines"]["kde"].is_null() && said.json()["advantage"]["kde"].is_null());
     let inside = bench.run_on("evaluate run - --json", "p\n1\n0.5\n2\n").good().json();
     assert!(inside["baselines"]["kde"].is_f64() && inside["advantage"]["gmm"].is_object());
+}
+
+#[test]
+fn damaged_baselines_are_said_to_be_left_out() {
+    let bench = Bench::with_model();
+    let bytes = bench.bytes("run/baselines.safetensors");
+    bench.write("run/baselines.safetensors", &bytes[..bytes.len() - 9]);
+    let said = bench.run(&format!("fit two-moons {TINY} -o run --resume --json")).good();
+    assert!(said.err.contains("warning: the baselines are left out"), "{said:?}");
+    assert!(said.json()["baselines"]["kde"].is_null(), "{said:?}");
 }

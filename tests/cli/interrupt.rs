@@ -91,6 +91,33 @@ fn a_run_stopped_in_a_forced_folder_is_not_taken_for_the_old_one() {
     ends_as_an_unbroken_run(&bench);
 }
 
+/// Killed before its first checkpoint, a run leaves the model before it with its own settings.
+#[test]
+fn a_run_that_only_began_leaves_the_old_one_whole() {
+    let bench = Bench::new();
+    bench.run(&format!("fit rings {TINY} -o broken")).good();
+    let names = ["model.safetensors", "config.toml", "metrics.jsonl"];
+    let content = || names.map(|name| bench.bytes(&format!("broken/{name}")));
+    let old = content();
+    // A checkpoint that cannot be written ends the run where a kill would.
+    let script = format!(
+        "trap '' XFSZ; ulimit -f 4; exec {} {LONG} -o broken --force",
+        env!("CARGO_BIN_EXE_diffeo")
+    );
+    let ended =
+        Command::new("sh").current_dir(bench.0.path()).args(["-c", &script]).output().unwrap();
+    assert_eq!(ended.status.code(), Some(2), "{ended:?}");
+    assert!(content() == old, "the old model, its settings and its metrics stay");
+    bench.run("info broken").good();
+    // The old command finds its model finished; the new one begins again.
+    bench.run(&format!("fit rings {TINY} -o broken --resume")).good();
+    assert!(content() == old);
+    ends_as_an_unbroken_run(&bench);
+    let left: Vec<_> = std::fs::read_dir(bench.path("broken")).unwrap().flatten().collect();
+    let is_hidden = |f: &std::fs::DirEntry| f.file_name().to_string_lossy().starts_with('.');
+    assert!(!left.iter().any(is_hidden), "{left:?}");
+}
+
 /// Killed again and again, at any moment, a run goes on from where it was, to the same end.
 #[test]
 fn a_run_killed_many_times_ends_as_an_unbroken_one() {

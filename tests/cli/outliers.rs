@@ -123,3 +123,59 @@ fn what_cannot_be_ranked_is_refused() {
         bench.run(&format!("outliers run {arguments}")).refused(&words);
     }
 }
+
+/// A table of a whole number and a category, with one row that no other is like.
+fn counted() -> String {
+    let row = |i: usize| format!("{},{}", i * 7 % 4, if i % 3 == 0 { "red" } else { "blue" });
+    let mut lines: Vec<String> = (0..300).map(row).collect();
+    lines[100] = "30,blue".to_owned();
+    format!("n,colour\n{}\n", lines.join("\n"))
+}
+
+/// Rows with equal values are equally unusual, and as probable as `log-prob` says.
+#[test]
+fn whole_numbers_and_categories_are_ranked_by_their_probabilities() {
+    let bench = Bench::new();
+    bench.write("train.csv", counted().replace("30,blue", "3,blue"));
+    bench.write("rows.csv", counted());
+    let tiny = TINY.replace("--rows 400", "--test 0.2");
+    bench.write(
+        "kinds.toml",
+        "[columns.n]\nkind = \"integer\"\nlow = 0\nhigh = 30\n[columns.colour]\nkind = \"category\"\n\
+         labels = [\"red\", \"blue\"]\n",
+    );
+    bench.run(&format!("fit train.csv {tiny} --schema kinds.toml --seed 3 -o run")).good();
+    let said = bench.run("outliers run rows.csv").good();
+    assert!(said.out.lines().nth(1).unwrap().starts_with("101,"), "{}", said.out);
+    let ranked = said.numbers();
+    let of_rows = bench.run("log-prob run rows.csv --seed 3").good().numbers();
+    for row in ranked.chunks(3) {
+        assert!((of_rows[row[0] as usize - 1] - row[1]).abs() < 1e-9, "{row:?}");
+    }
+    // The 60 rows held out are of 8 kinds, as these are: at most 8 p-values, and one of the rare row.
+    let mut p_values: Vec<f64> = ranked.chunks(3).map(|row| row[2]).collect();
+    p_values.sort_by(f64::total_cmp);
+    p_values.dedup();
+    assert!(p_values.len() <= 9, "{p_values:?}");
+    bench.run("outliers run rows.csv --against train.csv --labels none").refused(&["'none'"]);
+}
+
+#[test]
+fn the_rows_of_a_toy_are_neither_those_of_the_fit_nor_those_compared_with() {
+    let bench = Bench::with_model();
+    let values = |command: &str| {
+        let said = bench.run(command).good();
+        let mut values: Vec<f64> = said.numbers().chunks(3).map(|row| row[1]).collect();
+        values.sort_by(f64::total_cmp);
+        values
+    };
+    let ranked = values("outliers run two-moons --against two-moons");
+    let mut fitted = bench.run("log-prob run two-moons").good().numbers();
+    fitted.sort_by(f64::total_cmp);
+    assert!(ranked != fitted, "the rows of the fit");
+    let said = bench.run("outliers run two-moons --against two-moons").good().numbers();
+    // Of rows compared with themselves, the k-th has p-value (k + 1) / (m + 1).
+    let itself = said.chunks(3).enumerate();
+    let same = itself.filter(|(k, row)| (row[2] - (*k as f64 + 2.0) / 10_001.0).abs() < 1e-9);
+    assert!(same.count() < 5000);
+}

@@ -39,8 +39,8 @@ pub struct KernelParts {
 /// A kernel density estimate: log p(x) = ln Σᵢ wᵢ N(x; xᵢ, h² Σ), nats, with Σ the covariance of the rows.
 ///
 /// The bandwidth h has the largest mean log-density of rows under the estimate from all others, found on
-/// at most 2,000 of them. Rows equal to the one left out are left out with it: repeated values do not draw
-/// the bandwidth to 0. Kernels stand at no more than [`KernelDensity::MOST_KERNELS`] rows, chosen at random.
+/// at most 1,000 of them. Rows equal to the one left out are left out with it: repeated values do not draw
+/// the bandwidth to 0; rows that share no more than the given columns with it stay. Kernels stand at no more than [`KernelDensity::MOST_KERNELS`] rows, chosen at random.
 ///
 /// [`KernelDensity::log_prob_rows`] is exact up to the rounding of single precision, in which distances
 /// are computed; cost n·N·d. As a [`Density`] it is the same in differentiable tensor operations in `f64`.

@@ -1,6 +1,10 @@
 //! Log-densities of rows that a model was not fitted to, kept with it to judge new rows by.
 
+use super::Model;
+use crate::error::Result;
 use crate::rng::{Stream, generator};
+use crate::rows::Rows;
+use crate::workers::Workers;
 use serde::{Deserialize, Serialize};
 
 /// Which rows were held out.
@@ -13,7 +17,8 @@ pub enum HeldOut {
     Valid,
 }
 
-/// Log-densities of held-out rows, nats, in data units, in ascending order.
+/// Log-densities of held-out rows, nats, in data units, in ascending order: those of rows of a table,
+/// [`Model::log_prob_to_rank`].
 ///
 /// A new row from the same distribution is equally likely to fall between any two of them, which is
 /// what conformal p-values rest on.
@@ -31,15 +36,43 @@ impl Calibration {
 
     /// Of these log-densities, at most [`Calibration::MOST`], chosen at random.
     pub fn new(held_out: HeldOut, log_prob: &[f64], seed: u64) -> Self {
-        let mut kept = log_prob.to_vec();
-        if kept.len() > Self::MOST {
-            let mut rng = generator(seed, Stream::Evaluation, 3);
-            let chosen = rand::seq::index::sample(&mut rng, kept.len(), Self::MOST);
-            kept = chosen.into_iter().map(|i| log_prob[i]).collect();
-        }
-        kept.sort_by(f64::total_cmp);
-        Self { held_out, log_prob: kept }
+        let kept = match kept(log_prob.len(), seed) {
+            Some(chosen) => chosen.into_iter().map(|i| log_prob[i]).collect(),
+            None => log_prob.to_vec(),
+        };
+        Self::ascending(held_out, kept)
     }
+
+    /// Of points that a model was not fitted to, with their log-densities, which serve where no column
+    /// is of whole numbers or categories.
+    pub(crate) fn of_points(
+        (model, held_out): (&Model, HeldOut),
+        (points, log_prob): (&Rows, &[f64]),
+        workers: &Workers,
+    ) -> Result<Self> {
+        let seed = model.spec().seed;
+        if !model.has_discrete_columns() {
+            return Ok(Self::new(held_out, log_prob, seed));
+        }
+        let mut rows = match kept(points.len(), seed) {
+            Some(chosen) => points.take(&chosen),
+            None => points.clone(),
+        };
+        model.decode(rows.points_mut());
+        Ok(Self::ascending(held_out, model.log_prob_to_rank(&rows, workers)?))
+    }
+
+    fn ascending(held_out: HeldOut, mut log_prob: Vec<f64>) -> Self {
+        log_prob.sort_by(f64::total_cmp);
+        Self { held_out, log_prob }
+    }
+}
+
+/// The rows that are kept, where it is not all of them.
+fn kept(rows: usize, seed: u64) -> Option<Vec<usize>> {
+    let mut rng = generator(seed, Stream::Evaluation, 3);
+    let most = Calibration::MOST;
+    (rows > most).then(|| rand::seq::index::sample(&mut rng, rows, most).into_vec())
 }
 
 #[cfg(test)]

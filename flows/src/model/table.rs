@@ -162,6 +162,16 @@ impl Model {
             standard_errors: masses.iter().map(|mass| mass.standard_error(draws)).collect(),
         })
     }
+
+    /// The log-density of rows of a table by which they are ranked and compared with
+    /// [`Calibration`](super::Calibration): [`Model::log_prob_of_table`] with [`Model::DRAWS`] draws of
+    /// the model's own seed, so that equal rows have equal values whenever they are asked for, nats.
+    ///
+    /// # Errors
+    /// As [`Model::log_prob_of_table`].
+    pub fn log_prob_to_rank(&self, rows: &Rows, workers: &Workers) -> Result<Vec<f64>> {
+        Ok(self.log_prob_of_table(rows, Self::DRAWS, self.spec().seed, workers)?.values)
+    }
 }
 
 /// The logarithm of a mean of exponentials, term by term; a NaN makes it −∞.

@@ -1,7 +1,8 @@
 //! `fit --flow auto`: fits several flows and keeps the one that the validation rows speak for.
 
 use super::plan::Loaded;
-use super::{Job, Results, Work, describe, finish, how_to_go_on, load, watch_for_interrupts};
+use super::watch_for_interrupts;
+use super::{Job, Results, Work, describe, finish, how_to_go_on, load, require_plane};
 use crate::args::Common;
 use crate::failure::Usage;
 use crate::fit_flags::FitFlags;
@@ -9,13 +10,14 @@ use crate::fit_settings::FitSettings;
 use crate::input::workers;
 use crate::run_folder::RunFolder;
 use anyhow::{Context, Result};
+use diffeo::flows::config::{LayerConfig, Recipe};
 use diffeo::flows::fit::{Fit, Parts, judge, same_fit};
 use diffeo::flows::metrics::Estimate;
 use diffeo::flows::model::Model;
 use diffeo::flows::{Error, Workers};
 use diffeo::pictures::Moment;
 use diffeo::selection::{Scored, choose};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -58,11 +60,39 @@ pub struct Candidate {
     /// Optimiser steps.
     pub steps: Option<usize>,
     /// Mean log-likelihood of the validation rows, nats.
+    #[serde(deserialize_with = "mean")]
     pub valid: Option<Estimate>,
     /// How far it is behind the best on them, paired.
+    #[serde(deserialize_with = "lag")]
     pub behind: Option<Estimate>,
     /// Why it could not be fitted, if so.
     pub failure: Option<String>,
+}
+
+/// An estimate as JSON has it: null where it is infinite.
+#[derive(Deserialize)]
+struct Written {
+    mean: Option<f64>,
+    standard_error: Option<f64>,
+}
+
+impl Written {
+    fn estimate(self, infinite: f64) -> Estimate {
+        Estimate {
+            mean: self.mean.unwrap_or(infinite),
+            standard_error: self.standard_error.unwrap_or(f64::INFINITY),
+        }
+    }
+}
+
+/// A mean log-likelihood, −∞ where a row is impossible.
+fn mean<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Option<Estimate>, D::Error> {
+    Ok(Option::<Written>::deserialize(from)?.map(|w| w.estimate(f64::NEG_INFINITY)))
+}
+
+/// How far one is behind, ∞ where a row is impossible.
+fn lag<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Option<Estimate>, D::Error> {
+    Ok(Option::<Written>::deserialize(from)?.map(|w| w.estimate(f64::INFINITY)))
 }
 
 /// A candidate that could be fitted.
@@ -92,13 +122,20 @@ pub fn run(common: &Common, flags: &FitFlags) -> Result<ExitCode> {
         .iter_mut()
         .map(|s| describe(s, &loaded, common.engine.into()).with_context(|| in_flow(&s.flow)))
         .collect::<Result<Vec<Fit>>>()?;
-    check(&fits, &loaded)?;
+    let (settings, fits): (Vec<FitSettings>, Vec<Fit>) =
+        settings.into_iter().zip(fits).filter(|(_, fit)| takes_columns(common, fit)).unzip();
+    check(&fits, &loaded, flags.film)?;
     if flags.resume && folder.has_model() && folder.has_choice() {
         return resume_finished((common, flags), (&folder, &workers), &fits, &loaded);
     }
+    let config = config(flags, &settings[0])?;
+    if flags.resume && !folder.has_candidates() {
+        let is_plain = folder.has_model() && !folder.has_choice() && !folder.has_begun(&config)?;
+        refuse_plain(&folder, is_plain || folder.has_checkpoint())?;
+    }
     if !flags.resume || !folder.has_candidates() {
         folder.remove_candidates()?;
-        folder.create(&config(flags, &settings[0])?, None)?;
+        folder.create(&config, None)?;
     }
     let interrupted = watch_for_interrupts()?;
     let race = Candidates { common, folder: &folder, loaded: &loaded, workers: &workers };
@@ -116,8 +153,9 @@ pub fn run(common: &Common, flags: &FitFlags) -> Result<ExitCode> {
         judge(&mut model, test, &workers)?;
     }
     let own = folder.candidate(&selection.chosen);
-    folder.put("metrics.jsonl", &std::fs::read(own.path().join("metrics.jsonl"))?)?;
     folder.replace_model(&model)?;
+    folder.settle()?;
+    folder.put("metrics.jsonl", &std::fs::read(own.path().join("metrics.jsonl"))?)?;
     // Last of all that a choice needs: with it the choice is made.
     folder.put(RunFolder::CHOICE, &serde_json::to_vec_pretty(&selection)?)?;
     let (split, folder, workers) = (&loaded.split, &folder, &workers);
@@ -130,15 +168,46 @@ fn in_flow(name: &str) -> String {
     format!("--flow auto, which tries {name}")
 }
 
+/// Whether a flow can be fitted to so many columns; says so where it cannot.
+fn takes_columns(common: &Common, fit: &Fit) -> bool {
+    let takes = fit.columns.len() > 1 || !needs_two(&fit.recipe);
+    if !takes {
+        common.voice().note(&format!("{}: left out, it needs two columns", fit.name));
+    }
+    takes
+}
+
+/// Whether a flow splits the columns in two halves.
+fn needs_two(recipe: &Recipe) -> bool {
+    let splits = |layer: &LayerConfig| matches!(layer, LayerConfig::Coupling { .. });
+    recipe.block_of_one.is_none() && recipe.block.iter().any(splits)
+}
+
+/// Fails for a folder whose fit was of one flow by name.
+fn refuse_plain(folder: &RunFolder, is_plain: bool) -> Result<()> {
+    if !is_plain {
+        return Ok(());
+    }
+    let path = folder.path().display();
+    let message = format!(
+        "{path}: its fit is of one flow, not of --flow auto: go on with that, start anew with \
+         --force, or choose another -o DIR"
+    );
+    Err(Usage(message).into())
+}
+
 /// Finds what can be found to be wrong before anything is written.
-fn check(fits: &[Fit], loaded: &Loaded) -> Result<()> {
+fn check(fits: &[Fit], loaded: &Loaded, film: bool) -> Result<()> {
     let parts = loaded.split.parts();
     for fit in fits {
         fit.config.check().with_context(|| in_flow(&fit.name))?;
     }
     // The last is quick to build, which the default with its mixture is not.
     let Some(fit) = fits.last() else { return Ok(()) };
-    let model = fit.model(parts.train)?;
+    if film {
+        require_plane(fit)?;
+    }
+    let model = fit.model(parts.train).with_context(|| in_flow(&fit.name))?;
     for rows in [Some(parts.train), parts.valid, parts.test].into_iter().flatten() {
         model.check_supports(rows)?;
     }
@@ -230,7 +299,7 @@ impl Candidates<'_> {
                     crate::output::complain(&format!("warning: {}: {failure}", fit.name));
                     return Ok(Some((failed(&fit.name, failure), work)));
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.context(in_flow(&fit.name))),
             }
         };
         let moments = std::mem::take(&mut work.moments);
@@ -270,8 +339,15 @@ impl Candidates<'_> {
             .collect();
         let weights = self.loaded.split.valid.as_ref().and_then(|rows| rows.weights());
         let choice = choose(&scored, weights).ok_or_else(|| {
-            let problem = "none of the flows could be fitted to the rows";
-            Error::data("--flow auto", problem, "look at the warnings, or name a flow with --flow")
+            let (problem, remedy) = if scored.is_empty() {
+                ("none of the flows could be fitted to the rows", "look at the warnings, or name a flow")
+            } else {
+                (
+                    "each of the flows gives some validation row density 0, so that none can be chosen",
+                    "look for rows that are far from all others, or name a flow",
+                )
+            };
+            Error::data("--flow auto", problem, format!("{remedy} with --flow"))
         })?;
         for (place, behind) in places.iter().zip(&choice.behind) {
             candidates[*place].behind = Some(*behind);

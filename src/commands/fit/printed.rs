@@ -4,6 +4,7 @@ use super::Work;
 use super::auto::{self, Selection};
 use crate::args::Common;
 use crate::commands::check::Verdict;
+use crate::output::complain;
 use crate::run_folder::RunFolder;
 use anyhow::{Context, Result};
 use diffeo::baselines::{Baseline, Baselines};
@@ -58,7 +59,7 @@ pub fn finish(
 ) -> Result<ExitCode> {
     let spec = model.spec();
     let training = spec.training.as_ref().context("the model says nothing of its training")?;
-    let baselines = Baselines::load(model, folder.path().join(Baselines::FILE)).ok();
+    let baselines = baselines(model, folder);
     let on_test = |which| baselines.as_ref()?.on_test_rows(which);
     let report = Report {
         model: folder.path().display().to_string(),
@@ -86,6 +87,18 @@ pub fn finish(
     };
     common.voice().result(&report, text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The baselines beside a model, where there are any that can be read.
+fn baselines(model: &Model, folder: &RunFolder) -> Option<Baselines> {
+    let path = folder.path().join(Baselines::FILE);
+    if !path.exists() {
+        return None;
+    }
+    let warn = |error: &diffeo::flows::Error| {
+        complain(&format!("warning: the baselines are left out: {error}; fit anew with --force"));
+    };
+    Baselines::load(model, path).inspect_err(warn).ok()
 }
 
 fn text(report: &Report) -> String {

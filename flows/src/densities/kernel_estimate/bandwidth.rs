@@ -45,7 +45,7 @@ pub(super) fn choose(
     }
     let best = (0..TRIED).max_by(|a, b| totals[*a].total_cmp(&totals[*b])).unwrap_or_default();
     if !totals[best].is_finite() {
-        let problem = "all rows are the same";
+        let problem = "some row has none that differs from it to be estimated from";
         return Err(Error::data("kernel estimate", problem, "give rows that differ"));
     }
     Ok(WIDEST * 0.5f64.powf(0.5 * (best as f64 + vertex(&totals, best))))
@@ -66,7 +66,8 @@ fn vertex(values: &[f64], best: usize) -> f64 {
 struct LeftOut<'a> {
     kernels: &'a Kernels,
     weights: Vec<f32>,
-    squares: Vec<f32>,
+    /// The weights of the kernels that differ from the row in some column, 0 for the others.
+    counted: Vec<f32>,
     terms: Vec<f32>,
 }
 
@@ -75,39 +76,49 @@ impl<'a> LeftOut<'a> {
         let filled = weights.len().next_multiple_of(super::sums::BLOCK);
         let mut of_kernels: Vec<f32> = weights.iter().map(|w| *w as f32).collect();
         of_kernels.resize(filled, 0.0);
-        Self { kernels, weights: of_kernels, squares: vec![0.0; filled], terms: vec![0.0; filled] }
+        Self { kernels, weights: of_kernels, counted: vec![0.0; filled], terms: vec![0.0; filled] }
     }
 
     /// Log-density of a row at each bandwidth, up to a constant.
+    ///
+    /// What is left out of the density of all columns is left out of that of the given ones, and
+    /// nothing else: other rows may have the same context.
     fn log_probs(&mut self, row: usize, given: usize) -> [f64; TRIED] {
         let (d, query) = (self.kernels.features, self.kernels.row(row));
-        self.squares.fill(0.0);
-        self.kernels.add_squares(&query, 0..given, &mut self.squares);
-        let of_given = if given > 0 { self.sums(given) } else { [0.0; TRIED] };
-        self.kernels.add_squares(&query, given..d, &mut self.squares);
-        let mut all = self.sums(d);
-        all.iter_mut().zip(of_given).for_each(|(a, g)| *a -= g);
+        let mut of_given = vec![0.0; self.weights.len()];
+        self.kernels.add_squares(&query, 0..given, &mut of_given);
+        let mut squares = of_given.clone();
+        self.kernels.add_squares(&query, given..d, &mut squares);
+        for ((counted, s), w) in self.counted.iter_mut().zip(&squares).zip(&self.weights) {
+            *counted = if *s > 0.0 { *w } else { 0.0 };
+        }
+        if !self.counted.iter().any(|w| *w > 0.0) {
+            return [f64::NEG_INFINITY; TRIED];
+        }
+        let mut all = self.sums(&squares, d);
+        if given > 0 {
+            all.iter_mut().zip(self.sums(&of_given, given)).for_each(|(a, g)| *a -= g);
+        }
         all
     }
 
-    /// ln Σ wᵢ exp(−sᵢ / 2h²) h⁻ᵐ of squared distances s > 0 over m columns.
+    /// ln Σ wᵢ exp(−sᵢ / 2h²) h⁻ᵐ of squared distances s over m columns to the kernels counted.
     ///
     /// One exponential serves all bandwidths: h²/2 squares it.
-    fn sums(&mut self, columns: usize) -> [f64; TRIED] {
-        let counted = |s: f32, w: f32| s > 0.0 && w > 0.0;
-        let pairs = self.squares.iter().zip(&self.weights);
+    fn sums(&mut self, squares: &[f32], columns: usize) -> [f64; TRIED] {
+        let pairs = squares.iter().zip(&self.counted);
         let nearest = pairs
-            .map(|(s, w)| if counted(*s, *w) { *s } else { f32::INFINITY })
+            .map(|(s, w)| if *w > 0.0 { *s } else { f32::INFINITY })
             .fold(f32::INFINITY, f32::min);
         let scale = (0.5 / WIDEST.powi(2)) as f32;
-        for ((t, s), w) in self.terms.iter_mut().zip(&self.squares).zip(&self.weights) {
+        for ((t, s), w) in self.terms.iter_mut().zip(squares).zip(&self.counted) {
             let term = exp(scale * (nearest - s));
-            *t = if counted(*s, *w) { term } else { 0.0 };
+            *t = if *w > 0.0 { term } else { 0.0 };
         }
         let mut sums = [0.0; TRIED];
         for (k, sum) in sums.iter_mut().enumerate() {
             let variance = WIDEST.powi(2) * 0.5f64.powf(k as f64);
-            let total = weighted_sum_and_square(&mut self.terms, &self.weights);
+            let total = weighted_sum_and_square(&mut self.terms, &self.counted);
             *sum = total.ln()
                 - 0.5 * f64::from(nearest) / variance
                 - 0.5 * columns as f64 * variance.ln();

@@ -73,7 +73,13 @@ fn both_ways_of_evaluation_are_the_definition() {
 /// Leaves rows out one by one, at every bandwidth of a fine grid.
 #[test]
 fn the_bandwidth_has_the_largest_likelihood_of_rows_left_out() {
-    for (rows, given) in [(moons(300), 0), (moons(300), 1)] {
+    // A context of two values, which each row shares with half of the others.
+    let binary: Vec<f64> = moons(300)
+        .chunks(2)
+        .enumerate()
+        .flat_map(|(i, x)| [(i % 2) as f64, x[0] + 3.0 * (i % 2) as f64])
+        .collect();
+    for (rows, given) in [(moons(300), 0), (moons(300), 1), (binary, 1)] {
         let parts = fitted(&rows, 2, given).parts().clone();
         let score = |h: f64| {
             let without = |i: usize| {
