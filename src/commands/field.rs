@@ -87,12 +87,11 @@ impl Job<'_> {
         }
         let row = |i: usize| columns.iter().flat_map(move |(w, all)| &all[i * w..(i + 1) * w]);
         let values: Vec<f64> = (0..rows.len()).flat_map(row).copied().collect();
-        let sink = match self.sink.take() {
-            Some(sink) => sink,
-            None => {
-                let header = header(self.args, self.model, self.kind);
-                self.target.create(&header, Precision::Double)?
-            }
+        let sink = if let Some(sink) = self.sink.take() {
+            sink
+        } else {
+            let header = header(self.args, self.model, self.kind);
+            self.target.create(&header, Precision::Double)?
         };
         self.sink.insert(sink).write_rows(&values)?;
         Ok(table.rows())

@@ -2,7 +2,7 @@
 
 #![cfg(unix)]
 
-use super::{Bench, TINY};
+use super::{Bench, TINY, csv};
 use serde_json::Value;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -114,8 +114,7 @@ fn start(bench: &Bench, arguments: &str) -> std::process::Child {
 #[test]
 fn a_finished_choice_with_infinite_errors_is_read_again() {
     let bench = Bench::new();
-    let rows: String = (0..12).map(|i| format!("{i},{}\n", i * 5 % 12)).collect();
-    bench.write("few.csv", format!("a,b\n{rows}"));
+    bench.write("few.csv", csv(&[("a", |i| i), ("b", |i| i * 5.0 % 12.0)], 12));
     let fit = "fit few.csv --steps 4 --evaluate-every 2 --layers 1 --hidden 8 --no-plots --flow auto \
                -o run";
     bench.run(fit).good();
@@ -126,8 +125,7 @@ fn a_finished_choice_with_infinite_errors_is_read_again() {
 #[test]
 fn one_column_is_fitted_by_the_flows_that_take_one() {
     let bench = Bench::new();
-    let rows: String = (0..200).map(|i| format!("{}\n", (f64::from(i) * 0.7).sin())).collect();
-    bench.write("one.csv", format!("a\n{rows}"));
+    bench.write("one.csv", csv(&[("a", |i| (i * 0.7).sin())], 200));
     let tiny = TINY.replace("--rows 400 ", "");
     let said = bench.run(&format!("fit one.csv {tiny} --flow auto -o run --json")).good();
     assert!(said.err.contains("realnvp: left out"), "{said:?}");

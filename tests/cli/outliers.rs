@@ -126,7 +126,8 @@ fn what_cannot_be_ranked_is_refused() {
 
 /// A table of a whole number and a category, with one row that no other is like.
 fn counted() -> String {
-    let row = |i: usize| format!("{},{}", i * 7 % 4, if i % 3 == 0 { "red" } else { "blue" });
+    let row =
+        |i: usize| format!("{},{}", i * 7 % 4, if i.is_multiple_of(3) { "red" } else { "blue" });
     let mut lines: Vec<String> = (0..300).map(row).collect();
     lines[100] = "30,blue".to_owned();
     format!("n,colour\n{}\n", lines.join("\n"))
