@@ -232,7 +232,7 @@ fn counts(last: &str) -> String {
 fn rows_are_numbered_as_in_the_table_and_values_shown_as_there() {
     let bench = Bench::new();
     bench.write("k.toml", "[columns.k]\nkind = \"integer\"\nlow = 0\nhigh = 99\n");
-    let fit = format!("fit data.csv --schema k.toml --missing drop {TINY} -o run");
+    let fit = format!("fit data.csv --schema k.toml --missing drop -q {TINY} -o run");
     bench.write("data.csv", counts("1.5"));
     bench.run(&fit).refused(&["row 61, column k", "1.5 is not a whole number"]);
     bench.write("data.csv", counts("-1"));
