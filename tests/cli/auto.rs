@@ -136,7 +136,7 @@ fn one_column_is_fitted_by_the_flows_that_take_one() {
 #[test]
 fn a_choice_destroys_nothing_before_it_refuses() {
     let bench = Bench::new();
-    bench.write("three.csv", super::csv(&[("a", f64::sin), ("b", f64::cos), ("c", |i| i)], 100));
+    bench.write("three.csv", csv(&[("a", f64::sin), ("b", f64::cos), ("c", |i| i)], 100));
     let tiny = TINY.replace("--rows 400 ", "");
     let plain = format!("fit three.csv {tiny} -o run");
     bench.run(&format!("{plain} --flow auto")).good();
