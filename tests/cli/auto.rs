@@ -4,7 +4,7 @@
 
 use super::{Bench, TINY, csv};
 use serde_json::Value;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 const CANDIDATES: [&str; 4] = ["nsf-gmm", "nsf-ar", "maf", "realnvp"];
@@ -72,13 +72,7 @@ fn an_interrupted_choice_goes_on_where_it_was() {
     let bench = Bench::new();
     let long = "fit two-moons --rows 400 --batch-size 32 --steps 800 --evaluate-every 20 --layers 1 \
                 --hidden 8 --no-plots --flow auto";
-    let mut child = Command::new(env!("CARGO_BIN_EXE_diffeo"))
-        .current_dir(bench.0.path())
-        .args(format!("{long} -o broken").split_whitespace())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut child = bench.start(&format!("{long} -o broken"));
     let started = Instant::now();
     while !bench.exists("broken/candidates/nsf-ar/checkpoint.safetensors") {
         assert!(started.elapsed() < Duration::from_mins(1), "no checkpoint");
@@ -98,16 +92,6 @@ fn an_interrupted_choice_goes_on_where_it_was() {
         let [a, b] = ["broken", "whole"].map(|folder| bench.bytes(&format!("{folder}/{name}")));
         assert!(a == b, "{name}");
     }
-}
-
-fn start(bench: &Bench, arguments: &str) -> std::process::Child {
-    Command::new(env!("CARGO_BIN_EXE_diffeo"))
-        .current_dir(bench.0.path())
-        .args(arguments.split_whitespace())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
 }
 
 /// One validation row has no error, which JSON writes as null.
@@ -158,7 +142,7 @@ fn a_choice_interrupted_over_a_model_is_not_taken_for_it() {
     let old = ["model.safetensors", "config.toml"].map(|n| bench.bytes(&format!("run/{n}")));
     let long = "fit two-moons --rows 400 --batch-size 32 --steps 800 --evaluate-every 20 --layers 1 \
                 --hidden 8 --no-plots --flow auto -o run";
-    let mut child = start(&bench, &format!("{long} --force"));
+    let mut child = bench.start(&format!("{long} --force"));
     let started = Instant::now();
     while !bench.exists("run/candidates/nsf-gmm/checkpoint.safetensors") {
         assert!(started.elapsed() < Duration::from_mins(1), "no checkpoint");

@@ -3,22 +3,12 @@
 #![cfg(unix)]
 
 use super::{Bench, TINY};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 /// A fit of a second or two with many checkpoints.
 const LONG: &str = "fit two-moons --rows 400 --batch-size 32 --steps 1500 --evaluate-every 20 \
                     --layers 1 --hidden 8 --no-plots";
-
-fn start(bench: &Bench, arguments: &str) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_diffeo"))
-        .current_dir(bench.0.path())
-        .args(arguments.split_whitespace())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
-}
 
 /// Sends a signal as soon as there is a checkpoint.
 fn stop(bench: &Bench, mut child: Child, signal: &str) -> ExitStatus {
@@ -52,7 +42,7 @@ fn ends_as_an_unbroken_run(bench: &Bench) {
 #[test]
 fn an_interrupted_run_goes_on() {
     let bench = Bench::new();
-    let child = start(&bench, &format!("{LONG} -o broken"));
+    let child = bench.start(&format!("{LONG} -o broken"));
     assert_eq!(stop(&bench, child, "-INT").code(), Some(130));
     assert!(bench.exists("broken/checkpoint.safetensors"));
     bench.run("info broken").refused(&["broken", "interrupted", "--resume"]);
@@ -74,7 +64,7 @@ fn an_interrupted_run_goes_on() {
 #[test]
 fn a_killed_run_goes_on() {
     let bench = Bench::new();
-    let child = start(&bench, &format!("{LONG} -o broken"));
+    let child = bench.start(&format!("{LONG} -o broken"));
     assert_eq!(stop(&bench, child, "-KILL").code(), None);
     ends_as_an_unbroken_run(&bench);
 }
@@ -84,7 +74,7 @@ fn a_run_stopped_in_a_forced_folder_is_not_taken_for_the_old_one() {
     let bench = Bench::new();
     bench.run(&format!("fit rings {TINY} -o broken")).good();
     let old = bench.bytes("broken/model.safetensors");
-    let child = start(&bench, &format!("{LONG} -o broken --force"));
+    let child = bench.start(&format!("{LONG} -o broken --force"));
     stop(&bench, child, "-KILL");
     bench.run("info broken").refused(&["interrupted", "--resume", "broken/model.safetensors"]);
     assert!(bench.bytes("broken/model.safetensors") == old, "lost before there is a new one");
@@ -127,7 +117,7 @@ fn a_run_killed_many_times_ends_as_an_unbroken_one() {
                  --no-plots";
     bench.run(&format!("{short} -o whole")).good();
     for kill in 0..KILLS {
-        let mut child = start(&bench, &format!("{short} -o broken --resume --quiet"));
+        let mut child = bench.start(&format!("{short} -o broken --resume --quiet"));
         // From before the folder exists to after the last file is written.
         std::thread::sleep(Duration::from_millis(10 + kill * 37 % 331));
         // A run that has ended on its own cannot be killed.
@@ -171,7 +161,7 @@ fn a_full_disk_leaves_the_old_model() {
 fn a_film_of_the_rest_says_so() {
     let bench = Bench::new();
     let film = format!("{LONG} --film -o broken");
-    stop(&bench, start(&bench, &film), "-INT");
+    stop(&bench, bench.start(&film), "-INT");
     let said = bench.run(&format!("{film} --resume")).good();
     assert!(said.err.contains("training.gif starts at step"), "{said:?}");
     assert!(bench.exists("broken/training.gif"));
@@ -195,7 +185,7 @@ fn a_finished_run_has_nothing_to_resume() {
 #[test]
 fn a_damaged_checkpoint_is_refused() {
     let bench = Bench::new();
-    let child = start(&bench, &format!("{LONG} -o broken"));
+    let child = bench.start(&format!("{LONG} -o broken"));
     stop(&bench, child, "-KILL");
     let bytes = bench.bytes("broken/checkpoint.safetensors");
     bench.write("broken/checkpoint.safetensors", &bytes[..bytes.len() - 9]);

@@ -92,6 +92,18 @@ impl Bench {
         String::from_utf8(self.bytes(name)).unwrap()
     }
 
+    /// Starts the program in the background, with nothing said.
+    #[cfg(unix)]
+    fn start(&self, arguments: &str) -> std::process::Child {
+        std::process::Command::new(env!("CARGO_BIN_EXE_diffeo"))
+            .current_dir(self.0.path())
+            .args(arguments.split_whitespace())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+
     /// Runs the program with arguments parted by spaces.
     fn run(&self, arguments: &str) -> Said {
         self.run_on(arguments, "")
