@@ -24,9 +24,11 @@ impl Estimate {
     /// Mean and standard error of values, optionally weighted.
     ///
     /// With weights: mean Σ wᵢvᵢ / Σ wᵢ, standard error √(Σ wᵢ² (vᵢ − mean)²) / Σ wᵢ · √(n/(n − 1))
-    /// over the n rows of positive weight, which is the usual s/√n for equal weights.
+    /// over the n rows of positive weight, which is the usual s/√n for equal weights. A common factor of
+    /// the weights changes nothing, however small or large it is.
     pub fn of(values: &[f64], weights: Option<&[f64]>) -> Self {
-        let weight = |i: usize| weights.map_or(1.0, |w| w[i]);
+        let largest = weights.map_or(1.0, |w| w.iter().copied().fold(0.0, f64::max));
+        let weight = |i: usize| weights.map_or(1.0, |w| w[i] / largest);
         let total: f64 = (0..values.len()).map(weight).sum();
         let counted = (0..values.len()).filter(|&i| weight(i) > 0.0);
         let n = counted.clone().count() as f64;
@@ -37,6 +39,28 @@ impl Estimate {
         let spread: f64 = counted.map(|i| (weight(i) * (values[i] - mean)).powi(2)).sum();
         Self { mean, standard_error: spread.sqrt() / total * (n / (n - 1.0)).sqrt() }
     }
+}
+
+/// The effective number of rows (Σ wᵢ)² / Σ wᵢ²: how many rows of equal weight would give a mean of the
+/// same variance (Kish 1965, *Survey Sampling*, section 8.2). n for n equal weights, 1 where one row has
+/// all of it, 0 for none.
+///
+/// # Example
+/// ```
+/// use diffeo_flows::metrics::effective_rows;
+/// assert_eq!(effective_rows(&[1e-170, 1e-170, 0.0]), 2.0);
+/// assert_eq!(effective_rows(&[3.0, 0.0]), 1.0);
+/// ```
+pub fn effective_rows(weights: &[f64]) -> f64 {
+    let largest = weights.iter().copied().fold(0.0, f64::max);
+    if largest <= 0.0 {
+        return 0.0;
+    }
+    let (sum, squares) = weights.iter().fold((0.0, 0.0), |(sum, squares), w| {
+        let w = w / largest;
+        (sum + w, squares + w * w)
+    });
+    sum * sum / squares
 }
 
 /// Bits per dimension of a mean log-likelihood in nats: −L / (d ln 2).

@@ -48,13 +48,14 @@ impl Rows {
         }
         if let Some(i) = context.iter().position(|v| !v.is_finite()) {
             let problem = format!("a context value is {}", context[i]);
-            return Err(Error::data(format!("row {}", i / width), problem, "remove the row"));
+            return Err(Error::data(format!("row {}", i / width + 1), problem, "remove the row"));
         }
         self.context = Some((width, context));
         Ok(self)
     }
 
-    /// The rows with a weight each.
+    /// The rows with a weight each. Kept are the weights over the largest of them: a common factor, as
+    /// of importance weights, says nothing, and its square may be no number at all.
     ///
     /// # Errors
     /// [`Error::Shape`] when the number of rows differs; [`Error::Data`] for weights that are
@@ -66,12 +67,17 @@ impl Rows {
         }
         if let Some(i) = weights.iter().position(|w| !(w.is_finite() && *w >= 0.0)) {
             let problem = format!("weight {}", weights[i]);
-            return Err(Error::data(format!("row {i}"), problem, "give weights of 0 or more"));
+            return Err(Error::data(
+                format!("row {}", i + 1),
+                problem,
+                "give weights of 0 or more",
+            ));
         }
-        if weights.iter().all(|&w| w <= 0.0) {
+        let largest = weights.iter().copied().fold(0.0, f64::max);
+        if largest <= 0.0 {
             return Err(Error::data("weights", "all are zero", "give some row a positive weight"));
         }
-        self.weights = Some(weights);
+        self.weights = Some(weights.into_iter().map(|w| w / largest).collect());
         Ok(self)
     }
 
@@ -118,7 +124,13 @@ impl Rows {
         self.context.as_ref().map(|(width, values)| (*width, values.as_slice()))
     }
 
-    /// The weights.
+    /// How many rows of equal weight these are worth: see
+    /// [`effective_rows`](crate::metrics::effective_rows); their number where there are no weights.
+    pub fn effective_len(&self) -> f64 {
+        self.weights().map_or(self.len() as f64, crate::metrics::effective_rows)
+    }
+
+    /// The weights, of which the largest is 1; after [`Rows::take`] it may be less.
     pub fn weights(&self) -> Option<&[f64]> {
         self.weights.as_deref()
     }
@@ -196,7 +208,7 @@ fn no_nan(what: &str, values: &[f64], width: usize) -> Result<()> {
     match values.iter().position(|v| v.is_nan()) {
         None => Ok(()),
         Some(i) => Err(Error::data(
-            format!("row {} of the {what}, column {}", i / width, i % width),
+            format!("row {} of the {what}, column {}", i / width + 1, i % width + 1),
             "the value is NaN",
             "remove the row or fill the gap",
         )),

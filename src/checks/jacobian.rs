@@ -13,6 +13,9 @@ pub(super) const STEPS: [f64; 3] = [1e-6, 1e-7, 1e-5];
 pub(super) const SOLVED_STEPS: [f64; 3] = [1e-4, 3e-5, 3e-4];
 /// The largest part of the way to the end of a support.
 const PART: f64 = 1e-3;
+/// Least length of a difference in spacings of the numbers at hand: a column far from 0 has few of them
+/// in a standard deviation. What was moved is then exact, and so is the difference of latent points.
+const SPACINGS: f64 = 4.0;
 
 impl Subject<'_> {
     /// Lengths of differences, the usual one first.
@@ -53,7 +56,10 @@ impl Subject<'_> {
         let mut widths = Vec::with_capacity(rows.points().len());
         for (i, x) in rows.points().chunks_exact(d).enumerate() {
             for (j, &(support, deviation)) in columns.iter().enumerate() {
-                let length = (step * deviation).min(PART * to_the_end(support, x[j]));
+                let spacing = x[j].abs().next_up() - x[j].abs();
+                let length = (step * deviation)
+                    .max(SPACINGS * spacing)
+                    .min(PART * to_the_end(support, x[j]));
                 let (above, below) = (x[j] + length, x[j] - length);
                 for moved in [above, below] {
                     points.extend_from_slice(x);

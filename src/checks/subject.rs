@@ -230,7 +230,9 @@ fn drawn(
 fn deviations(rows: &Rows) -> Vec<f64> {
     let (d, n) = (rows.features(), rows.len() as f64);
     let deviation = |k: usize| {
-        let column = || rows.points().iter().skip(k).step_by(d);
+        // From the first value, so that the sum of a column far from 0 keeps its digits.
+        let first = rows.points().get(k).copied().unwrap_or_default();
+        let column = || rows.points().iter().skip(k).step_by(d).map(|x| x - first);
         let mean = column().sum::<f64>() / n;
         (column().map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt()
     };

@@ -4,8 +4,10 @@ use crate::error::{Error, Result};
 use crate::params::{Buffer, Scope, to_f64};
 use crate::rows::Rows;
 use candle_core::{DType, Tensor};
-use nalgebra::{DMatrix, DVector, Dyn};
-use statrs::distribution::{Continuous, MultivariateNormal};
+use nalgebra::{DMatrix, DVector};
+
+/// Below this share of its variance, what a column has of its own is rounding.
+const ROUNDING: f64 = 16.0 * f64::EPSILON;
 
 /// A multivariate normal distribution with full covariance, fitted by moments; with context, the
 /// conditional one.
@@ -82,13 +84,16 @@ impl GaussianBaseline {
     pub fn log_prob(&self, rows: &Rows) -> Result<Vec<f64>> {
         let (mean, covariance) = (to_f64(&self.mean.tensor())?, to_f64(&self.covariance.tensor())?);
         let d = self.features;
-        let joint = normal(&mean, &covariance, 0)?;
+        let joint = Normal::of(&mean, &covariance, 0)?;
         if mean.len() == d {
-            return Ok((0..rows.len()).map(|i| joint.ln_pdf(&row_vector(rows, i, 0))).collect());
+            return Ok((0..rows.len()).map(|i| joint.log_prob(joint_row(rows, i))).collect());
         }
-        let given = normal(&mean, &covariance, d)?;
-        let conditional =
-            |i| joint.ln_pdf(&row_vector(rows, i, 0)) - given.ln_pdf(&row_vector(rows, i, d));
+        let given = Normal::of(&mean, &covariance, d)?;
+        let conditional = |i| {
+            let row = joint_row(rows, i);
+            let context = row[d..].to_vec();
+            joint.log_prob(row) - given.log_prob(context)
+        };
         Ok((0..rows.len()).map(conditional).collect())
     }
 }
@@ -103,16 +108,46 @@ fn joint_row(rows: &Rows, i: usize) -> Vec<f64> {
     row
 }
 
-fn row_vector(rows: &Rows, i: usize, skip: usize) -> DVector<f64> {
-    DVector::from_vec(joint_row(rows, i).split_off(skip))
+/// A normal distribution as means, standard deviations and the Cholesky factor of the correlations:
+/// variances of 1e300, and their product over columns, are no numbers to compute with.
+struct Normal {
+    mean: Vec<f64>,
+    deviations: Vec<f64>,
+    factor: DMatrix<f64>,
+    log_volume: f64,
 }
 
-/// The normal distribution of all columns but the first `skip`.
-fn normal(mean: &[f64], covariance: &[f64], skip: usize) -> Result<MultivariateNormal<Dyn>> {
-    let width = mean.len();
-    let all = DMatrix::from_row_slice(width, width, covariance);
-    let rest = all.view((skip, skip), (width - skip, width - skip)).into_owned();
-    MultivariateNormal::new_from_nalgebra(DVector::from_column_slice(&mean[skip..]), rest).map_err(
-        |e| Error::data("Gaussian baseline", e.to_string(), "remove columns that others determine"),
-    )
+impl Normal {
+    /// That of all columns but the first `skip`.
+    fn of(mean: &[f64], covariance: &[f64], skip: usize) -> Result<Self> {
+        let width = mean.len();
+        let deviation = |i: usize| covariance[i * width + i].sqrt();
+        let deviations: Vec<f64> = (skip..width).map(deviation).collect();
+        let size = deviations.len();
+        let correlation = DMatrix::from_fn(size, size, |i, j| {
+            covariance[(skip + i) * width + skip + j] / deviations[i] / deviations[j]
+        });
+        let singular = || {
+            let problem = "the covariance is singular";
+            Error::data("Gaussian baseline", problem, "remove columns that others determine")
+        };
+        let factor = correlation.cholesky().ok_or_else(singular)?.unpack();
+        if !(0..size).all(|i| factor[(i, i)].powi(2) > ROUNDING) {
+            return Err(singular());
+        }
+        let log_volume = (0..size).map(|i| factor[(i, i)].ln() + deviations[i].ln()).sum();
+        Ok(Self { mean: mean[skip..].to_vec(), deviations, factor, log_volume })
+    }
+
+    fn log_prob(&self, row: Vec<f64>) -> f64 {
+        let d = row.len();
+        let mut away = DVector::from_vec(row);
+        for (i, value) in away.iter_mut().enumerate() {
+            *value = (*value - self.mean[i]) / self.deviations[i];
+        }
+        // The factor has no zero on its diagonal.
+        self.factor.solve_lower_triangular_mut(&mut away);
+        let constant = 0.5 * d as f64 * std::f64::consts::TAU.ln();
+        -0.5 * away.norm_squared() - self.log_volume - constant
+    }
 }

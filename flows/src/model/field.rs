@@ -17,8 +17,9 @@ const CHUNK_ROWS: usize = 256;
 const FEW_ROWS: usize = 32;
 /// Tolerance of the solver behind a score that is differentiated: far below the step of a difference.
 const SCORE_TOLERANCE: f64 = 1e-9;
-/// Length of a difference, in standard deviations of the column: its cube root of rounding in `f64`.
-const STEP: f64 = 1e-5;
+/// Length of a difference in the prepared space, where columns have unit variance: the cube root of
+/// rounding in `f64`.
+pub(super) const STEP: f64 = 1e-5;
 
 /// Which field of a model.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -53,8 +54,6 @@ pub enum FieldKind {
 pub struct ModelField {
     model: Model,
     kind: FieldKind,
-    /// Lengths of differences along each feature, in data units.
-    steps: Vec<f64>,
     /// Rows that are computed at a time.
     chunk: usize,
 }
@@ -93,8 +92,7 @@ impl ModelField {
         if let FieldKind::NoisyScore { level } = kind {
             model.noise_levels()?.time_within(level)?;
         }
-        let steps = model.baseline.standard_deviations()?.iter().map(|s| STEP * s).collect();
-        Ok(Self { model, kind, steps, chunk: FEW_ROWS })
+        Ok(Self { model, kind, chunk: FEW_ROWS })
     }
 
     /// Whether it is a score, not a velocity.
@@ -107,28 +105,19 @@ impl ModelField {
         self.model.baseline.standard_deviations()
     }
 
-    /// The field at each row, `[n · d]` row-major: data units a unit of time, or nats a data unit.
+    /// The field at each row, `[n · d]` row-major: data units a unit of time, or nats a data unit. NaN
+    /// where it cannot be computed: outside the support of a column, and so far out that double
+    /// precision or the solver of a continuous flow fails. 0 means that the field is 0.
     ///
     /// # Errors
     /// [`Error::Shape`] when the rows have other columns than the model.
     pub fn at(&self, rows: &Rows, workers: &Workers) -> Result<Vec<f64>> {
-        self.model.check_rows(rows)?;
-        let device = self.model.params.device();
-        let chunks = workers.map_chunks(rows.len(), self.chunk, |range| {
-            let points = rows.points_tensor(&range, device)?;
-            let context = rows.context_tensor(&range, device)?;
-            match self.kind {
-                FieldKind::Score => self.score(&points, context.as_ref()),
-                FieldKind::NoisyScore { level } => {
-                    self.noisy_score(level, &points, context.as_ref())
-                }
-                FieldKind::Velocity { time } => self.velocity(time, &points, context.as_ref()),
-            }
-        })?;
+        let chunks = self.map_prepared(rows, workers, |at| to_f64(&self.at_prepared(at)?))?;
         Ok(chunks.concat())
     }
 
-    /// Σᵢ ∂vᵢ/∂xᵢ at each row, `[n]`, by central differences in double precision.
+    /// Σᵢ ∂vᵢ/∂xᵢ at each row, `[n]`, by central differences in the prepared space, in double precision:
+    /// standard deviations from the mean keep the digits that an offset of the data takes.
     ///
     /// # Errors
     /// As [`ModelField::at`].
@@ -158,7 +147,7 @@ impl ModelField {
     /// # Errors
     /// [`Error::Config`].
     pub fn check_plane(&self) -> Result<()> {
-        match self.steps.len() {
+        match self.model.spec.columns.len() {
             2 => Ok(()),
             d => Err(Error::config(
                 "curl",
@@ -168,73 +157,113 @@ impl ModelField {
         }
     }
 
-    /// ∂v/∂xᵢ at each row, `[n · d]`.
+    /// ∂v/∂xᵢ at each row, `[n · d]`: (∂v/∂yᵢ) / (∂xᵢ/∂yᵢ) of the prepared point y.
     pub(super) fn along(&self, rows: &Rows, i: usize, workers: &Workers) -> Result<Vec<f64>> {
-        let step = self.steps[i];
-        let shifted = |by: f64| -> Result<Vec<f64>> {
-            let mut points = rows.points().to_vec();
-            points.iter_mut().skip(i).step_by(rows.features()).for_each(|value| *value += by);
-            let mut moved = Rows::new(rows.features(), points)?;
-            if let Some((width, context)) = rows.context() {
-                moved = moved.with_context(width, context.to_vec())?;
-            }
-            self.at(&moved, workers)
-        };
-        let (before, after) = (shifted(-step)?, shifted(step)?);
-        Ok(after
-            .iter()
-            .zip(&before)
-            .map(|(after, before)| (after - before) / (2.0 * step))
-            .collect())
+        let chunks = self.map_prepared(rows, workers, |at| {
+            let (before, after) = (at.shifted(i, -STEP)?, at.shifted(i, STEP)?);
+            let change = (self.at_prepared(&after)? - self.at_prepared(&before)?)?;
+            let slope = self.model.slopes(&at.points)?.narrow(1, i, 1)?;
+            to_f64(&change.broadcast_div(&(slope * (2.0 * STEP))?)?)
+        })?;
+        Ok(chunks.concat())
     }
 
-    fn score(&self, points: &Tensor, context: Option<&Tensor>) -> Result<Vec<f64>> {
-        let x = Var::from_tensor(points)?;
-        let log_prob = self.model.log_prob(&x, context)?;
-        let store = log_prob.sum_all()?.backward()?;
-        match store.get(&x) {
-            Some(gradient) => to_f64(gradient),
-            None => Ok(vec![0.0; points.elem_count()]),
-        }
-    }
-
-    /// (∂P/∂x)ᵀ s(P(x), σ) + ∇ log|det ∂P/∂x|, P being the preparation.
-    fn noisy_score(
+    /// What `of` makes of the rows in the prepared space, chunk by chunk; where the solver of a
+    /// continuous flow fails, row by row, and NaN for those rows that it fails for.
+    fn map_prepared(
         &self,
-        level: f64,
-        points: &Tensor,
-        context: Option<&Tensor>,
-    ) -> Result<Vec<f64>> {
-        let preparation = &self.model.preparation;
-        let x = Var::from_tensor(points)?;
-        let mapped = preparation.forward(&x)?;
-        let context = preparation.context(context)?;
-        let field = single_field(&self.model.flow)?;
-        let score = score_at(field, level, &mapped.points.detach(), context.as_ref())?;
-        let pulled = (mapped.points * score.detach())?.sum_all()?;
-        let store = (pulled + mapped.log_det.sum_all()?)?.backward()?;
-        match store.get(&x) {
-            Some(gradient) => to_f64(gradient),
-            None => Ok(vec![0.0; points.elem_count()]),
+        rows: &Rows,
+        workers: &Workers,
+        of: impl Fn(&Prepared) -> Result<Vec<f64>> + Sync,
+    ) -> Result<Vec<Vec<f64>>> {
+        self.model.check_rows(rows)?;
+        let one = |range: &std::ops::Range<usize>| of(&self.prepared(rows, range)?);
+        workers.map_chunks(rows.len(), self.chunk, |range| match one(&range) {
+            Err(Error::Solver { .. }) => {
+                let row = |row: usize| match one(&(row..row + 1)) {
+                    Err(Error::Solver { .. }) => Ok(vec![f64::NAN; rows.features()]),
+                    other => other,
+                };
+                Ok(range.map(row).collect::<Result<Vec<_>>>()?.concat())
+            }
+            other => other,
+        })
+    }
+
+    fn prepared(&self, rows: &Rows, range: &std::ops::Range<usize>) -> Result<Prepared> {
+        let (preparation, device) = (&self.model.preparation, self.model.params.device());
+        let mapped = preparation.forward(&rows.points_tensor(range, device)?)?;
+        let context = preparation.context(rows.context_tensor(range, device)?.as_ref())?;
+        // 0 for rows inside the support, NaN for others.
+        let inside = (&mapped.log_det - &mapped.log_det)?.unsqueeze(1)?;
+        Ok(Prepared { points: mapped.points.broadcast_add(&inside)?, context })
+    }
+
+    fn at_prepared(&self, at: &Prepared) -> Result<Tensor> {
+        match self.kind {
+            FieldKind::Score => {
+                self.pulled_back(at, |y| self.model.flow.log_prob(y, at.context.as_ref()))
+            }
+            FieldKind::NoisyScore { level } => {
+                let field = single_field(&self.model.flow)?;
+                let score = score_at(field, level, &at.points, at.context.as_ref())?.detach();
+                self.pulled_back(at, |y| Ok((y * &score)?.sum(1)?))
+            }
+            FieldKind::Velocity { time } => {
+                let field = self.model.flow.field();
+                let field =
+                    field.ok_or_else(|| Error::shape("ModelField", "a continuous flow", &[]))?;
+                let velocity = field.velocity(time, &at.points, at.context.as_ref())?.detach();
+                Ok((velocity * self.model.slopes(&at.points)?)?)
+            }
         }
     }
 
-    /// ∂P⁻¹/∂y v(t, y) at y = P(x), P being the preparation, which maps each feature alone.
-    fn velocity(&self, t: f64, points: &Tensor, context: Option<&Tensor>) -> Result<Vec<f64>> {
-        let preparation = &self.model.preparation;
-        let prepared = preparation.forward(points)?.points;
-        let context = preparation.context(context)?;
-        let field = self.model.flow.field();
-        let field = field.ok_or_else(|| Error::shape("ModelField", "a continuous flow", &[]))?;
-        let velocity = field.velocity(t, &prepared, context.as_ref())?.detach();
-        let y = Var::from_tensor(&prepared)?;
-        let store = preparation.inverse(&y)?.points.sum_all()?.backward()?;
-        let slope = store.get(&y).map_or_else(|| y.zeros_like(), |slope| Ok(slope.detach()))?;
-        to_f64(&(velocity * slope)?)
+    /// The score of the data from a log-density ℓ of the prepared space: log p(x) = ℓ(y) − log|det ∂x/∂y|,
+    /// and each xᵢ is a function of yᵢ alone, so that ∂/∂xᵢ = (∂xᵢ/∂yᵢ)⁻¹ ∂/∂yᵢ.
+    fn pulled_back(
+        &self,
+        at: &Prepared,
+        log_prob: impl Fn(&Tensor) -> Result<Tensor>,
+    ) -> Result<Tensor> {
+        let y = Var::from_tensor(&at.points)?;
+        let log_prob = (log_prob(&y)? - self.model.preparation.inverse(&y)?.log_det)?;
+        let store = log_prob.sum_all()?.backward()?;
+        let gradient = store.get(&y).map_or_else(|| y.zeros_like(), |g| Ok(g.detach()))?;
+        // A density that underflows to 0 has no gradient, and not the gradient 0.
+        let defined = log_prob.detach().abs()?.lt(f64::INFINITY)?.unsqueeze(1)?;
+        let nowhere = gradient.zeros_like()?.affine(1.0, f64::NAN)?;
+        let gradient = defined.broadcast_as(gradient.shape())?.where_cond(&gradient, &nowhere)?;
+        Ok((gradient / self.model.slopes(&at.points)?)?)
+    }
+}
+
+/// Rows of a chunk in the prepared space, in double precision.
+#[derive(Debug)]
+struct Prepared {
+    points: Tensor,
+    context: Option<Tensor>,
+}
+
+impl Prepared {
+    /// The same with yᵢ + `by`.
+    fn shifted(&self, i: usize, by: f64) -> Result<Self> {
+        let d = self.points.dim(1)?;
+        let shift: Vec<f64> = (0..d).map(|j| if i == j { by } else { 0.0 }).collect();
+        let shift = Tensor::from_vec(shift, (1, d), self.points.device())?;
+        Ok(Self { points: self.points.broadcast_add(&shift)?, context: self.context.clone() })
     }
 }
 
 impl Model {
+    /// ∂xᵢ/∂yᵢ of prepared points y `[n, d]`: the slopes of the way back to data units, which maps
+    /// each feature alone.
+    pub(super) fn slopes(&self, points: &Tensor) -> Result<Tensor> {
+        let y = Var::from_tensor(&points.detach())?;
+        let store = self.preparation.inverse(&y)?.points.sum_all()?.backward()?;
+        store.get(&y).map_or_else(|| Ok(y.zeros_like()?), |slope| Ok(slope.detach()))
+    }
+
     /// The same model in double precision, on the reference tier.
     ///
     /// # Errors

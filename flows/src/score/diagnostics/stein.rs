@@ -128,20 +128,25 @@ fn test(function: &TestFunction, points: &[f64], score: &[f64], d: usize) -> Vec
     (0..d).map(component).collect()
 }
 
+/// Deviations below this share of a feature's size are rounding.
+const ROUNDING: f64 = 4.0 * f64::EPSILON;
+
 /// Points of mean 0 and variance 1, and the standard deviations they had.
 fn standardise(points: &[f64], d: usize) -> Result<(Vec<f64>, Vec<f64>)> {
     let n = (points.len() / d) as f64;
     let mut standard = points.to_vec();
     let mut deviations = Vec::with_capacity(d);
     for k in 0..d {
-        let column = || points.iter().skip(k).step_by(d);
+        // From the first value, so that a column far from 0 keeps its digits.
+        let first = points[k];
+        let column = || points.iter().skip(k).step_by(d).map(|x| x - first);
         let mean = column().sum::<f64>() / n;
         let deviation = (column().map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt();
-        if !(deviation.is_finite() && deviation > 1e-12 * mean.abs()) {
+        if !(deviation.is_finite() && deviation > ROUNDING * first.abs()) {
             let problem = format!("feature {k} is constant");
             return Err(Error::data("Stein's identity", problem, "leave it out"));
         }
-        standard.iter_mut().skip(k).step_by(d).for_each(|x| *x = (*x - mean) / deviation);
+        standard.iter_mut().skip(k).step_by(d).for_each(|x| *x = (*x - first - mean) / deviation);
         deviations.push(deviation);
     }
     Ok((standard, deviations))
