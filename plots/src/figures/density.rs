@@ -147,11 +147,12 @@ impl DensityMap {
 
     /// What the contours are, also where there is no room for their labels.
     fn remark(&self) -> String {
-        let shares: Vec<String> = self.masses.iter().map(|mass| percent(*mass)).collect();
+        let share = |mass: &f64| percent(*mass).replace(" %", "");
+        let shares: Vec<String> = self.masses.iter().map(share).collect();
         match shares.split_last() {
-            Some((last, [])) => format!("contour around {last} of the mass"),
+            Some((last, [])) => format!("contour around {last} % of the mass"),
             Some((last, rest)) => {
-                format!("contours around {} and {last} of the mass", rest.join(", "))
+                format!("contours around {} and {last} % of the mass", rest.join(", "))
             }
             None => String::new(),
         }
