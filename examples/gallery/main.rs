@@ -29,6 +29,8 @@ type Planned = (&'static str, f64, Draw);
 const WIDTH: f64 = 460.0;
 /// The same for several panels in a row.
 const WIDE: f64 = 720.0;
+/// Pixels of a file for each of a picture with two a point: all files together stay below 3 MB.
+const SCALE: f64 = 0.75;
 /// Noise levels of the picture of scores, in standard deviations of the columns.
 const NOISE: [f64; 4] = [0.05, 0.2, 0.5, 2.0];
 
@@ -115,7 +117,10 @@ fn draw(
         let studio =
             Studio { model: &model, data: Some(&unseen), name: subject.title(), workers, theme };
         let path = folder.join(name).with_extension("png");
-        std::fs::write(&path, draw(&studio)?.picture()?.compact_png()?)?;
+        let picture = draw(&studio)?.picture()?;
+        let [width, height] =
+            [picture.width(), picture.height()].map(|v| (f64::from(v) * SCALE).round() as u32);
+        std::fs::write(&path, picture.resized(width, height).compact_png()?)?;
         println!("{}", path.display());
     }
     Ok(())

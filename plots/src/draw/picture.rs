@@ -121,8 +121,20 @@ impl Picture {
         Self { width, height, pixel_ratio, pixels }
     }
 
-    /// The picture with another number of pixels, each the mean of the old ones it covers.
-    pub(crate) fn resized(self, width: u32, height: u32) -> Self {
+    /// The picture with another number of pixels, each the mean of the old ones it covers; no side is
+    /// shorter than a pixel.
+    ///
+    /// # Example
+    /// ```
+    /// use diffeo_plots::{Figure, Training};
+    /// let picture = Training::new(&[(0.0, 3.0), (1.0, 2.5)]).width(200.0).picture()?;
+    /// let small = picture.clone().resized(picture.width() / 4, 30);
+    /// assert_eq!((small.width(), small.height()), (100, 30));
+    /// # Ok::<(), diffeo_plots::PlotError>(())
+    /// ```
+    #[must_use]
+    pub fn resized(self, width: u32, height: u32) -> Self {
+        let (width, height) = (width.max(1), height.max(1));
         if (self.width, self.height) == (width, height) {
             return self;
         }
