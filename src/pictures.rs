@@ -1,12 +1,14 @@
 //! Draws models: makes the arrays that pictures need, and hands them to [`diffeo_plots`].
 
 mod calibration;
+mod circles;
 mod compare;
 mod curl;
 mod energy;
 mod fields;
 mod film;
 mod flow;
+mod grid_lines;
 mod layers;
 mod levels;
 mod noisy;
@@ -40,6 +42,8 @@ const DRAWN: usize = 10_000;
 const OUTSIDE: f64 = 0.001;
 /// Room around the rows, as a share of their range.
 const MARGIN: f64 = 0.08;
+/// A column that varies by less than this share of its size hardly varies: some forty steps of an f64.
+const FINEST: f64 = 1e-14;
 /// How far below its peak the logarithm of a density is drawn, in nats.
 const DEPTH: f64 = 12.0;
 /// Shares of the mass in the highest-density regions of a curve.
@@ -146,11 +150,12 @@ impl Studio<'_> {
         }
         let (samples, names) = (Points::new(&self.drawn()?, d)?, self.columns());
         let figure = match self.data {
-            Some(rows) => Samples::new("data", Points::new(spread(rows, DRAWN).points(), d)?)
-                .beside("model", samples),
+            Some(rows) => Samples::new("data", self.some_of(rows)?).beside("model", samples),
             None => Samples::new("model", samples),
         };
+        let period = |column: usize| self.period(column).map(|[low, high]| (low, high));
         Ok(figure
+            .axes(period(0), period(1))
             .title(self.name)
             .labels(&names[0], &names[1])
             .theme(self.theme.clone())
@@ -197,7 +202,13 @@ impl Studio<'_> {
         self.model.spec().columns.iter().map(|c| c.name.clone()).collect()
     }
 
-    /// Samples of the model, given the data's contexts where there are any.
+    /// Some of these rows as they are shown.
+    fn some_of(&self, rows: &Rows) -> Result<Points> {
+        let shown = self.shown(spread(rows, DRAWN).points().to_vec());
+        Ok(Points::new(&shown, self.model.features())?)
+    }
+
+    /// Samples of the model as they are shown, given the data's contexts where there are any.
     fn drawn(&self) -> Result<Vec<f64>> {
         let rows = self.data.map(|rows| spread(rows, DRAWN));
         let n = rows.as_ref().map_or(DRAWN, Rows::len);
@@ -205,13 +216,13 @@ impl Studio<'_> {
         if !self.model.spec().given.is_empty() && context.is_none() {
             return Err(PictureError::NoContext);
         }
-        Ok(self.model.sample_rows(n, context, PICTURE_SEED, self.workers)?)
+        Ok(self.shown(self.model.sample_rows(n, context, PICTURE_SEED, self.workers)?))
     }
 
-    /// The rows that decide the range of the axes.
+    /// The rows that decide the range of the axes, as they are shown.
     fn seen(&self) -> Result<Vec<f64>> {
         match self.data {
-            Some(rows) => Ok(rows.points().to_vec()),
+            Some(rows) => Ok(self.shown(rows.points().to_vec())),
             None => self.drawn(),
         }
     }
@@ -221,14 +232,14 @@ impl Studio<'_> {
     }
 
     fn curve_figure(&self) -> Result<DensityCurve> {
-        let [low, high] = range(&self.seen()?, 1, 0);
+        let [low, high] = self.axis(&self.seen()?, 1, 0);
         let x: Vec<f64> =
             (0..CURVE).map(|i| low + (high - low) * i as f64 / (CURVE - 1) as f64).collect();
-        let log_prob = self.model.log_prob_rows(&Rows::new(1, x.clone())?, self.workers)?;
+        let log_prob = self.model.log_prob_rows(&self.rows_at(x.clone())?, self.workers)?;
         let points: Vec<(f64, f64)> = x.into_iter().zip(log_prob.iter().map(|l| l.exp())).collect();
         let mut figure = DensityCurve::new("model", &points);
         if let Some(rows) = self.data {
-            figure = figure.data(rows.points())?;
+            figure = figure.data(&self.shown(rows.points().to_vec()))?;
         }
         let figure = figure.regions(&REGIONS).title(self.name).label(&self.columns()[0]);
         Ok(figure.theme(self.theme.clone()))
@@ -247,13 +258,15 @@ impl Studio<'_> {
     fn corner(&self) -> Result<Scene> {
         let d = self.model.features();
         let samples = Points::new(&self.drawn()?, d)?;
-        let figure = match self.data {
-            Some(rows) => {
-                Corner::new(&self.columns(), Points::new(spread(rows, DRAWN).points(), d)?)?
-                    .model(samples)?
-            }
+        let mut figure = match self.data {
+            Some(rows) => Corner::new(&self.columns(), self.some_of(rows)?)?.model(samples)?,
             None => Corner::new(&self.columns(), samples)?,
         };
+        for column in 0..d {
+            if let Some([low, high]) = self.period(column) {
+                figure = figure.axis(column, low, high);
+            }
+        }
         Ok(figure.title(self.name).theme(self.theme.clone()).scene()?)
     }
 }
@@ -323,7 +336,7 @@ fn range(rows: &[f64], width: usize, column: usize) -> [f64; 2] {
     let at = |share: f64| values[((values.len() - 1) as f64 * share).round() as usize];
     let (low, high) = (at(OUTSIDE), at(1.0 - OUTSIDE));
     let size = low.abs().max(high.abs());
-    let room = if high - low > 1e-9 * size {
+    let room = if high - low > FINEST * size {
         (high - low) * MARGIN
     } else {
         // A column that hardly varies still gets an axis.

@@ -18,6 +18,8 @@ mod continuous;
 mod corpus;
 /// Models of earlier versions.
 mod fixtures;
+/// The pictures of the documents, and what tells a stale one.
+mod gallery;
 /// Values computed with zuko and nflows from the same weights.
 mod golden;
 /// What must hold for every transform of the catalogue.

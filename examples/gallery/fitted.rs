@@ -12,6 +12,12 @@ use diffeo::flows::transforms::Support;
 use rand::Rng;
 use rand_distr::StandardNormal;
 
+/// Rows that a model is fitted to, a tenth of them to choose its step by; of the leaves fewer.
+const ROWS: usize = 20_000;
+const LEAVES: usize = 8_000;
+/// Rows that it is shown beside and judged by, drawn anew: none of them had a part in its making.
+const UNSEEN: usize = 20_000;
+
 /// What a model is of, and what fitted it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Subject {
@@ -43,20 +49,31 @@ impl Subject {
         }
     }
 
-    /// The fitted model and its rows.
+    /// Rows of what it is of.
+    fn rows(self, n: usize, stream: Stream) -> Result<Rows, Box<dyn std::error::Error>> {
+        match self {
+            Self::Spirals | Self::Velocities => toy("two-spirals", n, stream),
+            Self::Scores => toy("eight-gaussians", n, stream),
+            Self::Energy | Self::Moons => toy("two-moons", n, stream),
+            Self::Table => leaves(n, stream),
+            Self::Line => peaks(n, stream),
+        }
+    }
+
+    /// The fitted model, and rows that it has not seen.
     pub(crate) fn fit(
         self,
         workers: &Workers,
     ) -> Result<(Model, Rows), Box<dyn std::error::Error>> {
-        let (flow, steps, rows) = match self {
-            Self::Spirals => ("nsf", 6_000, toy("two-spirals")?),
-            Self::Velocities => ("flow-matching", 20_000, toy("two-spirals")?),
-            Self::Scores => ("score", 12_000, toy("eight-gaussians")?),
-            Self::Energy => ("score", 6_000, toy("two-moons")?),
-            Self::Table => ("nsf-gmm", 3_000, leaves()?),
-            Self::Line => ("nsf-ar", 1_000, peaks()?),
-            Self::Moons => ("nsf-gmm", 3_000, toy("two-moons")?),
+        let (flow, steps) = match self {
+            Self::Spirals => ("nsf", 6_000),
+            Self::Velocities => ("flow-matching", 20_000),
+            Self::Scores => ("score", 12_000),
+            Self::Energy => ("score", 6_000),
+            Self::Table | Self::Moons => ("nsf-gmm", 3_000),
+            Self::Line => ("nsf-gmm", 1_000),
         };
+        let rows = self.rows(if let Self::Table = self { LEAVES } else { ROWS }, Stream::Sample)?;
         let mut fit = Fit::new(flow)?;
         if let Self::Energy = self {
             let network = Some(NetworkKind::Conservative);
@@ -68,7 +85,8 @@ impl Subject {
         let (held, train): (Vec<usize>, Vec<usize>) = (0..rows.len()).partition(|i| i % 10 == 0);
         let (valid, train) = (rows.take(&held), rows.take(&train));
         let parts = Parts { train: &train, valid: Some(&valid), test: None };
-        Ok((fit.run(parts, None, workers, &mut Quiet)?.0, train))
+        let model = fit.run(parts, None, workers, &mut Quiet)?.0;
+        Ok((model, self.rows(UNSEEN, Stream::Evaluation)?))
     }
 
     fn names(self) -> Vec<&'static str> {
@@ -84,16 +102,16 @@ fn columns(names: &[&str]) -> Vec<Column> {
     names.iter().map(|n| Column::new(*n, Support::Real)).collect()
 }
 
-fn toy(name: &str) -> Result<Rows, Box<dyn std::error::Error>> {
-    let points = Toy::named(name)?.sample_points(20_000, &mut generator(0, Stream::Sample, 0));
+fn toy(name: &str, n: usize, stream: Stream) -> Result<Rows, Box<dyn std::error::Error>> {
+    let points = Toy::named(name)?.sample_points(n, &mut generator(0, stream, 0));
     Ok(Rows::new(2, points.concat())?)
 }
 
 /// Made-up leaves of two kinds.
-fn leaves() -> Result<Rows, Box<dyn std::error::Error>> {
-    let mut rng = generator(0, Stream::Sample, 0);
+fn leaves(n: usize, stream: Stream) -> Result<Rows, Box<dyn std::error::Error>> {
+    let mut rng = generator(0, stream, 0);
     let mut values = Vec::new();
-    for _ in 0..8_000 {
+    for _ in 0..n {
         let mut normal = || -> f64 { rng.sample(StandardNormal) };
         let (size, shape, rest) = (normal(), normal(), normal());
         let is_broad = normal() > 0.3;
@@ -109,8 +127,8 @@ fn leaves() -> Result<Rows, Box<dyn std::error::Error>> {
     Ok(Rows::new(4, values)?)
 }
 
-fn peaks() -> Result<Rows, Box<dyn std::error::Error>> {
-    let mut rng = generator(0, Stream::Sample, 0);
+fn peaks(n: usize, stream: Stream) -> Result<Rows, Box<dyn std::error::Error>> {
+    let mut rng = generator(0, stream, 0);
     let mut value = || {
         let (z, which): (f64, u32) = (rng.sample(StandardNormal), rng.random_range(0..10));
         match which {
@@ -119,5 +137,5 @@ fn peaks() -> Result<Rows, Box<dyn std::error::Error>> {
             _ => 3.0 + 0.15 * z,
         }
     };
-    Ok(Rows::new(1, (0..20_000).map(|_| value()).collect())?)
+    Ok(Rows::new(1, (0..n).map(|_| value()).collect())?)
 }

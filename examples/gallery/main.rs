@@ -1,17 +1,24 @@
-//! Draws every picture of the README and of docs/gallery.md, in a few minutes:
-//! `cargo run --release --example gallery`, and with `-- docs/pictures` in their places.
+//! Draws every picture of the README and of docs/gallery.md, of models that it fits:
+//! `cargo run --release --example gallery`, with `-- docs/pictures` in their places, and with
+//! `-- --check docs/pictures` to fail unless those that stand there are what it draws.
+//!
+//! All seeds are fixed: on one kind of processor the pictures are the same each time. The rows beside
+//! a model are drawn anew, with another stream of the seed than those that it was fitted to.
 
-#![expect(clippy::print_stdout, reason = "an example shows what it does")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example shows what it does")]
 
 mod fitted;
+mod stale;
 
 use diffeo::flows::Workers;
 use diffeo::flows::model::FieldKind;
 use diffeo::flows::score::{Sampler, SamplerKind};
 use diffeo::pictures::{PictureError, Studio};
-use diffeo::plots::{FieldStyle, Scene, Theme};
+use diffeo::plots::{FieldStyle, Picture, Scene, Theme};
 use fitted::Subject;
-use std::path::{Path, PathBuf};
+use std::error::Error;
+use std::path::Path;
+use std::process::ExitCode;
 
 type Draw = fn(&Studio<'_>) -> Result<Scene, PictureError>;
 
@@ -22,6 +29,8 @@ type Planned = (&'static str, f64, Draw);
 const WIDTH: f64 = 460.0;
 /// The same for several panels in a row.
 const WIDE: f64 = 720.0;
+/// Pixels of a file for each of a picture with two a point: all files together stay below 3 MB.
+const SCALE: f64 = 0.75;
 /// Noise levels of the picture of scores, in standard deviations of the columns.
 const NOISE: [f64; 4] = [0.05, 0.2, 0.5, 2.0];
 
@@ -66,13 +75,31 @@ const PICTURES: [(Subject, &[Planned]); 7] = [
     (Subject::Moons, &[("arrows", WIDTH, |s| s.field(FieldKind::Score, FieldStyle::Arrows))]),
 ];
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let folder =
-        std::env::args().nth(1).map_or_else(|| "target/pictures/gallery".into(), PathBuf::from);
-    std::fs::create_dir_all(&folder)?;
+/// Where pictures are drawn unless a folder is named.
+const FOLDER: &str = "target/pictures/gallery";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let done = match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [] => draw_all(Path::new(FOLDER)),
+        ["--check", kept] => draw_all(Path::new(FOLDER)).and_then(|()| check(Path::new(kept))),
+        [folder] if !folder.starts_with('-') => draw_all(Path::new(folder)),
+        _ => Err("usage: gallery [FOLDER | --check FOLDER]".into()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn draw_all(folder: &Path) -> Result<(), Box<dyn Error>> {
+    std::fs::create_dir_all(folder)?;
     let workers = Workers::new(std::thread::available_parallelism()?.get())?;
     for (subject, pictures) in PICTURES {
-        draw(subject, pictures, &folder, &workers)?;
+        draw(subject, pictures, folder, &workers)?;
     }
     Ok(())
 }
@@ -82,16 +109,46 @@ fn draw(
     pictures: &[Planned],
     folder: &Path,
     workers: &Workers,
-) -> Result<(), Box<dyn std::error::Error>> {
-    let (model, rows) = subject.fit(workers)?;
+) -> Result<(), Box<dyn Error>> {
+    let (model, unseen) = subject.fit(workers)?;
     for &(name, width, draw) in pictures {
         let mut theme = Theme::light();
         theme.width = Some(width);
         let studio =
-            Studio { model: &model, data: Some(&rows), name: subject.title(), workers, theme };
+            Studio { model: &model, data: Some(&unseen), name: subject.title(), workers, theme };
         let path = folder.join(name).with_extension("png");
-        std::fs::write(&path, draw(&studio)?.picture()?.small_png()?)?;
+        let picture = draw(&studio)?.picture()?;
+        let [width, height] =
+            [picture.width(), picture.height()].map(|v| (f64::from(v) * SCALE).round() as u32);
+        std::fs::write(&path, picture.resized(width, height).compact_png()?)?;
         println!("{}", path.display());
     }
     Ok(())
+}
+
+/// Fails unless the pictures in a folder are those that were just drawn.
+fn check(kept: &Path) -> Result<(), Box<dyn Error>> {
+    let read = |folder: &Path, name: &str| -> Result<Picture, Box<dyn Error>> {
+        let path = folder.join(name).with_extension("png");
+        let bytes = std::fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+        Ok(Picture::from_png(&bytes).map_err(|e| format!("{}: {e}", path.display()))?)
+    };
+    let mut wrong = Vec::new();
+    for (name, _, _) in PICTURES.iter().flat_map(|(_, pictures)| pictures.iter()) {
+        let what = match read(kept, name) {
+            Ok(picture) => stale::difference(&picture, &read(Path::new(FOLDER), name)?),
+            Err(error) => Some(error.to_string()),
+        };
+        wrong.extend(what.map(|what| format!("{name}.png: {what}")));
+    }
+    if wrong.is_empty() {
+        println!("the pictures in {} are those that the gallery draws", kept.display());
+        return Ok(());
+    }
+    let (kept, wrong) = (kept.display(), wrong.join("\n"));
+    Err(format!(
+        "{wrong}\nthese pictures in {kept} are not those that the gallery draws; look at those in {FOLDER}, \
+         and if they are right: cargo run --release --example gallery -- {kept}"
+    )
+    .into())
 }

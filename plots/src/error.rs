@@ -17,7 +17,11 @@ pub enum PlotError {
         what: &'static str,
     },
     /// A range has ends that are not finite, or not in increasing order.
-    #[error("the range of {what} must be finite and increasing, not {low} to {high}")]
+    #[error(
+        "the range of {what} must be finite, increasing and wide enough for its places to be told apart, \
+         with ends within ±1e152, not {} to {}",
+        brief(*low), brief(*high)
+    )]
     Range {
         /// The axis or argument.
         what: &'static str,
@@ -44,6 +48,20 @@ pub enum PlotError {
         /// Height in points.
         height: f64,
     },
+    /// The picture has more pixels than are painted at once.
+    #[error(
+        "a picture of {width} × {height} pixels is too large to paint: at most {} million pixels; \
+         lower the scale or the width, or write an SVG",
+        most / 1_000_000
+    )]
+    Pixels {
+        /// Width in pixels.
+        width: u64,
+        /// Height in pixels.
+        height: u64,
+        /// Most pixels of a picture.
+        most: u64,
+    },
     /// A length of the theme is not between 1 (a line: 0.1) and 100 points.
     #[error("the {what} of the theme cannot be {value} points")]
     Theme {
@@ -66,7 +84,20 @@ pub enum PlotError {
         /// What the system said.
         source: io::Error,
     },
-    /// plotters or the PNG encoder refused; not expected to happen.
+    /// plotters or the PNG library refused, as a file that is no PNG.
     #[error("drawing failed: {0}")]
     Backend(String),
+}
+
+/// A number as it is, unless that takes many digits.
+fn brief(value: f64) -> String {
+    let text = value.to_string();
+    if text.len() <= 18 { text } else { format!("{value:.6e}") }
+}
+
+#[test]
+fn no_message_has_a_hundred_digits() {
+    let range = |low, high| PlotError::Range { what: "x", low, high }.to_string();
+    assert!(range(-3.6e150, 3.7e150).ends_with("not -3.600000e150 to 3.700000e150"));
+    assert!(range(1_126_259_462.4, 0.0).ends_with("not 1126259462.4 to 0"));
 }

@@ -50,7 +50,7 @@ mod theme;
 pub use animation::Animation;
 pub use colour::Colour;
 pub use colour_map::ColourMap;
-pub use draw::{Picture, Scene};
+pub use draw::{Distance, Picture, Scene};
 pub use error::{PlotError, Result};
 pub use figure::Figure;
 pub use figures::{

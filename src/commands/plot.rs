@@ -2,12 +2,14 @@
 
 mod data;
 mod flags;
+pub mod letters;
 mod models;
 
 use crate::args::{Common, PlotArgs};
 use anyhow::Result;
 use diffeo::plots::{Animation, Scene};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -31,6 +33,18 @@ enum Shown {
     Film(Vec<Scene>),
     /// Frames from the data to the latent space, half way, and back to the data.
     ThereAndBack(Vec<Scene>),
+}
+
+impl Shown {
+    /// Letters that the font of pictures does not have.
+    fn letters_lacked(&self) -> BTreeSet<char> {
+        match self {
+            Self::Still(scene) => scene.letters_lacked().into_iter().collect(),
+            Self::Film(frames) | Self::ThereAndBack(frames) => {
+                frames.iter().flat_map(Scene::letters_lacked).collect()
+            }
+        }
+    }
 }
 
 impl From<Scene> for Drawing {
@@ -63,6 +77,7 @@ pub fn run(common: &Common, args: &PlotArgs) -> Result<()> {
         data::draw(common, args, theme)?.into()
     };
     let Drawing { shown, mut facts, note } = drawing;
+    letters::warn(&shown.letters_lacked());
     match shown {
         Shown::Still(scene) => scene.save(&args.output)?,
         Shown::Film(frames) => film(common, args, &Animation::new(frames).hold(HOLD))?,

@@ -41,11 +41,11 @@ impl Studio<'_> {
         }
         let judged = match self.data {
             Some(rows) => spread(rows, JUDGED),
-            None => Rows::new(2, self.drawn()?.into_iter().take(2 * JUDGED).collect())?,
+            None => self.rows_at(self.drawn()?.into_iter().take(2 * JUDGED).collect())?,
         };
         let alike = agreement(&self.plain_score(&judged)?, &beside.plain_score(&judged)?, 2)?;
         let panel = |studio: &Studio<'_>, name: &str| -> Result<FieldPanel> {
-            let values = studio.plain_score(&Rows::new(2, nodes(window, NODES))?)?;
+            let values = studio.plain_score(&studio.rows_at(nodes(window, NODES))?)?;
             let vectors: Vec<[f64; 2]> = values.chunks_exact(2).map(|v| [v[0], v[1]]).collect();
             let [x, y] = window.map(|[low, high]| (low, high));
             let field = VectorGrid::new(&vectors, [NODES; 2], x, y)?;

@@ -4,7 +4,6 @@ use super::fields::{FINE, symbol};
 use super::{PICTURE_SEED, Result, Studio, nodes, spread};
 use diffeo_flows::metrics::Estimate;
 use diffeo_flows::model::{FieldKind, ModelField};
-use diffeo_flows::rows::Rows;
 use diffeo_flows::score::diagnostics::antisymmetric_share;
 use diffeo_plots::{Figure, Grid, ScalarMap, Scene};
 
@@ -21,11 +20,11 @@ impl Studio<'_> {
     /// # Errors
     /// As [`Studio::field`].
     pub fn curl(&self, kind: FieldKind) -> Result<(Scene, Estimate)> {
-        let window = self.window()?;
+        let window = self.window_of(kind)?;
         let field = ModelField::new(self.model, kind)?;
-        let judged = Rows::new(2, self.judged(kind)?)?;
+        let judged = self.rows_at(self.judged(kind)?)?;
         let share = antisymmetric_share(&field.standard_jacobians(&judged, self.workers)?, 2)?;
-        let rows = Rows::new(2, nodes(window, FINE))?;
+        let rows = self.rows_at(nodes(window, FINE))?;
         let jacobians = field.jacobians(&rows, self.workers)?;
         let [x, y] = window.map(|[low, high]| (low, high));
         let names = self.columns();

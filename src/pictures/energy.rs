@@ -21,7 +21,7 @@ impl Studio<'_> {
     /// [`PictureError`](super::PictureError) for other than two features, for a conditional density,
     /// or, at a level, for a network that has no energy.
     pub fn energy(&self, level: Option<f64>) -> Result<Scene> {
-        let window = self.window()?;
+        let window = level.map_or_else(|| self.window(), |level| self.noisy_window(level))?;
         let at = |rows: &Rows| -> Result<Vec<f64>> {
             if let Some(level) = level {
                 return Ok(self.model.energy_rows(level, rows, self.workers)?);
@@ -29,10 +29,10 @@ impl Studio<'_> {
             let log_prob = self.model.log_prob_rows(rows, self.workers)?;
             Ok(log_prob.iter().map(|l| -l).collect())
         };
-        let mut values = at(&Rows::new(2, nodes(window, NODES))?)?;
+        let mut values = at(&self.rows_at(nodes(window, NODES))?)?;
         let judged = match self.data {
             Some(rows) => spread(rows, JUDGED),
-            None => Rows::new(2, self.drawn()?.into_iter().take(2 * JUDGED).collect())?,
+            None => self.rows_at(self.drawn()?.into_iter().take(2 * JUDGED).collect())?,
         };
         let mut of_data = at(&judged)?;
         of_data.sort_by(f64::total_cmp);

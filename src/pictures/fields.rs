@@ -1,8 +1,7 @@
 //! Pictures of a model's vector field over its density.
 
-use super::{PictureError, Result, Studio, nodes, range};
+use super::{PictureError, Result, Studio, nodes};
 use diffeo_flows::model::{FieldKind, ModelField};
-use diffeo_flows::rows::Rows;
 use diffeo_plots::{FieldMap, FieldStyle, Figure, Grid, ScalarMap, Scene, VectorGrid};
 
 /// Nodes along each side of a field.
@@ -12,15 +11,18 @@ const ARROWS: usize = 44;
 /// Nodes along each side of a map of its divergence or curl.
 pub(super) const FINE: usize = 160;
 
+/// How many standard deviations of noise a window holds.
+const NOISE: f64 = 3.0;
+
 impl Studio<'_> {
     /// The field over the density.
     ///
     /// # Errors
     /// [`PictureError::NoPlane`] for other than two features or for a conditional density.
     pub fn field(&self, kind: FieldKind, style: FieldStyle) -> Result<Scene> {
-        let window = self.window()?;
+        let window = self.window_of(kind)?;
         let n = if style == FieldStyle::Arrows { ARROWS } else { NODES };
-        let rows = Rows::new(2, nodes(window, n))?;
+        let rows = self.rows_at(nodes(window, n))?;
         let values = ModelField::new(self.model, kind)?.at(&rows, self.workers)?;
         let vectors: Vec<[f64; 2]> = values.chunks_exact(2).map(|v| [v[0], v[1]]).collect();
         let [x, y] = window.map(|[low, high]| (low, high));
@@ -39,8 +41,8 @@ impl Studio<'_> {
     /// # Errors
     /// As [`Studio::field`].
     pub fn divergence(&self, kind: FieldKind) -> Result<Scene> {
-        let window = self.window()?;
-        let rows = Rows::new(2, nodes(window, FINE))?;
+        let window = self.window_of(kind)?;
+        let rows = self.rows_at(nodes(window, FINE))?;
         let values = ModelField::new(self.model, kind)?.divergence(&rows, self.workers)?;
         let [x, y] = window.map(|[low, high]| (low, high));
         let names = self.columns();
@@ -58,12 +60,36 @@ impl Studio<'_> {
             return Err(PictureError::NoPlane);
         }
         let seen = self.seen()?;
-        Ok([range(&seen, 2, 0), range(&seen, 2, 1)])
+        Ok([self.axis(&seen, 2, 0), self.axis(&seen, 2, 1)])
+    }
+
+    /// The part of the plane where a field is shown: of noisy data as much as noise makes them wider.
+    pub(super) fn window_of(&self, kind: FieldKind) -> Result<[[f64; 2]; 2]> {
+        match kind {
+            FieldKind::NoisyScore { level } => self.noisy_window(level),
+            _ => self.window(),
+        }
+    }
+
+    /// The window of the data, as many times wider as noise of a level makes nearly all of them.
+    pub(super) fn noisy_window(&self, level: f64) -> Result<[[f64; 2]; 2]> {
+        let window = self.window()?;
+        let Ok(units) = self.model.noise_units() else { return Ok(window) };
+        let wider = |k: usize| {
+            let half = 0.5 * (window[k][1] - window[k][0]);
+            (NOISE * level * units[k] / half).hypot(1.0)
+        };
+        // The same on both axes, so that panels of several levels keep one shape.
+        let times = wider(0).max(wider(1));
+        Ok(window.map(|[low, high]| {
+            let (middle, half) = (f64::midpoint(low, high), 0.5 * times * (high - low));
+            [middle - half, middle + half]
+        }))
     }
 
     /// The model's density at n by n nodes of a window.
     pub(super) fn density_grid(&self, window: [[f64; 2]; 2], n: usize) -> Result<Grid> {
-        let rows = Rows::new(2, nodes(window, n))?;
+        let rows = self.rows_at(nodes(window, n))?;
         let log_prob = self.model.log_prob_rows(&rows, self.workers)?;
         let [x, y] = window.map(|[low, high]| (low, high));
         Ok(Grid::from_log_density(&log_prob, [n; 2], x, y)?)

@@ -4,7 +4,6 @@ use super::layers::places;
 use super::{BACKDROP, PictureError, Result, Studio, range, spread};
 use diffeo_flows::params::to_f64;
 use diffeo_flows::rng::{Stream, generator};
-use diffeo_flows::rows::Rows;
 use diffeo_plots::{Figure, FlowStages, Points, Scene, Stage, latent_grid};
 
 /// Frames of a film.
@@ -63,7 +62,7 @@ impl Studio<'_> {
         }
         let rows = match self.data {
             Some(rows) => spread(rows, MOVING),
-            None => Rows::new(2, self.drawn()?.into_iter().take(2 * MOVING).collect())?,
+            None => self.rows_at(self.drawn()?.into_iter().take(2 * MOVING).collect())?,
         };
         let latent = self.model.to_latent(&rows, self.workers)?.points;
         Ok((rows.points().to_vec(), latent))

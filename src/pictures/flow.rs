@@ -1,5 +1,7 @@
 //! Pictures of the way between latent and data space: layer by layer, or through time.
 
+use super::circles::Line;
+use super::grid_lines::carried;
 use super::{BACKDROP, DRAWN, PictureError, Result, Studio, spread};
 use diffeo_flows::params::to_f64;
 use diffeo_flows::rng::{Stream, generator};
@@ -14,8 +16,11 @@ const POINTS: usize = 101;
 /// A seed of its own.
 const SEED: u64 = 0x7061_7468;
 
-/// Lines or points of the plane.
-type Lines = Vec<Vec<[f64; 2]>>;
+/// Lines of a grid either way, and points on each to begin with.
+const LINES: usize = 25;
+const ALONG: usize = 121;
+/// Names of the latent axes.
+pub(super) const LATENT: [&str; 2] = ["z₁", "z₂"];
 
 impl Studio<'_> {
     /// A grid of the latent plane carried to data space by the flow; through time where the flow is
@@ -30,11 +35,12 @@ impl Studio<'_> {
         let continuous = self.model.flow().field().is_some();
         let mut stages = if continuous { self.through_time()? } else { self.ends()? };
         if let (Some(rows), Some(last)) = (self.data, stages.last_mut()) {
-            let points =
-                spread(rows, DRAWN).points().chunks_exact(2).map(|p| [p[0], p[1]]).collect();
+            let points = self.shown(spread(rows, DRAWN).points().to_vec());
+            let points = points.chunks_exact(2).map(|p| [p[0], p[1]]).collect();
             *last = last.clone().points(points);
         }
-        let mut figure = FlowStages::new(stages);
+        let names = self.columns();
+        let mut figure = FlowStages::new(stages).labels(&names[0], &names[1]);
         if continuous {
             figure = figure.common_axes();
         }
@@ -52,7 +58,8 @@ impl Studio<'_> {
         let start = to_f64(&self.model.flow().base().sample(PATHS, None, &mut rng)?)?;
         let times: Vec<f64> = (0..POINTS).map(|i| 1.0 - i as f64 / (POINTS - 1) as f64).collect();
         let at = self.model.trajectories(&start, &times, self.workers)?;
-        let path = |i: usize| at.iter().map(|at| [at[2 * i], at[2 * i + 1]]).collect();
+        let path =
+            |i: usize| self.shown_line(at.iter().map(|at| [at[2 * i], at[2 * i + 1]]).collect());
         let names = self.columns();
         let figure = Trajectories::new((0..PATHS).map(path).collect())
             .times(1.0, 0.0)
@@ -66,21 +73,27 @@ impl Studio<'_> {
     /// The latent grid and its image.
     fn ends(&self) -> Result<Vec<Stage>> {
         let device = self.model.flow().device();
-        let lines = latent_grid(3.0, 25, 121);
         let dtype = self.model.flow().dtype();
-        let carry = |points: &Vec<[f64; 2]>| -> Result<Vec<[f64; 2]>> {
+        let carry = |points: &[[f64; 2]]| -> Result<Vec<Line>> {
             let z = candle_core::Tensor::from_vec(points.concat(), (points.len(), 2), device)?;
             let x = self.model.flow().transform().inverse(&z.to_dtype(dtype)?, None)?.points;
             let x = self.model.preparation().inverse(&x)?.points;
-            Ok(x.to_vec2::<f64>()?.iter().map(|p| [p[0], p[1]]).collect())
+            let image = to_f64(&x)?.chunks_exact(2).map(|p| [p[0], p[1]]).collect();
+            Ok(vec![points.to_vec(), image])
         };
-        let images = lines.iter().map(carry).collect::<Result<Lines>>()?;
-        Ok(vec![Stage::new("latent").lines(lines), Stage::new("data").lines(images)])
+        let lines = latent_grid(3.0, LINES, ALONG);
+        let (names, mut stages) = (self.columns(), carried(&lines, carry)?.into_iter());
+        let (latent, data) = (stages.next().unwrap_or_default(), stages.next().unwrap_or_default());
+        let data = data.into_iter().map(|line| self.shown_line(line)).collect();
+        Ok(vec![
+            Stage::new("latent").lines(latent).labels(LATENT[0], LATENT[1]),
+            Stage::new("data").lines(data).labels(&names[0], &names[1]),
+        ])
     }
 
     /// The latent grid at several times.
     fn through_time(&self) -> Result<Vec<Stage>> {
-        let lines = latent_grid(3.0, 25, 121);
+        let lines = latent_grid(3.0, LINES, ALONG);
         let start = lines.concat().concat();
         let at = self.model.trajectories(&start, &STAGES, self.workers)?;
         let length = lines[0].len();
@@ -91,7 +104,8 @@ impl Studio<'_> {
                 0.0 => "data, t = 0".to_owned(),
                 _ => format!("t = {time}"),
             };
-            Stage::new(&name).lines(points.chunks(length).map(<[_]>::to_vec).collect())
+            let lines = points.chunks(length).map(|line| self.shown_line(line.to_vec()));
+            Stage::new(&name).lines(lines.collect())
         };
         Ok(STAGES.into_iter().zip(at).map(stage).collect())
     }

@@ -1,5 +1,8 @@
 //! Rows on their way through the layers of a flow.
 
+use super::circles::Line;
+use super::flow::LATENT;
+use super::grid_lines::carried;
 use super::{PictureError, Result, Studio, spread};
 use candle_core::Tensor;
 use diffeo_plots::{Figure, FlowStages, Scene, Stage, latent_grid};
@@ -8,8 +11,11 @@ use diffeo_plots::{Figure, FlowStages, Scene, Stage, latent_grid};
 const PANELS: usize = 6;
 /// Points drawn in each.
 const DRAWN: usize = 3000;
-/// Lines of the grid either way, and points on each.
+/// Lines of the grid either way, and points on each to begin with.
 const GRID: (usize, usize) = (19, 121);
+
+/// Names of the axes between layers, where columns mean nothing by themselves.
+const BETWEEN: [&str; 2] = ["u₁", "u₂"];
 
 impl Studio<'_> {
     /// Rows, standardised, after some of the layers and at last in the latent space, over the latent
@@ -37,7 +43,7 @@ impl Studio<'_> {
         for layer in flow.transform().layers() {
             points.push(layer.transform.forward(&points[points.len() - 1], None)?.points);
         }
-        let grids = self.grids()?;
+        let (grids, names) = (self.grids()?, self.columns());
         let all = points.len() - 1;
         let stage = |k: &usize| -> Result<Stage> {
             let coloured = plane(&points[*k])?.into_iter().zip(shades.iter().copied()).collect();
@@ -46,29 +52,35 @@ impl Studio<'_> {
                 k if k == all => "latent".to_owned(),
                 k => format!("after layer {k} of {all}"),
             };
-            Ok(Stage::new(&name).lines(grids[*k].clone()).coloured(coloured))
+            let [x, y] = match *k {
+                0 => [0, 1].map(|j| names[j].as_str()),
+                k if k == all => LATENT,
+                _ => BETWEEN,
+            };
+            Ok(Stage::new(&name).lines(grids[*k].clone()).coloured(coloured).labels(x, y))
         };
         let stages = chosen(all).iter().map(stage).collect::<Result<Vec<_>>>()?;
         let figure = FlowStages::new(stages)
-            .remark(&format!("colours: from the lowest to the highest {}", self.columns()[0]))
+            .remark(&format!("colours: from the lowest to the highest {}", names[0]))
             .title(&format!("{}: layer by layer", self.name));
         Ok(figure.theme(self.theme.clone()).scene()?)
     }
 
     /// The latent grid carried back, as it is before each layer and at last in the latent space.
-    fn grids(&self) -> Result<Vec<Vec<Vec<[f64; 2]>>>> {
+    fn grids(&self) -> Result<Vec<Vec<Line>>> {
         let flow = self.model.flow();
-        let lines = latent_grid(3.0, GRID.0, GRID.1);
-        let start =
-            Tensor::from_vec(lines.concat().concat(), (2 * GRID.0 * GRID.1, 2), flow.device())?;
-        let mut at = start.to_dtype(flow.dtype())?;
-        let mut grids = vec![lines];
-        for layer in flow.transform().layers().iter().rev() {
-            at = layer.transform.inverse(&at, None)?.points;
-            grids.push(plane(&at)?.chunks(GRID.1).map(<[_]>::to_vec).collect());
-        }
-        grids.reverse();
-        Ok(grids)
+        let carry = |points: &[[f64; 2]]| -> Result<Vec<Line>> {
+            let start = Tensor::from_vec(points.concat(), (points.len(), 2), flow.device())?;
+            let mut at = start.to_dtype(flow.dtype())?;
+            let mut stages = vec![points.to_vec()];
+            for layer in flow.transform().layers().iter().rev() {
+                at = layer.transform.inverse(&at, None)?.points;
+                stages.push(plane(&at)?);
+            }
+            stages.reverse();
+            Ok(stages)
+        };
+        carried(&latent_grid(3.0, GRID.0, GRID.1), carry)
     }
 }
 

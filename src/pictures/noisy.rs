@@ -1,7 +1,6 @@
 //! Densities of the plane with noise, from one look at the density without.
 
 use super::{Result, Studio, nodes};
-use diffeo_flows::rows::Rows;
 use diffeo_plots::Grid;
 use std::f64::consts::TAU;
 
@@ -30,7 +29,7 @@ impl Studio<'_> {
     /// unit of it.
     pub(super) fn noisy_density(&self) -> Result<NoisyDensity> {
         let (window, units) = (self.window()?, self.model.noise_units()?);
-        let rows = Rows::new(2, nodes(window, SOURCE))?;
+        let rows = self.rows_at(nodes(window, SOURCE))?;
         let log_prob = self.model.log_prob_rows(&rows, self.workers)?;
         let area: f64 = window.map(spacing).iter().product();
         let mass = log_prob.iter().map(|l| l.exp() * area).collect();

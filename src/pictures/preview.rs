@@ -1,6 +1,6 @@
 //! A density in few cells, for a terminal, and its changes during training.
 
-use super::{Result, Studio, nodes, range};
+use super::{Result, Studio, nodes};
 use diffeo_flows::Density;
 use diffeo_flows::rows::Rows;
 use diffeo_plots::{DensityMap, Figure, Grid, Scene};
@@ -35,7 +35,7 @@ impl Studio<'_> {
         }
         let heights = if self.has_plane() {
             let centres = cells(self.window()?, [width, height]);
-            let log_prob = self.model.log_prob_rows(&Rows::new(2, centres)?, self.workers)?;
+            let log_prob = self.model.log_prob_rows(&self.rows_at(centres)?, self.workers)?;
             log_prob.iter().map(|l| l.exp()).collect()
         } else {
             self.counts([width, height])?
@@ -49,7 +49,7 @@ impl Studio<'_> {
     /// [`PictureError::NoPlane`](super::PictureError::NoPlane) for other than two features or for a
     /// conditional density.
     pub fn moment(&self, step: usize) -> Result<Moment> {
-        let rows = Rows::new(2, nodes(self.window()?, NODES))?;
+        let rows = self.rows_at(nodes(self.window()?, NODES))?;
         Ok(Moment { step, log_prob: self.model.log_prob_rows(&rows, self.workers)? })
     }
 
@@ -77,9 +77,9 @@ impl Studio<'_> {
     }
 
     fn area(&self, width: usize, height: usize) -> Result<Vec<f64>> {
-        let [low, high] = range(&self.seen()?, 1, 0);
+        let [low, high] = self.axis(&self.seen()?, 1, 0);
         let at = |i: usize| low + (high - low) * (i as f64 + 0.5) / width as f64;
-        let rows = Rows::new(1, (0..width).map(at).collect())?;
+        let rows = self.rows_at((0..width).map(at).collect())?;
         let log_prob = self.model.log_prob_rows(&rows, self.workers)?;
         let curve = relative(log_prob.iter().map(|l| l.exp()).collect());
         let cell = |k: usize| {
@@ -93,14 +93,14 @@ impl Studio<'_> {
         let rows = self.data.map(|rows| super::spread(rows, DRAWN));
         let context = rows.as_ref().and_then(Rows::context).map(|(_, values)| values);
         let n = context.and(rows.as_ref()).map_or(DRAWN, Rows::len);
-        let drawn = self.model.sample_rows(n, context, SEED, self.workers)?;
+        let drawn = self.shown(self.model.sample_rows(n, context, SEED, self.workers)?);
         let d = self.model.features();
         let (x, y) = (0, 1.min(d - 1));
         let seen = match self.data {
-            Some(rows) => rows.points(),
+            Some(rows) => &self.shown(rows.points().to_vec()),
             None => &drawn,
         };
-        let window = [range(seen, d, x), range(seen, d, y)];
+        let window = [self.axis(seen, d, x), self.axis(seen, d, y)];
         let mut counts = vec![0.0; width * height];
         for row in drawn.chunks_exact(d) {
             let share = |k: usize, column: usize| {

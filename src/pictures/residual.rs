@@ -1,7 +1,6 @@
 //! Data beside a model, and where they disagree.
 
 use super::{Result, Studio};
-use diffeo_flows::rows::Rows;
 use diffeo_plots::{Figure, Points, Residuals, Scene};
 
 /// Fewest and most bins along each side.
@@ -24,8 +23,9 @@ impl Studio<'_> {
         let window = self.window()?;
         let bins = ((rows.len() as f64 / EACH).sqrt() as usize).clamp(BINS.0, BINS.1);
         let shares = self.shares(window, bins)?;
+        let points = Points::new(&self.shown(rows.points().to_vec()), 2)?;
         let ([x, y], names) = (window.map(|[low, high]| (low, high)), self.columns());
-        let figure = Residuals::new(&Points::new(rows.points(), 2)?, &shares, [bins; 2], x, y)?
+        let figure = Residuals::new(&points, &shares, [bins; 2], x, y)?
             .labels(&names[0], &names[1])
             .title(&format!("{}: data beside the model", self.name));
         Ok(figure.theme(self.theme.clone()).scene()?)
@@ -39,7 +39,7 @@ impl Studio<'_> {
         let [x, y] = window;
         let places =
             (0..fine).flat_map(|j| (0..fine).flat_map(move |i| [middle(x, i), middle(y, j)]));
-        let places = Rows::new(2, places.collect())?;
+        let places = self.rows_at(places.collect())?;
         let log_prob = self.model.log_prob_rows(&places, self.workers)?;
         let part: f64 = window.iter().map(|[low, high]| (high - low) / fine as f64).product();
         let mut shares = vec![0.0; bins * bins];

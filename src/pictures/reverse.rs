@@ -29,7 +29,7 @@ impl Studio<'_> {
             vec![Some(self.density_grid(window, BACKDROP)?); frames.len()]
         } else {
             let levels: Vec<f64> = frames.iter().map(|frame| frame.level).collect();
-            self.behind(window, &levels)?
+            self.behind(&vec![window; levels.len()], &levels)?
         };
         let stages = frames.iter().zip(behind).map(|(frame, density)| {
             let mut stage = Stage::new(&name_of(frame, sampler));
@@ -53,7 +53,7 @@ impl Studio<'_> {
     /// As [`Studio::reverse`].
     pub fn reverse_film(&self, sampler: &Sampler) -> Result<Vec<Scene>> {
         let (window, frames) = self.way(sampler, FRAMES, DRAWN.1)?;
-        let title = format!("{}: noise to data by {}", self.name, sampler.kind.name());
+        let title = format!("{}: noise to data by {}", self.name, in_words(sampler.kind));
         let film = Film { window, title };
         let stages = frames.iter().map(|frame| {
             Ok(Stage::new(&name_of(frame, sampler)).samples(Points::new(&frame.points, 2)?))
@@ -80,14 +80,28 @@ impl Studio<'_> {
     }
 
     fn reverse_title(&self, sampler: &Sampler, frames: &[Frame]) -> String {
-        let (name, kind) = (self.name, sampler.kind.name());
+        let (name, kind) = (self.name, in_words(sampler.kind));
         match frames.first().filter(|frame| frame.step > 0) {
             Some(first) => {
                 let level = numbers::short(first.level);
-                format!("{name}: noise to data by {kind}, seen from σ = {level} on")
+                format!("{name}: noise to data by {kind}, from σ = {level}")
             }
             None => format!("{name}: noise to data by {kind}"),
         }
+    }
+}
+
+/// A sampler as a title calls it.
+fn in_words(kind: SamplerKind) -> &'static str {
+    match kind {
+        SamplerKind::ProbabilityFlow => "the probability flow",
+        SamplerKind::Ddim => "DDIM",
+        SamplerKind::Multistep => "a multistep method",
+        SamplerKind::EulerMaruyama => "Euler–Maruyama steps",
+        SamplerKind::Heun => "Heun steps",
+        SamplerKind::PredictorCorrector => "predictor and corrector",
+        SamplerKind::AnnealedLangevin => "annealed Langevin steps",
+        SamplerKind::Langevin => "Langevin steps",
     }
 }
 
@@ -125,6 +139,14 @@ fn steps(sampler: &Sampler, levels: &NoiseLevels, frames: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn titles_name_samplers_in_words() {
+        for kind in SamplerKind::ALL {
+            // A flag's value in a title reads as a misprint.
+            assert!(!in_words(kind).contains(kind.name()), "{kind:?}");
+        }
+    }
 
     #[test]
     fn a_strip_ends_at_the_data_and_starts_where_it_can_be_seen() {

@@ -18,7 +18,7 @@ impl Studio<'_> {
     /// [`PictureError::NoPlane`] for other than two features or for a conditional density.
     pub fn log_det(&self) -> Result<Scene> {
         let (window, n) = (self.window()?, self.fineness(SOLVED.0));
-        let rows = Rows::new(2, nodes(window, n))?;
+        let rows = self.rows_at(nodes(window, n))?;
         let Images { points, log_det } = self.model.to_latent(&rows, self.workers)?;
         // The same pass gives the density behind: log p(x) = log p(z) + log|det ∂z/∂x|.
         let log_base = self.model.base_log_prob(&Rows::new(2, points)?, self.workers)?;
@@ -38,7 +38,7 @@ impl Studio<'_> {
     /// As [`Studio::log_det`].
     pub fn singular(&self) -> Result<Scene> {
         let (window, n) = (self.window()?, self.fineness(SOLVED.1));
-        let rows = Rows::new(2, nodes(window, n))?;
+        let rows = self.rows_at(nodes(window, n))?;
         let jacobians = self.model.latent_jacobians(&rows, self.workers)?;
         let deviations = self.model.baseline().standard_deviations()?;
         let smallest = |j: &[f64]| {

@@ -55,7 +55,7 @@ fn models_are_judged_by_rows() {
     );
     assert_eq!(text("scores").lines().filter(|line| *line == "run").count(), 2);
     bench.run("plot residual run --data rows.csv -o residual.svg").good();
-    assert!(text("residual").contains("standard errors"));
+    assert!(text("residual").contains("residual (σ)"));
     bench.run("plot calibration run --data rows.csv -o calibration.svg").good();
     assert!(text("calibration").contains("coverage is off by at most"));
     bench.run("plot density run --with other -o no.png").refused(&["--with"]);
@@ -109,4 +109,87 @@ fn logarithms_widths_and_scales() {
     }
     bench.run("plot density run --scale 9 -o no.png").refused(&["--scale"]);
     bench.run("plot density run --width 3 -o no.png").refused(&["cannot be drawn"]);
+}
+
+/// Lines of an SVG, of which each text is one.
+fn has(svg: &str, text: &str) -> bool {
+    svg.lines().any(|line| line == text)
+}
+
+/// The mode lies across the ends of the period, so that the circle is cut elsewhere.
+#[test]
+fn the_axis_of_an_angle_is_its_declared_period() {
+    let bench = Bench::new();
+    let columns: [Column; 2] = [
+        ("angle", |i| (60.0 * (1.3 * i).sin()).rem_euclid(360.0)),
+        ("y", |i| (0.7 * i).cos() + 0.1 * (2.9 * i).sin()),
+    ];
+    bench.write("rows.csv", csv(&columns, 400));
+    let schema = "[columns.angle]\nkind = \"circular\"\nlow = 0.0\nhigh = 360.0\n";
+    bench.write("schema.toml", schema);
+    bench.run(&format!("fit rows.csv --schema schema.toml {TINY} -o run")).good();
+    for plot in ["density run", "density run --log", "samples run --data rows.csv", "flow run"] {
+        let stem = plot.replace([' ', '.'], "-");
+        bench.run(&format!("plot {plot} -o {stem}.svg")).good();
+        let svg = bench.text(&format!("{stem}.svg"));
+        assert!(has(&svg, "300") && has(&svg, "0") && !svg.contains("−100"), "{plot}");
+        assert!(!has(&svg, "400") && !has(&svg, "500"), "{plot}");
+    }
+    // Half of the rows lie at either end of the axis, and the model's mass with them.
+    bench.run("plot density run -o density.png").good();
+    let png = bench.bytes("density.png");
+    let picture = diffeo::plots::Picture::from_png(&png).unwrap();
+    let brightest = |from: f64, to: f64| {
+        let pixels = (0..picture.height()).flat_map(|row| {
+            let column = |share: f64| (share * f64::from(picture.width())) as u32;
+            (column(from)..column(to)).map(move |column| (column, row))
+        });
+        // The green of the colour map, where white lines and texts are not.
+        let green = |(column, row)| {
+            let [r, g, b] = picture.pixel(column, row).unwrap();
+            if r.abs_diff(g) < 40 && g.abs_diff(b) < 40 { 0 } else { g }
+        };
+        pixels.map(green).max().unwrap()
+    };
+    let (left, middle, right) = (brightest(0.2, 0.27), brightest(0.4, 0.5), brightest(0.65, 0.7));
+    assert!(left > middle + 40 && right > middle + 40, "{left} {middle} {right}");
+}
+
+/// Seconds since an epoch with a spread of a hundredth: the window was a thousandth of the number.
+#[test]
+fn pictures_far_from_zero_show_what_there_is() {
+    let bench = Bench::new();
+    let columns: [Column; 2] = [
+        ("t", |i| 1_126_259_462.4 + 0.01 * (1.3 * i).sin()),
+        ("y", |i| (0.7 * i).cos() + 0.1 * (2.9 * i).sin()),
+    ];
+    bench.write("rows.csv", csv(&columns, 400));
+    bench.run(&format!("fit rows.csv {TINY} -o run")).good();
+    for plot in ["density run", "samples run --data rows.csv", "samples rows.csv", "field run"] {
+        let stem = plot.replace([' ', '.'], "-");
+        bench.run(&format!("plot {plot} -o {stem}.svg")).good();
+        let svg = bench.text(&format!("{stem}.svg"));
+        assert!(has(&svg, "t  (+ 1126259462.3)"), "{plot}");
+        assert!(has(&svg, "0.10"), "{plot}");
+    }
+    bench.run("plot density run -o density.png").good();
+    let picture = diffeo::plots::Picture::from_png(&bench.bytes("density.png")).unwrap();
+    let colours: std::collections::BTreeSet<&[u8]> = picture.pixels().chunks_exact(3).collect();
+    assert!(colours.len() > 400, "{} colours: nothing is drawn", colours.len());
+}
+
+#[test]
+fn letters_without_a_glyph_are_written_as_code_points_and_said_once() {
+    let bench = Bench::new();
+    let columns: [Column; 2] = [("质量", |i| (1.3 * i).sin()), ("M☉ Жβộ", |i| (0.7 * i).cos())];
+    bench.write("rows.csv", csv(&columns, 200));
+    for output in ["p.png", "p.svg"] {
+        let said = bench.run(&format!("plot samples rows.csv -o {output}")).good();
+        let warnings = said.err.lines().filter(|line| line.contains("U+2609"));
+        assert_eq!(warnings.count(), 1, "{said:?}");
+        assert!(said.err.contains("质 (U+8D28)") && !said.err.contains('Ж'), "{said:?}");
+    }
+    assert!(has(&bench.text("p.svg"), "质量"));
+    let quiet = bench.run("plot samples two-moons -o q.png").good();
+    assert!(!quiet.err.contains("warning"), "{quiet:?}");
 }

@@ -53,11 +53,10 @@ fn written(values: &[f64], step: f64) -> (Vec<String>, String) {
     let largest = |values: &[f64]| values.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
     let mut note = String::new();
     let mut rest = values.to_vec();
-    let offset = values.first().copied().unwrap_or(0.0);
-    let has_offset = step < 1e-5 * largest(values);
-    if has_offset {
+    let offset = (step < 1e-5 * largest(values)).then(|| Offset::of(values, step));
+    if let Some(offset) = &offset {
         for value in &mut rest {
-            *value -= offset;
+            *value -= offset.value;
         }
     }
     let top = largest(&rest);
@@ -68,10 +67,9 @@ fn written(values: &[f64], step: f64) -> (Vec<String>, String) {
         note = format!("×10{}", superscript(power));
         10.0_f64.powi(power)
     };
-    if has_offset {
-        let sign = if offset < 0.0 { '−' } else { '+' };
+    if let Some(offset) = &offset {
         let gap = if note.is_empty() { "" } else { " " };
-        note = format!("{note}{gap}{sign} {}", plain(offset.abs()));
+        note = format!("{note}{gap}{}", offset.written());
     }
     let decimals = (0..12).find(|&d| {
         let shift = 10.0_f64.powi(d) * step / factor;
@@ -100,9 +98,51 @@ pub(crate) fn short(value: f64) -> String {
     format!("{}×10{}", number(value / 10.0_f64.powi(power), 2), superscript(power))
 }
 
-fn plain(value: f64) -> String {
-    let text = format!("{value}");
-    if text.len() <= 12 { text } else { format!("{value:e}") }
+/// What ticks far from zero have in common: a multiple of a power of ten no finer than they need.
+#[derive(Clone, Copy, Debug)]
+struct Offset {
+    value: f64,
+    /// The power of ten that it is a multiple of.
+    power: i32,
+}
+
+impl Offset {
+    /// Longest text of an offset in plain digits.
+    const LONGEST: usize = 14;
+
+    fn of(values: &[f64], step: f64) -> Self {
+        let (first, last) = (values.first(), values.last());
+        let (first, last) = (first.copied().unwrap_or(0.0), last.copied().unwrap_or(0.0));
+        let power = (last - first).max(step).log10().ceil() as i32;
+        // Negative powers of ten are no binary numbers: their inverses are.
+        let value = if power < 0 {
+            let inverse = 10.0_f64.powi(-power);
+            (first * inverse).floor() / inverse
+        } else {
+            let unit = 10.0_f64.powi(power);
+            (first / unit).floor() * unit
+        };
+        Self { value, power }
+    }
+
+    fn written(self) -> String {
+        let (sign, size) = (if self.value < 0.0 { '−' } else { '+' }, self.value.abs());
+        let decimals = usize::try_from(-self.power).unwrap_or(0);
+        let plain = format!("{size:.decimals$}");
+        if plain.len() <= Self::LONGEST {
+            return format!("{sign} {plain}");
+        }
+        let top = size.log10().floor() as i32;
+        let digits = usize::try_from(top - self.power).unwrap_or(0);
+        let text = format!("{size:.digits$e}");
+        let (mantissa, power) = text.split_once('e').unwrap_or((&text, "0"));
+        let mantissa = if mantissa.contains('.') {
+            mantissa.trim_end_matches('0').trim_end_matches('.')
+        } else {
+            mantissa
+        };
+        format!("{sign} {mantissa}×10{}", superscript(power.parse().unwrap_or(top)))
+    }
 }
 
 /// A whole number with spaces between thousands, as in `12 000`.
@@ -163,17 +203,38 @@ mod tests {
         let ticks = nice(1e6, 1e6 + 1.0, 4);
         assert_eq!(ticks.note, "+ 1000000");
         assert_eq!(ticks.labels, ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
+        let seconds = nice(1_126_259_462.371, 1_126_259_462.433, 4);
+        assert_eq!(seconds.note, "+ 1126259462.3");
+        assert_eq!(seconds.labels, ["0.08", "0.10", "0.12"]);
+        let below = nice(-1_126_259_462.433, -1_126_259_462.371, 4);
+        assert_eq!(below.note, "− 1126259462.5");
+        assert_eq!(below.labels, ["0.08", "0.10", "0.12"]);
+        let far = nice(3e20, 3e20 + 4e12, 4);
+        assert_eq!(far.note, "×10¹² + 3×10²⁰");
+        assert_eq!(far.labels, ["0", "1", "2", "3", "4"]);
+    }
+
+    #[test]
+    fn the_largest_ranges_have_labels_of_few_digits() {
+        let ticks = nice(-3.6e150, 3.7e150, 5);
+        assert_eq!((ticks.note.as_str(), ticks.labels[0].as_str()), ("×10¹⁵⁰", "−2"));
+        let density = nice(0.0, 1.6e-301, 4);
+        assert_eq!(density.note, "×10⁻³⁰¹");
     }
 
     #[test]
     fn ticks_lie_inside_at_any_scale() {
-        for power in -90..90 {
+        for power in -300..150 {
             let scale = 10.0_f64.powi(power);
-            for (low, high) in [(-0.37, 1.91), (0.99, 1.0), (-7.0, -6.2)] {
-                let range = Interval { low: low * scale, high: high * scale };
+            for (low, high) in [(-0.37, 1.91), (0.99, 1.0), (-7.0, -6.2), (1.0, 1.0 + 1e-12)] {
+                let Ok(range) = Interval::new("x", low * scale, high * scale) else {
+                    assert!((high - low) * scale < 1e-305, "{low} {high} {scale}");
+                    continue;
+                };
                 let ticks = Ticks::nice(&range, 5);
                 assert!((2..=12).contains(&ticks.values.len()), "{range:?} {ticks:?}");
-                let slack = range.padded(1e-6);
+                let size = range.low.abs().max(range.high.abs());
+                let slack = range.padded(1e-6 + 1e-15 * size / range.span());
                 assert!(ticks.values.iter().all(|&v| slack.contains(v)), "{range:?} {ticks:?}");
                 let mut labels = ticks.labels.clone();
                 labels.dedup();

@@ -10,5 +10,5 @@ mod spans;
 mod svg;
 pub(crate) mod text;
 
-pub use picture::Picture;
+pub use picture::{Distance, Picture};
 pub use scene::Scene;

@@ -15,14 +15,14 @@ use super::spans::spans;
 use super::{Picture, text};
 use crate::{Colour, PlotError, Result};
 
-/// Most pixels of the enlarged painting, 3 bytes each.
-const LARGEST: f64 = 5e7;
+/// Most pixels of the enlarged painting, 3 bytes each, for edges as smooth as can be, and at all.
+const SMOOTH: u64 = 50_000_000;
+const PAINTED: u64 = 100_000_000;
 
 /// Paints all marks of a scene, in order, with `ratio` pixels a point.
 pub(crate) fn paint(scene: &Scene, ratio: u32) -> Result<Picture> {
     text::register()?;
-    let area = scene.width * scene.height * f64::from(ratio * ratio);
-    let finer = if area * 9.0 < LARGEST { 3 } else { 2 };
+    let finer = finer(scene, ratio)?;
     let scale = ratio * finer;
     let (width, height) = (scene.width as u32 * scale, scene.height as u32 * scale);
     let mut large = Picture::filled(width, height, ratio, scene.background);
@@ -33,6 +33,19 @@ pub(crate) fn paint(scene: &Scene, ratio: u32) -> Result<Picture> {
     }
     drop(painter);
     Ok(large.shrunk(finer, ratio))
+}
+
+/// How many times too large a scene is painted before it is shrunk.
+fn finer(scene: &Scene, ratio: u32) -> Result<u32> {
+    let [width, height] = [scene.width, scene.height].map(|v| v as u64 * u64::from(ratio));
+    let painted = |finer: u64| width * height * finer * finer;
+    if painted(3) <= SMOOTH {
+        return Ok(3);
+    }
+    if painted(2) <= PAINTED {
+        return Ok(2);
+    }
+    Err(PlotError::Pixels { width, height, most: PAINTED / 4 })
 }
 
 struct Painter<'a> {
@@ -159,4 +172,17 @@ pub(super) fn colour(colour: Colour) -> BackendColor {
 pub(super) fn style(colour: Colour) -> ShapeStyle {
     let [red, green, blue] = colour.rgb;
     ShapeStyle { color: RGBAColor(red, green, blue, colour.alpha), filled: true, stroke_width: 1 }
+}
+
+/// What is enlarged to be smooth counts: 1000 × 1000 points at 8 pixels each would take 768 megabytes.
+#[test]
+fn more_pixels_than_can_be_painted_are_an_error() {
+    let scene = |side: f64| Scene::new(side, side, &crate::Theme::light()).unwrap();
+    assert_eq!(finer(&scene(500.0), 2).unwrap(), 3);
+    assert_eq!(finer(&scene(600.0), 8).unwrap(), 2);
+    let refused = finer(&scene(1000.0), 8).unwrap_err();
+    assert!(matches!(refused, PlotError::Pixels { width: 8000, height: 8000, most: 25_000_000 }));
+    assert!(refused.to_string().contains("8000 × 8000 pixels"), "{refused}");
+    assert!(matches!(scene(1000.0).picture_at(8), Err(PlotError::Pixels { .. })));
+    assert!(scene(1000.0).svg().is_ok());
 }

@@ -90,7 +90,7 @@ impl Scene {
         theme.check()?;
         let ratio = theme.pixel_ratio.clamp(1, 8);
         let fits = |v: f64| v.is_finite() && (20.0..=10_000.0).contains(&v);
-        if !fits(width) || !fits(height) || width * height * f64::from(ratio * ratio) > 1e8 {
+        if !fits(width) || !fits(height) {
             return Err(PlotError::Canvas { width, height });
         }
         let (width, height) = (width.ceil(), height.ceil());
@@ -106,9 +106,29 @@ impl Scene {
     /// Paints the scene into pixels, as many a point as the theme asks for.
     ///
     /// # Errors
-    /// [`PlotError::Backend`] when plotters refuses.
+    /// [`PlotError::Pixels`] for more than 25 million pixels, [`PlotError::Backend`] when plotters
+    /// refuses.
     pub fn picture(&self) -> Result<Picture> {
         raster::paint(self, self.pixel_ratio)
+    }
+
+    /// The letters that the embedded fonts do not have, each once, in the order of the alphabet: a PNG
+    /// shows their code points, as in U+4E2D, an SVG the letters where its viewer has a font for them.
+    ///
+    /// # Example
+    /// ```
+    /// use diffeo_plots::{Figure, Training};
+    /// let scene = Training::new(&[(0.0, 3.0), (1.0, 2.5)]).title("质量 (M☉)").scene()?;
+    /// assert_eq!(scene.letters_lacked(), ['☉', '质', '量']);
+    /// # Ok::<(), diffeo_plots::PlotError>(())
+    /// ```
+    pub fn letters_lacked(&self) -> Vec<char> {
+        let texts = self.marks.iter().filter_map(|mark| match mark {
+            Mark::Text(label) => Some(label.text.as_str()),
+            _ => None,
+        });
+        let letters: std::collections::BTreeSet<char> = texts.flat_map(text::missing).collect();
+        letters.into_iter().collect()
     }
 
     /// Paints the scene with `ratio` pixels a point.

@@ -1,5 +1,6 @@
 //! Registers the embedded font and measures text with it.
 
+use std::fmt::Write as _;
 use std::sync::OnceLock;
 
 use plotters::style::{FontDesc, FontFamily, FontStyle, register_font};
@@ -18,42 +19,37 @@ pub(crate) const CAPITAL: f64 = 2048.0 / 2816.0;
 /// Longest text ever measured or drawn.
 const LONGEST: usize = 200;
 
-/// Letters of the embedded fonts, from the first to the last of each run: `assets/subset.sh`.
-const LETTERS: [(u32, u32); 22] = [
-    (0x20, 0x7E),
-    (0xA0, 0x17F),
-    (0x192, 0x192),
-    (0x218, 0x21B),
-    (0x2C6, 0x2DD),
-    (0x370, 0x3FF),
-    (0x400, 0x45F),
-    (0x1E9E, 0x1E9E),
-    (0x2010, 0x2026),
-    (0x2030, 0x2033),
-    (0x2039, 0x203A),
-    (0x2044, 0x2044),
-    (0x2070, 0x209C),
-    (0x20AC, 0x20AC),
-    (0x2113, 0x2113),
-    (0x2122, 0x2126),
-    (0x2190, 0x2193),
-    (0x2202, 0x2215),
-    (0x221A, 0x222B),
-    (0x2248, 0x2265),
-    (0x25A0, 0x25A0),
-    (0x25CF, 0x25CF),
-];
-/// What stands for a letter that the fonts do not have.
-const REPLACEMENT: char = '■';
-
+/// What the regular font holds; both weights hold the same letters, as `assets/subset.sh` has it.
 fn is_known(letter: char) -> bool {
-    LETTERS.iter().any(|(first, last)| (*first..=*last).contains(&u32::from(letter)))
+    static FACE: OnceLock<Option<ttf_parser::Face<'static>>> = OnceLock::new();
+    let face = FACE.get_or_init(|| ttf_parser::Face::parse(REGULAR, 0).ok());
+    face.as_ref().is_some_and(|face| face.glyph_index(letter).is_some())
 }
 
-/// The text with a mark in place of each letter that the embedded fonts do not have, to be painted: the
-/// viewer of an SVG may have other fonts, a PNG has none.
+/// The letters of a text that the embedded fonts do not have.
+pub(crate) fn missing(text: &str) -> impl Iterator<Item = char> + '_ {
+    text.chars().filter(|letter| !is_known(*letter))
+}
+
+/// The text with its code point, as in U+4E2D, in place of each letter that the embedded fonts do not
+/// have, to be painted: the viewer of an SVG may have other fonts, a PNG has none.
 pub(crate) fn painted(text: &str) -> String {
-    text.chars().map(|c| if is_known(c) { c } else { REPLACEMENT }).collect()
+    let mut painted = String::with_capacity(text.len());
+    let mut is_after_code = false;
+    for letter in text.chars() {
+        let is_code = !is_known(letter);
+        if (is_code || is_after_code) && !letter.is_whitespace() && !painted.is_empty() {
+            let is_apart = painted.ends_with(char::is_whitespace);
+            painted.push_str(if is_apart { "" } else { " " });
+        }
+        if is_code {
+            let _ = write!(painted, "U+{:04X}", u32::from(letter));
+        } else {
+            painted.push(letter);
+        }
+        is_after_code = is_code;
+    }
+    painted
 }
 
 /// Registers the fonts once in the life of the process.
@@ -72,15 +68,13 @@ pub(crate) fn font(size: f64, bold: bool) -> FontDesc<'static> {
     FontDesc::new(FontFamily::Name(FAMILY), size, style)
 }
 
-/// Width of `text` in points at `size` points an em; a letter that the fonts do not have takes at least
-/// an em, as ideographs do in most fonts.
+/// Width of `text` in points at `size` points an em, with code points in place of letters that the fonts
+/// do not have: those are wider than the letters are where an SVG is viewed.
 pub(crate) fn width(text: &str, size: f64, bold: bool) -> f64 {
-    let missing = text.chars().filter(|c| !is_known(*c)).count();
-    if missing == 0 {
+    if text.chars().all(is_known) {
         return known_width(text, size, bold);
     }
-    let short = (size - known_width(&REPLACEMENT.to_string(), size, bold)).max(0.0);
-    known_width(&painted(text), size, bold) + missing as f64 * short
+    known_width(&painted(text), size, bold)
 }
 
 fn known_width(text: &str, size: f64, bold: bool) -> f64 {
@@ -136,18 +130,46 @@ mod tests {
     }
 
     #[test]
-    fn letters_that_the_font_lacks_are_marked_and_take_an_em() {
-        assert_eq!(painted("äβ漢字 ±"), "äβ■■ ±");
-        assert!((width("漢字", 10.0, false) - 20.0).abs() < 1.0);
-        let label = |text: &str| {
-            let mut scene = Scene::new(60.0, 20.0, &crate::Theme::light()).unwrap();
-            let (colour, anchor) = (crate::Colour::hex(0), Anchor::Start);
-            let (text, at, size) = (text.to_owned(), [5.0, 15.0], 12.0);
-            scene.text(Label { at, text, size, bold: false, colour, anchor, upright: false });
-            let picture = scene.picture().unwrap();
-            picture.pixels().iter().filter(|v| **v < 128).count()
-        };
-        assert!(label("漢字") > 300 && label("漢字") > label("漢"), "{}", label("漢字"));
+    fn letters_that_the_font_lacks_are_painted_as_their_code_points() {
+        for (text, shown) in [
+            ("äβ ± Ψ", "äβ ± Ψ"),
+            ("Жёлтый ӱ", "Жёлтый ӱ"),
+            ("nhiệt độ", "nhiệt độ"),
+            ("M☉", "M U+2609"),
+            ("漢字", "U+6F22 U+5B57"),
+            ("x 漢 y", "x U+6F22 y"),
+            ("∇p", "U+2207 p"),
+        ] {
+            assert_eq!(painted(text), shown);
+            let lacked = usize::from(text != shown) + usize::from(text == "漢字");
+            assert_eq!(missing(text).count(), lacked, "{text}");
+        }
+        assert!((width("漢", 10.0, false) - width("U+6F22", 10.0, false)).abs() < 1e-9);
+    }
+
+    /// Each weight paints each letter of the other: a bold title has no gaps.
+    #[test]
+    fn both_weights_hold_the_same_letters() {
+        let faces = [REGULAR, SEMI_BOLD].map(|font| ttf_parser::Face::parse(font, 0).unwrap());
+        let letters = (0..0x3000).filter_map(char::from_u32);
+        let known = |letter: &char| faces[0].glyph_index(*letter).is_some();
+        let (shared, lacked): (Vec<_>, Vec<_>) = letters.partition(known);
+        assert!(shared.len() > 1300, "{}", shared.len());
+        assert!(shared.iter().all(|&c| faces[1].glyph_index(c).is_some()));
+        assert!(lacked.iter().all(|&c| faces[1].glyph_index(c).is_none()));
+    }
+
+    #[test]
+    fn a_scene_tells_which_letters_it_cannot_paint() {
+        let mut scene = Scene::new(60.0, 20.0, &crate::Theme::light()).unwrap();
+        for text in ["M☉", "字漢", "漢 x"] {
+            let (colour, anchor, at) = (crate::Colour::hex(0), Anchor::Start, [5.0, 15.0]);
+            let text = text.to_owned();
+            scene.text(Label { at, text, size: 9.0, bold: false, colour, anchor, upright: false });
+        }
+        assert_eq!(scene.letters_lacked(), ['☉', '字', '漢']);
+        // The viewer of an SVG may have them.
+        assert!(scene.svg().unwrap().contains("漢 x"));
     }
 
     #[test]

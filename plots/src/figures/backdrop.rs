@@ -19,10 +19,10 @@ pub(super) fn backdrop(scene: &mut Scene, theme: &Theme, view: &View, grid: &Gri
     let [x, y] = grid.ranges();
     let colour = |u: f64, v: f64| {
         let [a, b] = view.data(u, v);
-        if !x.contains(a) || !y.contains(b) {
+        let Some((s, t)) = x.fraction_inside(a).zip(y.fraction_inside(b)) else {
             return theme.background;
-        }
-        let value = grid.at(x.fraction(a), y.fraction(b)).max(0.0) / top;
+        };
+        let value = grid.at(s, t).max(0.0) / top;
         theme.tint(theme.muted, STRONGEST * value.powf(0.7))
     };
     scene.image(view.area, shaded(&view.area, colour));

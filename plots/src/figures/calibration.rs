@@ -213,10 +213,7 @@ impl Calibration {
     }
 
     fn legend(&self) -> Vec<(Swatch, String)> {
-        let mut legend = vec![
-            (Swatch::Line(self.pen()), format!("{} rows", whole(self.ranks.len() as f64))),
-            (Swatch::Area(self.shade()), "99 % of uniform samples".to_owned()),
-        ];
+        let mut legend = vec![(Swatch::Area(self.shade()), "99 % of uniform samples".to_owned())];
         let named = self.by_distance().0;
         let swatch = |i: usize| Swatch::Line(self.column_pen(i, named.len()));
         legend.extend(named.iter().enumerate().map(|(i, (name, _))| (swatch(i), name.clone())));
@@ -226,8 +223,9 @@ impl Calibration {
     fn remark(&self) -> String {
         let half = band_of_distribution(self.worth(self.ranks.len()));
         let far = number(farthest(&self.ranks), 3);
+        let (rows, half) = (whole(self.ranks.len() as f64), number(half, 3));
         let mut remark =
-            format!("coverage is off by at most {far}; the band reaches {}", number(half, 3));
+            format!("{rows} rows; coverage is off by at most {far}; the band reaches {half}");
         if self.columns.len() > NAMED {
             let all = self.columns.len();
             remark = format!("{remark}; named: the {NAMED} of {all} columns farthest off");
@@ -240,7 +238,7 @@ impl Figure for Calibration {
     fn scene(&self) -> Result<Scene> {
         let cells = self.panels();
         let columns = cells.len();
-        let table = Table { cells, columns, shapes: vec![0.9] };
+        let table = Table { cells, columns, shapes: vec![0.9], even: false };
         let heading = self.look.heading(self.legend(), self.remark());
         let width = self.look.width_or(20.0 + PANEL * columns as f64);
         let (mut scene, areas) = Sheet::new(heading, width).place(&table)?;

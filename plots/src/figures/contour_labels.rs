@@ -13,6 +13,11 @@ pub(crate) type Line = Vec<[f64; 2]>;
 const CLEAR: f64 = 2.5;
 /// A line is labelled if it is at least this many label widths long.
 const LONG_ENOUGH: f64 = 3.5;
+/// Distance of the points of a line.
+const STEP: f64 = 2.0;
+/// Least width of a turn, in label widths, where a line is straight enough for a label: nearer to a tip
+/// the gap for it would cut the tip off.
+const STRAIGHT: f64 = 0.9;
 
 #[derive(Clone, Debug)]
 struct Level {
@@ -35,11 +40,12 @@ impl Contours {
     }
 
     pub(crate) fn add(&mut self, label: String, ink: Colour, lines: &[Line]) {
-        let lines = lines.iter().map(|line| even(line, 2.0)).collect();
+        let lines = lines.iter().map(|line| even(line, STEP)).collect();
         self.levels.push(Level { label, ink, lines });
     }
 
-    /// Draws all lines, each level with one label where its line is straight, level and free.
+    /// Draws all lines, each level with one label where its line is straight, level and free of others;
+    /// without a label where there is no such place.
     pub(crate) fn draw(&self, scene: &mut Scene) {
         let mut taken: Vec<Rect> = Vec::new();
         let mut labels = Vec::new();
@@ -70,17 +76,20 @@ impl Contours {
         let width = text::width(label, self.size, false);
         let half = (width / 4.0).ceil() as usize + 1;
         let mut best: Option<(f64, Label)> = None;
-        for line in lines.iter().filter(|l| l.len() as f64 * 2.0 > LONG_ENOUGH * width) {
+        for line in lines.iter().filter(|l| l.len() as f64 * STEP > LONG_ENOUGH * width) {
             for i in (half..line.len().saturating_sub(half)).step_by(3) {
                 let ([ax, ay], [bx, by]) = (line[i - half], line[i + half]);
                 let (chord, arc) = ((bx - ax).hypot(by - ay), 4.0 * half as f64);
                 let label = self.label(label, *ink, line[i]);
                 let bounds = label.bounds().grown(CLEAR);
-                if !inside(&self.area, &bounds) || taken.iter().any(|t| t.overlaps(&bounds)) {
+                let is_taken = taken.iter().any(|t| t.overlaps(&bounds));
+                if !inside(&self.area, &bounds) || is_taken || chord < STRAIGHT * arc {
                     continue;
                 }
-                let crowd = self.crowd(level, &bounds);
-                let score = 2.0 * chord / arc + (bx - ax).abs() / chord.max(1.0) - 0.2 * crowd;
+                if self.is_crowded(&bounds, (line, i, (bounds.width / STEP) as usize)) {
+                    continue;
+                }
+                let score = 2.0 * chord / arc + (bx - ax).abs() / chord.max(1.0);
                 if best.as_ref().is_none_or(|(s, _)| score > *s + 1e-9) {
                     best = Some((score, label));
                 }
@@ -89,11 +98,14 @@ impl Contours {
         best.map(|(_, label)| label)
     }
 
-    /// Number of points of other levels under a box.
-    fn crowd(&self, level: usize, bounds: &Rect) -> f64 {
-        let others = self.levels.iter().enumerate().filter(|(i, _)| *i != level);
-        let points = others.flat_map(|(_, other)| other.lines.iter().flatten());
-        points.filter(|p| bounds.contains(**p)).count() as f64
+    /// Whether other lines, or other parts of this one than the `reach` points to either side of its
+    /// point `at`, run under a box.
+    fn is_crowded(&self, bounds: &Rect, (line, at, reach): (&Line, usize, usize)) -> bool {
+        let is_own = |k: usize, other: &Line| std::ptr::eq(line, other) && k.abs_diff(at) <= reach;
+        let mut lines = self.levels.iter().flat_map(|level| &level.lines);
+        lines.any(|other| {
+            other.iter().enumerate().any(|(k, p)| bounds.contains(*p) && !is_own(k, other))
+        })
     }
 
     fn label(&self, text: &str, colour: Colour, [x, y]: [f64; 2]) -> Label {
@@ -135,5 +147,33 @@ mod tests {
         let points = even(&[[0.0, 0.0], [3.0, 0.0], [3.0, 3.0]], 2.0);
         assert_eq!(points, [[0.0, 0.0], [2.0, 0.0], [3.0, 1.0], [3.0, 3.0], [3.0, 3.0]]);
         assert!(even(&[], 2.0).is_empty());
+    }
+
+    /// A long thin ring: two lines 6 apart, which no label fits between; a wide one has room on a side.
+    #[test]
+    fn no_label_cuts_the_tip_or_the_neighbour_of_its_line() {
+        let ring = |half: f64| -> Line {
+            vec![
+                [20.0, 50.0 - half],
+                [280.0, 50.0 - half],
+                [280.0, 50.0 + half],
+                [20.0, 50.0 + half],
+                [20.0, 50.0 - half],
+            ]
+        };
+        let labels = |half: f64| {
+            let mut contours = Contours::new(Rect::new(0.0, 0.0, 300.0, 100.0), 10.5);
+            contours.add("50 %".into(), Colour::hex(0), &[ring(half)]);
+            let mut scene = Scene::new(300.0, 100.0, &crate::Theme::light()).unwrap();
+            contours.draw(&mut scene);
+            let texts = scene.marks.iter().filter_map(|mark| match mark {
+                crate::draw::scene::Mark::Text(label) => Some(label.at),
+                _ => None,
+            });
+            texts.collect::<Vec<_>>()
+        };
+        assert!(labels(3.0).is_empty(), "{:?}", labels(3.0));
+        let wide = labels(30.0);
+        assert!(wide.len() == 1 && (34.0..266.0).contains(&wide[0][0]), "{wide:?}");
     }
 }

@@ -40,6 +40,7 @@ pub struct Corner {
     names: Vec<String>,
     data: Points,
     model: Option<Points>,
+    axes: Vec<Option<(f64, f64)>>,
     look: Look,
 }
 
@@ -66,7 +67,8 @@ impl Corner {
             return Err(PlotError::Size { what: "column names", expected, got });
         }
         let names = names.iter().map(|n| n.as_ref().to_owned()).collect();
-        Ok(Self { names, data, model: None, look: Look::default() })
+        let axes = vec![None; data.features()];
+        Ok(Self { names, data, model: None, axes, look: Look::default() })
     }
 
     /// Samples of the model, with the columns of the data.
@@ -80,6 +82,16 @@ impl Corner {
         }
         self.model = Some(samples);
         Ok(self)
+    }
+
+    /// The ends of the axes of a column, where they are known, as those of an angle; a column that there
+    /// is none of is ignored.
+    #[must_use]
+    pub fn axis(mut self, column: usize, low: f64, high: f64) -> Self {
+        if let Some(axis) = self.axes.get_mut(column) {
+            *axis = Some((low, high));
+        }
+        self
     }
 
     look_setters!(width: "by default it grows with the number of columns");
@@ -103,6 +115,9 @@ impl Corner {
     }
 
     fn range(&self, column: usize) -> Result<Interval> {
+        if let Some((low, high)) = self.axes[column] {
+            return Interval::new("a column", low, high);
+        }
         let mut range = self.data.bulk(column, 0.002);
         if let Some(model) = self.model.as_ref().and_then(|m| m.bulk(column, 0.005)) {
             range = range.map(|r| r.union(&model));
@@ -199,7 +214,7 @@ impl Figure for Corner {
         let top = |j: usize| if highest(j) > 0.0 { 1.1 * highest(j) } else { 1.0 };
         let cell = |k: usize| self.cell([k / d, k % d], &drawn, &ranges, top(k / d));
         let cells = (0..d * d).map(cell);
-        let table = Table { cells: cells.collect(), columns: d, shapes: vec![1.0] };
+        let table = Table { cells: cells.collect(), columns: d, shapes: vec![1.0], even: true };
         let width = self.look.width_or(80.0 + (560.0 / d as f64).clamp(125.0, 200.0) * d as f64);
         let sheet = Sheet::new(self.heading(), width);
         let (mut scene, areas) = sheet.place(&table)?;

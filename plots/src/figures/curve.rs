@@ -200,10 +200,23 @@ impl DensityCurve {
         }
     }
 
-    fn legend(&self, has_data: bool, fill: Colour) -> Vec<(Swatch, String)> {
+    /// The line around the histogram.
+    fn data_pen(&self) -> Pen {
+        let theme = &self.look.theme;
+        Pen::solid(theme.tint(theme.data, 0.6), if self.masses.is_empty() { 0.9 } else { 1.2 })
+    }
+
+    /// The histogram is an outline over regions: a fill would change the colours of both.
+    fn data_fill(&self) -> Option<Colour> {
+        let theme = &self.look.theme;
+        self.masses.is_empty().then(|| theme.tint(theme.data, 0.22))
+    }
+
+    fn legend(&self, has_data: bool) -> Vec<(Swatch, String)> {
         let mut legend = Vec::new();
         if has_data {
-            legend.push((Swatch::Area(fill), "data".to_owned()));
+            let swatch = self.data_fill().map_or(Swatch::Line(self.data_pen()), Swatch::Area);
+            legend.push((swatch, "data".to_owned()));
         }
         let named = self.curves.iter().enumerate();
         legend.extend(named.map(|(i, c)| (Swatch::Line(self.pen(i)), c.name.clone())));
@@ -238,13 +251,13 @@ impl Figure for DensityCurve {
     fn scene(&self) -> Result<Scene> {
         let (x, histogram, heights) = self.ranges()?;
         let theme = &self.look.theme;
-        let fill = theme.tint(theme.data, 0.22);
         let panel = Panel::new(theme, Axis::new(x, &self.label), heights.axis());
         let is_shaded = !self.masses.is_empty();
         let remark = if is_shaded { "shaded: highest-density regions" } else { "" };
-        let heading = self.look.heading(self.legend(histogram.is_some(), fill), remark.to_owned());
+        let heading = self.look.heading(self.legend(histogram.is_some()), remark.to_owned());
         let sheet = Sheet::new(heading, self.look.width_or(520.0));
-        let table = Table { cells: vec![Some(panel.clone())], columns: 1, shapes: vec![0.6] };
+        let table =
+            Table { cells: vec![Some(panel.clone())], columns: 1, shapes: vec![0.6], even: false };
         let (mut scene, areas) = sheet.place(&table)?;
         let Some(&area) = areas.first() else { return Ok(scene) };
         let view = panel.view(area);
@@ -253,9 +266,10 @@ impl Figure for DensityCurve {
         self.draw_regions(&mut scene, &view, &heights);
         if let Some(histogram) = &histogram {
             let outline: Vec<_> = histogram.outline().into_iter().map(place).collect();
-            let alpha = if is_shaded { 0.14 } else { 0.22 };
-            scene.polygon(outline.clone(), theme.data.with_alpha(alpha));
-            scene.line_in(&area.grown(1.0), &outline, Pen::solid(theme.tint(theme.data, 0.6), 0.9));
+            if let Some(fill) = self.data_fill() {
+                scene.polygon(outline.clone(), fill);
+            }
+            scene.line_in(&area.grown(1.0), &outline, self.data_pen());
         }
         self.rug(&mut scene, &view);
         for (i, curve) in self.curves.iter().enumerate().rev() {

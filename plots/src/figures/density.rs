@@ -8,8 +8,17 @@ use crate::stats::contour::contour;
 use crate::stats::{Interval, usable};
 use crate::{Colour, Figure, Grid, Points, Result, Scene};
 
+/// Share of the mass where the density may be higher than the colours reach: a few places with much
+/// more than all others, as where a fit is pinched, would leave the rest in one shade.
+const ABOVE: f64 = 0.02;
+/// The colours reach up to the highest density where that is at most so many times higher.
+const LITTLE: f64 = 1.25;
+
 /// A heat map of a density with contours around its highest-density regions, axes in data units
 /// and a colour bar.
+///
+/// The colours end at the density that 2 % of the mass exceed where the highest is much higher; the
+/// colour bar then has a pointed end.
 ///
 /// # Example
 /// ```
@@ -75,8 +84,8 @@ impl DensityMap {
         self
     }
 
-    /// The value at the top of the colour bar, for maps to be compared, as the frames of a film; the
-    /// largest value by default.
+    /// The value at the top of the colour bar, for maps to be compared, as the frames of a film; by
+    /// default the largest value, or the one that 2 % of the mass exceed where that is much less.
     #[must_use]
     pub fn up_to(mut self, value: f64) -> Self {
         self.highest = Some(value).filter(|v| v.is_finite() && *v > 0.0);
@@ -103,7 +112,9 @@ impl DensityMap {
     fn shown(&self) -> Result<(Grid, Interval, impl Fn(f64) -> f64 + use<>)> {
         let all = Interval::covering(self.grid.values().iter().copied());
         let all = all.unwrap_or(Interval { low: 0.0, high: 1.0 });
-        let all = Interval { high: self.highest.unwrap_or(all.high), ..all };
+        let robust = self.depth.is_none().then(|| self.grid.mass_level(ABOVE)).flatten();
+        let robust = robust.filter(|top| LITTLE * top < all.high).unwrap_or(all.high);
+        let all = Interval { high: self.highest.unwrap_or(robust), ..all };
         let top = all.high.max(0.0);
         let depth = self.depth.filter(|_| top > 0.0);
         let floor = depth.map(|depth| top.ln() - depth);
@@ -127,9 +138,24 @@ impl DensityMap {
         let theme = &self.look.theme;
         let lowest = self.grid.values().iter().copied().fold(f64::INFINITY, f64::min);
         let below = self.depth.is_some() && lowest.ln().max(f64::MIN) < range.low;
+        let is_own = self.depth.is_none() && self.highest.is_none();
+        let above = is_own && self.grid.values().iter().any(|v| *v > range.high);
         let own = if self.depth.is_some() { "log density (nats)" } else { "density" };
         let name = self.value_label.as_deref().unwrap_or(own);
-        ColourBar { beyond: [below, false], ..ColourBar::new(theme, theme.shades(), range, name) }
+        ColourBar { beyond: [below, above], ..ColourBar::new(theme, theme.shades(), range, name) }
+    }
+
+    /// What the contours are, also where there is no room for their labels.
+    fn remark(&self) -> String {
+        let share = |mass: &f64| percent(*mass).replace(" %", "");
+        let shares: Vec<String> = self.masses.iter().map(share).collect();
+        match shares.split_last() {
+            Some((last, [])) => format!("contour around {last} % of the mass"),
+            Some((last, rest)) => {
+                format!("contours around {} and {last} % of the mass", rest.join(", "))
+            }
+            None => String::new(),
+        }
     }
 
     fn levels(
@@ -141,11 +167,14 @@ impl DensityMap {
         for &mass in &self.masses {
             let Some(level) = self.grid.mass_level(mass) else { continue };
             let ink = readable_on(self.look.theme.colour_map.at(range.fraction(value(level))));
-            let percent = (100.0 * mass * 10.0).round() / 10.0;
-            levels.push((format!("{percent} %"), ink, contour(&self.grid, level)));
+            levels.push((percent(mass), ink, contour(&self.grid, level)));
         }
         levels
     }
+}
+
+fn percent(share: f64) -> String {
+    format!("{} %", (1000.0 * share).round() / 10.0)
 }
 
 /// White on dark colours, nearly black on light ones.
@@ -160,8 +189,9 @@ impl Figure for DensityMap {
         check_planar(self.points.as_ref())?;
         let (theme, (grid, range, value)) = (&self.look.theme, self.shown()?);
         let bar = self.bar(range);
-        let plane =
+        let mut plane =
             Plane::new(&self.look, &self.labels, self.grid.ranges(), self.equal_aspect, bar);
+        plane.remark = self.remark();
         let (mut scene, view) = plane.place()?;
         let area = view.area;
         let shade = plane.bar.shader();

@@ -166,8 +166,10 @@ impl Figure for FlowStages {
         }
         let ranges = self.ranges()?;
         let cells = self.stages.iter().zip(ranges);
-        let cell =
-            |(stage, ranges): (&Stage, _)| Cell { title: stage.name.clone(), ranges, bar: None };
+        let cell = |(stage, ranges): (&Stage, _)| {
+            let (title, labels) = (stage.name.clone(), stage.labels.clone());
+            Cell { title, ranges, bar: None, labels }
+        };
         let strip = Strip {
             look: &self.look,
             labels: &self.labels,

@@ -2,13 +2,13 @@
 
 use super::plane::shaded;
 use crate::axes::{ColourBar, View};
-use crate::stats::{Interval, quantile};
+use crate::stats::{Interval, NARROW, quantile};
 use crate::{Grid, Scene, Theme};
 
 /// Share of the values within the limits of the colours.
 const WITHIN: f64 = 0.99;
 /// Limits below this count as zero.
-pub(super) const LEAST: f64 = 1e-80;
+pub(super) const LEAST: f64 = NARROW;
 
 /// The size that 99 % of the values do not exceed, or the greatest where few exceed that by little.
 pub(super) fn robust_size(values: impl Iterator<Item = f64>) -> f64 {
@@ -35,13 +35,11 @@ pub(super) fn heat(
     bar: &ColourBar<'_>,
 ) {
     let [x, y] = grid.ranges();
-    // Some slack: ranges that agree must not lose their rim to rounding.
-    let inside = |t: f64| (-1e-6..=1.0 + 1e-6).contains(&t);
     let shade = bar.shader();
     let colour = |u: f64, v: f64| {
         let [a, b] = view.data(u, v);
-        let (s, t) = (x.fraction(a), y.fraction(b));
-        let value = (inside(s) && inside(t)).then(|| grid.known_at(s, t)).flatten();
+        let place = x.fraction_inside(a).zip(y.fraction_inside(b));
+        let value = place.and_then(|(s, t)| grid.known_at(s, t));
         value.map_or(theme.background, &shade)
     };
     scene.image(view.area, shaded(&view.area, colour));

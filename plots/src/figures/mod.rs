@@ -3,7 +3,6 @@
 mod backdrop;
 mod calibration;
 mod cloud;
-mod common_names;
 mod contour_labels;
 mod corner;
 mod curve;

@@ -54,7 +54,8 @@ impl<'a> Plane<'a> {
         let heading = self.look.heading(self.legend.clone(), self.remark.clone());
         let sheet = Sheet { beside: Some(self.bar.clone()), ..Sheet::new(heading, width) };
         let cells = vec![Some(self.panel.clone())];
-        let (scene, areas) = sheet.place(&Table { cells, columns: 1, shapes: vec![self.shape] })?;
+        let table = Table { cells, columns: 1, shapes: vec![self.shape], even: false };
+        let (scene, areas) = sheet.place(&table)?;
         let area = areas.first().copied().ok_or(PlotError::Canvas { width, height: width })?;
         Ok((scene, self.panel.view(area)))
     }

@@ -16,7 +16,7 @@ const LIMIT: f64 = 5.0;
 const ENOUGH: f64 = 5.0;
 
 /// The histogram of data in the plane, the density of a model in the same bins and colours, and
-/// their difference in each bin in standard errors: (rows − expected rows) / √(expected rows), the
+/// their difference in each bin in standard errors, σ: (rows − expected rows) / √(expected rows), the
 /// residuals of Pearson, whose colours end at ±5.
 ///
 /// The mean of their squares over bins with at least 5 expected rows is about 1 for a model that is
@@ -28,7 +28,7 @@ const ENOUGH: f64 = 5.0;
 /// let data = Points::new(&[0.1, 0.2, 0.7, 0.3, 0.6, 0.9, 0.2, 0.8], 2)?;
 /// // The model: a quarter of its mass in each of four bins.
 /// let figure = Residuals::new(&data, &[0.25; 4], [2, 2], (0.0, 1.0), (0.0, 1.0))?;
-/// assert!(figure.scene()?.svg()?.contains("standard errors"));
+/// assert!(figure.scene()?.svg()?.contains("residual (σ)"));
 /// # Ok::<(), diffeo_plots::PlotError>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -145,6 +145,7 @@ impl Residuals {
             title: title.to_owned(),
             ranges: self.ranges,
             bar: bar.cloned(),
+            labels: None,
         };
         let data = format!("data  (n = {})", whole(self.rows));
         Strip {
@@ -172,7 +173,7 @@ impl Figure for Residuals {
         let heights = Interval { low: 0.0, high: top };
         let ends = Interval { low: -LIMIT, high: LIMIT };
         let beyond = [residuals.iter().any(|r| *r < -LIMIT), residuals.iter().any(|r| *r > LIMIT)];
-        let name = "data − model (standard errors)";
+        let name = "residual (σ)";
         let bars = [
             ColourBar::new(theme, theme.shades(), heights, "density"),
             ColourBar { beyond, ..ColourBar::new(theme, theme.signed(), ends, name) },

@@ -29,6 +29,7 @@ pub struct Samples {
     panels: Vec<(String, Points)>,
     columns: [usize; 2],
     equal_aspect: bool,
+    axes: [Option<(f64, f64)>; 2],
     look: Look,
     labels: [String; 2],
 }
@@ -40,6 +41,7 @@ impl Samples {
             panels: vec![(name.to_owned(), data)],
             columns: [0, 1],
             equal_aspect: false,
+            axes: [None; 2],
             look: Look::default(),
             labels: [String::new(), String::new()],
         }
@@ -69,6 +71,21 @@ impl Samples {
     }
 
     look_setters!(width: "360 a panel by default");
+
+    /// The ends of the axes of the two columns, where they are known, as those of an angle.
+    #[must_use]
+    pub fn axes(mut self, x: Option<(f64, f64)>, y: Option<(f64, f64)>) -> Self {
+        self.axes = [x, y];
+        self
+    }
+
+    /// The range of the axis that shows a column of the tables.
+    fn axis(&self, axis: usize) -> Result<Interval> {
+        match self.axes[axis] {
+            Some((low, high)) => Interval::new(["x", "y"][axis], low, high),
+            None => self.range(self.columns[axis]),
+        }
+    }
 
     /// The common range of a column: all of the data, the bulk of the models.
     fn range(&self, column: usize) -> Result<Interval> {
@@ -100,7 +117,7 @@ impl Samples {
 
 impl Figure for Samples {
     fn scene(&self) -> Result<Scene> {
-        let (mut x, mut y) = (self.range(self.columns[0])?, self.range(self.columns[1])?);
+        let (mut x, mut y) = (self.axis(0)?, self.axis(1)?);
         let shape = if self.equal_aspect { (y.span() / x.span()).clamp(0.4, 1.6) } else { 0.9 };
         if self.equal_aspect {
             (x, y) = super::same_scale(x, y, shape);
@@ -115,7 +132,7 @@ impl Figure for Samples {
             let title = format!("{name}  (n = {})", whole(points.len() as f64));
             Some(Panel { title, same_scale: self.equal_aspect, ..Panel::new(theme, x, y) })
         });
-        let table = Table { cells: cells.collect(), columns, shapes: vec![shape] };
+        let table = Table { cells: cells.collect(), columns, shapes: vec![shape], even: false };
         let remark = self.remark(&x, &y);
         let heading = self.look.heading(vec![], remark);
         let width = self.look.width_or(40.0 + 340.0 * columns as f64);

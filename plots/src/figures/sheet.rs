@@ -1,6 +1,5 @@
 //! Places a heading and a table of panels on paper just large enough.
 
-use super::common_names::CommonNames;
 use crate::axes::{Heading, Margins, Panel};
 use crate::draw::geometry::Rect;
 use crate::draw::scene::Scene;
@@ -20,15 +19,12 @@ pub(crate) struct Sheet<'a> {
     pub(crate) width: f64,
     /// A colour bar at the right of the first to the last row.
     pub(crate) beside: Option<crate::axes::ColourBar<'a>>,
-    /// Names that all panels share.
-    pub(crate) names: CommonNames<'a>,
 }
 
 impl<'a> Sheet<'a> {
     /// Paper without anything beside the panels.
     pub(crate) fn new(heading: Heading<'a>, width: f64) -> Self {
-        let names = CommonNames::none(heading.theme);
-        Self { heading, width, beside: None, names }
+        Self { heading, width, beside: None }
     }
 }
 
@@ -39,6 +35,8 @@ pub(crate) struct Table<'a> {
     pub(crate) columns: usize,
     /// Height of the areas of each row for a width of one.
     pub(crate) shapes: Vec<f64>,
+    /// Whether all neighbours are equally far apart, across and down.
+    pub(crate) even: bool,
 }
 
 impl Table<'_> {
@@ -57,6 +55,10 @@ impl Table<'_> {
             (c.left, c.right) = (c.left.max(margins.left), c.right.max(margins.right));
             (r.top, r.bottom) = (r.top.max(margins.top), r.bottom.max(margins.bottom));
         }
+        if self.even {
+            share(&mut columns, |m| [&mut m.left, &mut m.right]);
+            share(&mut rows, |m| [&mut m.top, &mut m.bottom]);
+        }
         (columns, rows)
     }
 
@@ -71,6 +73,23 @@ impl Table<'_> {
     }
 }
 
+/// Gives the margins between neighbours, before all but the first and after all but the last, the width
+/// of the widest.
+fn share(margins: &mut [Margins], sides: impl Fn(&mut Margins) -> [&mut f64; 2]) {
+    let last = margins.len().saturating_sub(1);
+    let is_between = |i: usize, side: usize| if side == 0 { i > 0 } else { i < last };
+    for side in 0..2 {
+        let inner = (0..=last).filter(|i| is_between(*i, side));
+        let mut widest = 0.0_f64;
+        for i in inner.clone() {
+            widest = widest.max(*sides(&mut margins[i])[side]);
+        }
+        for i in inner {
+            *sides(&mut margins[i])[side] = widest;
+        }
+    }
+}
+
 impl Sheet<'_> {
     /// The empty paper with its heading, and the plotting area of every cell.
     pub(crate) fn place(&self, table: &Table<'_>) -> Result<(Scene, Vec<Rect>)> {
@@ -82,7 +101,6 @@ impl Sheet<'_> {
             let height = table.height(&down, width);
             let beside = self.beside.as_ref().map_or(0.0, |b| b.width(height));
             let margins: f64 = across.iter().map(|m| m.left + m.right).sum();
-            let beside = beside + self.names.left();
             let free = self.width - 2.0 * EDGE - beside - margins - GAP * (columns - 1) as f64;
             width = free / columns as f64;
             if width.is_nan() || width < LEAST {
@@ -90,7 +108,7 @@ impl Sheet<'_> {
             }
             (across, down) = table.margins(width);
         }
-        let before = self.names.left() + across.first().map_or(0.0, |m| m.left);
+        let before = across.first().map_or(0.0, |m| m.left);
         let room = self.width - 2.0 * EDGE - before;
         let heading = self.heading.height(room);
         let mut tops = Vec::new();
@@ -99,18 +117,16 @@ impl Sheet<'_> {
             tops.push(y + margins.top);
             y += margins.top + (width * table.shape(row)).max(LEAST) + margins.bottom + GAP;
         }
-        let mut scene =
-            Scene::new(self.width, y - GAP + self.names.bottom() + EDGE, self.heading.theme)?;
+        let mut scene = Scene::new(self.width, y - GAP + EDGE, self.heading.theme)?;
         let areas = (0..table.cells.len()).map(|i| {
             let (column, row) = (i % columns, i / columns);
             let before: f64 = across[..column].iter().map(|m| m.left + m.right + GAP).sum();
-            let x = EDGE + self.names.left() + before + column as f64 * width + across[column].left;
+            let x = EDGE + before + column as f64 * width + across[column].left;
             Rect::new(x, tops[row], width, (width * table.shape(row)).max(LEAST))
         });
         let areas: Vec<Rect> = areas.collect();
         let left = areas.first().map_or(EDGE, |a| a.x);
         self.heading.draw(&mut scene, &Rect::new(left, EDGE, room, heading));
-        self.names.draw(&mut scene, EDGE, &areas);
         Ok((scene, areas))
     }
 }

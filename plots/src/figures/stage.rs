@@ -15,6 +15,7 @@ pub struct Stage {
     pub(super) coloured: Vec<([f64; 2], f64)>,
     pub(super) samples: Option<Points>,
     pub(super) density: Option<Grid>,
+    pub(super) labels: Option<[String; 2]>,
 }
 
 impl Stage {
@@ -49,6 +50,13 @@ impl Stage {
     #[must_use]
     pub fn samples(mut self, samples: Points) -> Self {
         self.samples = Some(samples);
+        self
+    }
+
+    /// Names of the axes of this stage, where they are not those of all.
+    #[must_use]
+    pub fn labels(mut self, x: &str, y: &str) -> Self {
+        self.labels = Some([x, y].map(String::from));
         self
     }
 

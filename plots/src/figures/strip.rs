@@ -1,6 +1,5 @@
 //! Lays out panels of one kind in rows.
 
-use super::common_names::CommonNames;
 use super::look::Look;
 use super::sheet::{Sheet, Table};
 use crate::axes::{Axis, ColourBar, Panel, View};
@@ -19,6 +18,8 @@ pub(super) struct Cell<'a> {
     pub(super) title: String,
     pub(super) ranges: [Interval; 2],
     pub(super) bar: Option<ColourBar<'a>>,
+    /// Names of the axes, where they are others than those of the strip.
+    pub(super) labels: Option<[String; 2]>,
 }
 
 /// Panels in rows as equally long as can be, all of one size.
@@ -48,11 +49,9 @@ impl<'a> Strip<'a> {
         let width = self.look.width_or(20.0 + self.widths[columns.clamp(1, 4) - 1]);
         let (shape, equal) = self.shape();
         let cells: Vec<_> = (0..self.cells.len()).map(|i| self.panel(i, columns, equal)).collect();
-        let table = Table { cells, columns, shapes: vec![shape] };
+        let table = Table { cells, columns, shapes: vec![shape], even: false };
         let heading = self.look.heading(vec![], self.remark.clone());
-        let [x, y] = self.labels.clone();
-        let names = CommonNames { theme: &self.look.theme, x, y };
-        let sheet = Sheet { beside: self.bar.clone(), names, ..Sheet::new(heading, width) };
+        let sheet = Sheet { beside: self.bar.clone(), ..Sheet::new(heading, width) };
         let (scene, areas) = sheet.place(&table)?;
         Ok((scene, table.cells.into_iter().flatten().zip(areas).collect()))
     }
@@ -85,11 +84,15 @@ impl<'a> Strip<'a> {
 
     fn panel(&self, i: usize, columns: usize, same_scale: bool) -> Option<Panel<'a>> {
         let cell = self.cells.get(i)?;
-        let [mut x, mut y] = cell.ranges.map(|range| Axis::new(range, ""));
-        if self.common {
-            x = if i + columns >= self.cells.len() { x } else { x.bare() };
-            y = if i.is_multiple_of(columns) { y } else { y.bare() };
-        }
+        let (is_lowest, is_first) = (i + columns >= self.cells.len(), i.is_multiple_of(columns));
+        // The outer panels name the axes of all, unless a panel has names of its own.
+        let (own, names) = (cell.labels.is_some(), cell.labels.as_ref().unwrap_or(self.labels));
+        let axis = |k: usize, is_outer: bool| {
+            let name = if own || is_outer { names[k].as_str() } else { "" };
+            let axis = Axis::new(cell.ranges[k], name);
+            if self.common && !is_outer { axis.bare() } else { axis }
+        };
+        let (x, y) = (axis(0, is_lowest), axis(1, is_first));
         let (title, bar) = (cell.title.clone(), cell.bar.clone());
         Some(Panel { title, bar, same_scale, ..Panel::new(&self.look.theme, x, y) })
     }

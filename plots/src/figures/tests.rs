@@ -66,7 +66,8 @@ fn values() -> Vec<(&'static str, Vec<f64>)> {
         ("billions", scaled(1e9, 0.0)),
         ("tiny", scaled(1e-9, 0.0)),
         ("far away", scaled(1.0, 1e9)),
-        ("huge", scaled(1e98, 0.0)),
+        ("huge", scaled(1e150, 0.0)),
+        ("a narrow range far away", scaled(0.01, 1_126_259_462.4)),
         ("subnormal", scaled(1e-310, 0.0)),
         ("broken", broken),
         ("outlier", outlier),
@@ -105,7 +106,8 @@ fn curves_of_odd_values() {
 
 #[test]
 fn grids_and_flows_of_odd_values() {
-    let places = [(-1.0, 1.0), (0.0, 1e9), (1e9, 1e9 + 1.0), (-1e-9, 2e-9), (0.0, 25.0)];
+    let gps = (1_126_259_462.37, 1_126_259_462.44);
+    let places = [(-1.0, 1.0), (0.0, 1e9), (1e9, 1e9 + 1.0), (-1e-9, 2e-9), gps, (-4e150, 4e150)];
     for (name, values) in values() {
         let side = 2.max((values.len() as f64).sqrt() as usize);
         let Some(square) = values.get(..side * side) else { continue };
@@ -176,4 +178,152 @@ fn only_the_first_eight_columns_are_drawn_and_said() {
     assert_tidy("corner", &figure);
     let svg = figure.scene().unwrap().svg().unwrap();
     assert!(svg.contains("first 8 of 43 columns") && svg.contains("c7") && !svg.contains("c8"));
+}
+
+fn images(scene: &Scene) -> Vec<&crate::Picture> {
+    let images = scene.marks.iter().filter_map(|mark| match mark {
+        Mark::Image { picture, .. } => Some(picture),
+        _ => None,
+    });
+    images.collect()
+}
+
+/// A density of the plane around a place, `wide` wide.
+fn bump([x, y]: [f64; 2], wide: f64) -> Grid {
+    let n = 41;
+    let node = |k: usize| -4.0 + 8.0 * k as f64 / (n - 1) as f64;
+    let density =
+        |k: usize| (-0.5 * (node(k % n).powi(2) + node(k / n).powi(2))).exp() / wide / wide;
+    let values: Vec<f64> = (0..n * n).map(density).collect();
+    let ends = |middle: f64| (middle - 4.0 * wide, middle + 4.0 * wide);
+    Grid::new(&values, [n, n], ends(x), ends(y)).unwrap()
+}
+
+/// The same bump has the same colours at any place and of any width that f64 can hold.
+#[test]
+fn a_density_is_drawn_at_any_place_and_of_any_width() {
+    let shades = |grid: Grid| {
+        let scene = DensityMap::new(grid.clone()).equal_aspect().width(300.0).scene().unwrap();
+        let field =
+            crate::VectorGrid::new(&[[1.0, 0.5]; 4], [2, 2], ends(&grid, 0), ends(&grid, 1));
+        let behind = crate::FieldMap::new(field.unwrap()).density(grid.clone()).width(300.0);
+        let scalar = crate::ScalarMap::new(grid).width(300.0).scene().unwrap();
+        let behind = behind.scene().unwrap();
+        [&scene, &behind, &scalar].map(|scene| {
+            let image = images(scene)[0];
+            let at = |u: f64, v: f64| {
+                let place = |t: f64, n: u32| (t * f64::from(n)) as u32;
+                image.pixel(place(u, image.width()), place(v, image.height())).unwrap()
+            };
+            [at(0.5, 0.5), at(0.36, 0.5), at(0.002, 0.5), at(0.998, 0.998)]
+        })
+    };
+    let plain = shades(bump([0.0, 0.0], 1.0));
+    assert_ne!(plain[0][0], plain[0][1]);
+    for (place, wide) in [
+        ([1_126_259_462.4, -3.0], 0.01),
+        ([1_126_259_462.4, 5e8], 1e-3),
+        ([0.0, 0.0], 1e150),
+        ([0.0, 0.0], 1e-70),
+    ] {
+        for (a, b) in shades(bump(place, wide)).iter().flatten().zip(plain.iter().flatten()) {
+            // Labels of other widths move the pixel that is looked at by less than one.
+            let far = a.iter().zip(b).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
+            assert!(far <= 8, "{place:?} {wide}: {a:?}, not {b:?}");
+        }
+    }
+}
+
+fn ends(grid: &Grid, axis: usize) -> (f64, f64) {
+    let range = grid.ranges()[axis];
+    (range.low, range.high)
+}
+
+/// One node with ten times the density of all others holds a hundredth of the mass: without a ceiling
+/// the others had a tenth of the colours.
+#[test]
+fn one_pinch_does_not_set_the_colours() {
+    let mut values = vec![1.0; 900];
+    let map = |values: &[f64]| {
+        DensityMap::new(Grid::new(values, [30, 30], (0.0, 1.0), (0.0, 1.0)).unwrap()).contours(&[])
+    };
+    let corner = |map: &DensityMap| images(&map.scene().unwrap())[0].pixel(3, 3).unwrap();
+    let full = Theme::light().shades().at(1.0).rgb;
+    values[465] = 10.0;
+    let pinched = map(&values);
+    assert_eq!(corner(&pinched), full);
+    assert_eq!(polygons(&pinched.scene().unwrap()).len(), 1, "the bar says that there is more");
+    assert_eq!(polygons(&pinched.up_to(10.0).scene().unwrap()).len(), 0);
+    // A narrow peak that holds more is shown whole.
+    values[464..470].fill(10.0);
+    let peak = map(&values);
+    assert_eq!(polygons(&peak.scene().unwrap()).len(), 0);
+    assert_ne!(corner(&peak), full);
+}
+
+/// Panels as (left, right) and (top, bottom) of their axis lines, in the order they were drawn.
+fn gaps(scene: &Scene) -> [Vec<i64>; 2] {
+    let areas = scene.marks.windows(2).filter_map(|pair| match pair {
+        [Mark::Line { points: a, .. }, Mark::Line { points: b, .. }]
+            if a.len() == 2 && b.len() == 2 && a[1] == b[0] && a[0][1] < a[1][1] =>
+        {
+            Some(Rect::new(a[0][0], a[0][1], b[1][0] - a[0][0], a[1][1] - a[0][1]))
+        }
+        _ => None,
+    });
+    let areas: Vec<Rect> = areas.collect();
+    let hundredths = |v: f64| (100.0 * v).round() as i64;
+    let between = |edges: &dyn Fn(&Rect) -> (f64, f64)| {
+        let mut ends: Vec<(i64, i64)> = areas
+            .iter()
+            .map(|area| (hundredths(edges(area).0), hundredths(edges(area).1)))
+            .collect();
+        ends.sort_unstable();
+        ends.dedup();
+        ends.windows(2).map(|pair| pair[1].0 - pair[0].1).collect()
+    };
+    [between(&|r| (r.x, r.right())), between(&|r| (r.y, r.bottom()))]
+}
+
+#[test]
+fn panels_of_a_corner_are_equally_far_apart() {
+    let wave =
+        |k: usize, j: usize| (k as f64 * (0.7 + j as f64)).sin() * 10.0_f64.powi(2 * j as i32);
+    let rows: Vec<f64> = (0..300).flat_map(|k| (0..4).map(move |j| wave(k, j))).collect();
+    let points = Points::new(&rows, 4).unwrap();
+    let figure = Corner::new(&["a", "b", "c", "d"], points).unwrap();
+    for gaps in gaps(&figure.scene().unwrap()) {
+        assert_eq!(gaps.len(), 3);
+        let (least, most) = (gaps.iter().min().unwrap(), gaps.iter().max().unwrap());
+        assert!(most - least <= 2, "{gaps:?}");
+    }
+}
+
+/// Each swatch of the legend is the colour of an area that is painted over nothing but paper and grid.
+#[test]
+fn the_legend_of_a_curve_shows_the_colours_that_are_drawn() {
+    let curve: Vec<(f64, f64)> = (-40..=40)
+        .map(|k| f64::from(k) / 10.0)
+        .map(|x| (x, (-0.5 * x * x).exp() / 2.5066))
+        .collect();
+    let values: Vec<f64> = (0..500).map(|k| 3.0 * (f64::from(k) * 0.7).sin()).collect();
+    let figure = DensityCurve::new("model", &curve).data(&values).unwrap().regions(&[0.5, 0.95]);
+    let scene = figure.scene().unwrap();
+    let swatches = scene.marks.iter().filter_map(|mark| match mark {
+        Mark::Box { fill, .. } => Some(*fill),
+        _ => None,
+    });
+    let areas = scene.marks.iter().filter_map(|mark| match mark {
+        Mark::Polygon { fill, .. } => Some(*fill),
+        _ => None,
+    });
+    let (mut swatches, mut areas): (Vec<_>, Vec<_>) = (swatches.collect(), areas.collect());
+    let by_colour = |colour: &crate::Colour| (colour.rgb, colour.alpha.to_bits());
+    swatches.sort_by_key(by_colour);
+    areas.sort_by_key(by_colour);
+    assert_eq!(swatches, areas);
+    assert!(areas.iter().all(|fill| fill.alpha >= 1.0));
+    // Without regions the histogram is filled, and the legend shows that.
+    let plain = DensityCurve::new("model", &curve).data(&values).unwrap().scene().unwrap();
+    assert_eq!(polygons(&plain).len(), 1);
 }

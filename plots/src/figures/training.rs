@@ -183,7 +183,7 @@ impl Figure for Training {
             let y = Axis::new(range.padded(0.04), name);
             cells.push(Some(Panel::new(theme, x(i + 1 == below.len()), y)));
         }
-        let table = Table { cells, columns: 1, shapes: vec![0.55, 0.2] };
+        let table = Table { cells, columns: 1, shapes: vec![0.55, 0.2], even: false };
         let sheet = Sheet::new(self.heading(above), self.look.width_or(560.0));
         let (mut scene, areas) = sheet.place(&table)?;
         for (i, (panel, &area)) in table.cells.iter().flatten().zip(&areas).enumerate() {

@@ -18,7 +18,7 @@ impl Grid {
     /// Takes densities in row-major order: `values[j * nx + i]` belongs to the `i`-th x and the
     /// `j`-th y, both increasing; `size` is `[nx, ny]`, each at least 2.
     ///
-    /// Values that are NaN, infinite or beyond ±1e100 count as zero, see [`Grid::skipped`].
+    /// Values that are NaN, infinite or beyond ±1e152 count as zero, see [`Grid::skipped`].
     ///
     /// # Errors
     /// [`PlotError::Size`] when the number of values is not nx · ny, [`PlotError::Range`] for an

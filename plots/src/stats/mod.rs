@@ -12,7 +12,7 @@ pub(crate) mod uniform;
 mod vector_grid;
 
 pub use grid::Grid;
-pub(crate) use interval::{Interval, usable};
+pub(crate) use interval::{Interval, NARROW, usable};
 pub use points::Points;
 pub(crate) use quantile::quantile;
 pub use vector_grid::VectorGrid;

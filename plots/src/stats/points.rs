@@ -23,7 +23,7 @@ pub struct Points {
 impl Points {
     /// Takes a row-major table `[n, d]` of `f32` or `f64`.
     ///
-    /// Rows with an entry that is NaN, infinite or beyond ±1e100 are left out and counted.
+    /// Rows with an entry that is NaN, infinite or beyond ±1e152 are left out and counted.
     ///
     /// # Errors
     /// [`PlotError::Size`] when the length is no multiple of `features` or that is zero,

@@ -21,7 +21,7 @@ impl VectorGrid {
     /// Takes vectors in row-major order: `vectors[j * nx + i]` belongs to the `i`-th x and the
     /// `j`-th y, both increasing; `size` is `[nx, ny]`, each at least 2.
     ///
-    /// A vector with an entry that is NaN, infinite or beyond ±1e100 is left out, and with it the
+    /// A vector with an entry that is NaN, infinite or beyond ±1e152 is left out, and with it the
     /// cells around it, see [`VectorGrid::skipped`].
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Scales the vectors of a field.
 
 use crate::axes::ColourBar;
-use crate::stats::Interval;
+use crate::stats::{Interval, NARROW};
 use crate::{Theme, VectorGrid};
 
 /// How long the vectors of a field are.
@@ -24,7 +24,7 @@ impl Lengths {
     }
 
     pub(super) fn bar<'a>(&self, theme: &'a Theme, name: &str) -> ColourBar<'a> {
-        let high = if self.scale > 1e-80 { self.scale } else { 1.0 };
+        let high = if self.scale > NARROW { self.scale } else { 1.0 };
         let range = Interval { low: 0.0, high };
         let beyond = [false, self.longest > self.scale];
         ColourBar { beyond, ..ColourBar::new(theme, theme.inks(), range, name) }

@@ -17,7 +17,7 @@ const WIDTHS: [f64; 4] = [500.0, 680.0, 860.0, 940.0];
 ///
 /// The scale ends at the 95 % quantile of the lengths in the panel with the longest vectors; the
 /// colour bar has a pointed end where vectors are longer. Fields on different ranges stand on axes
-/// that hold all of them.
+/// that hold all of them, unless [`FieldPanels::own_axes`] is asked for.
 ///
 /// # Errors
 /// When drawn: [`PlotError::Empty`] without panels, [`PlotError::Size`] for points that are not in
@@ -45,6 +45,7 @@ pub struct FieldPanels {
     panels: Vec<FieldPanel>,
     style: FieldStyle,
     own_scales: bool,
+    own_axes: bool,
     difference: Option<[String; 2]>,
     columns: Option<usize>,
     value_label: String,
@@ -59,6 +60,7 @@ impl FieldPanels {
             panels,
             style: FieldStyle::default(),
             own_scales: false,
+            own_axes: false,
             difference: None,
             columns: None,
             value_label: "|v|".to_owned(),
@@ -79,6 +81,13 @@ impl FieldPanels {
     #[must_use]
     pub fn own_scales(mut self) -> Self {
         self.own_scales = true;
+        self
+    }
+
+    /// Axes for every panel, those of its field: much noise reaches farther than little.
+    #[must_use]
+    pub fn own_axes(mut self) -> Self {
+        self.own_axes = true;
         self
     }
 
@@ -152,17 +161,19 @@ impl FieldPanels {
         for (i, (panel, bar)) in self.panels.iter().zip(bars).enumerate() {
             let own = self.own_scales || (!shared && i == last);
             let bar = own.then(|| bar.clone());
-            cells.push(Cell { title: panel.name.clone(), ranges, bar });
+            let own = self.own_axes.then(|| panel.field.ranges());
+            let (title, ranges) = (panel.name.clone(), own.unwrap_or(ranges));
+            cells.push(Cell { title, ranges, bar, labels: None });
         }
         if let (Some(bar), Some([title, _])) = (difference, &self.difference) {
-            cells.push(Cell { title: title.clone(), ranges, bar: Some(bar) });
+            cells.push(Cell { title: title.clone(), ranges, bar: Some(bar), labels: None });
         }
         Ok(Strip {
             look: &self.look,
             labels: &self.labels,
             cells,
             columns: self.columns,
-            common: true,
+            common: !self.own_axes,
             bar: bars.first().filter(|_| shared).cloned(),
             remark: self.remark(),
             widths: WIDTHS,

@@ -134,6 +134,26 @@ fn scores_are_sorted_paired_and_of_the_same_rows() {
     assert!(matches!(nothing, Err(PlotError::Empty { .. })));
 }
 
+/// The name of the bar was cut, and the rows had the swatch of a line.
+#[test]
+fn names_in_judging_figures_are_whole() {
+    let rows: Vec<f64> = (0..200).map(|k| (0.618_034 * f64::from(k)).fract()).collect();
+    let data = Points::new(&rows, 2).unwrap();
+    let figure = Residuals::new(&data, &[0.25; 4], [2, 2], (0.0, 1.0), (0.0, 1.0)).unwrap();
+    for width in [520.0, 720.0] {
+        let scene = figure.clone().width(width).labels("x₁", "x₂").scene().unwrap();
+        let texts = texts(&scene);
+        assert!(texts.contains(&"residual (σ)"), "{texts:?}");
+        assert!(!texts.iter().any(|t| t.ends_with('…')), "{texts:?}");
+        // Each panel of the lowest row has the name of its own axis.
+        assert_eq!(texts.iter().filter(|t| **t == "x₁").count(), 3, "{texts:?}");
+        assert_eq!(texts.iter().filter(|t| **t == "x₂").count(), 1, "{texts:?}");
+    }
+    let scene = Calibration::new(&rows).unwrap().column("x₁", &rows).unwrap().scene().unwrap();
+    let texts = self::texts(&scene);
+    assert!(!texts.contains(&"200 rows") && texts.iter().any(|t| t.starts_with("200 rows; ")));
+}
+
 /// Nine rows where four are expected are 2.5 standard errors too many.
 #[test]
 fn residuals_are_those_of_pearson() {

@@ -41,7 +41,7 @@ fn surfaces_of_odd_values_from_all_sides() {
             let named = plain.clone().labels(LONG, "‖x‖").value_label(LONG).title(LONG);
             for (azimuth, elevation) in VIEWS {
                 let figure = named.clone().view(azimuth, elevation);
-                assert_tidy(name, &figure.clone().floor_contours().width(320.0));
+                assert_tidy(name, &figure.clone().floor_contours().width(360.0));
                 assert_tidy(name, &figure.labels("x₁", "σ").value_label("∂"));
             }
         }

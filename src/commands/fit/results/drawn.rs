@@ -2,6 +2,7 @@
 
 use super::{Results, warn};
 use crate::args::WhichField;
+use crate::commands::plot::letters;
 use crate::output::Voice;
 use anyhow::Result;
 use diffeo::flows::Density;
@@ -10,6 +11,7 @@ use diffeo::flows::rows::Rows;
 use diffeo::pictures::{Moment, PictureError, Studio, title_of};
 use diffeo::plots::{Animation, FieldStyle, Scene, Theme};
 use diffeo::report::{Figure, Judges};
+use std::collections::BTreeSet;
 use std::thread::ScopedJoinHandle;
 use std::time::Duration;
 
@@ -101,12 +103,14 @@ impl Results<'_> {
         let (studio, judge) = (self.studio(&name), self.studio_of(&name, self.judges()));
         let plane: &[Planned] = if studio.has_plane() { &OF_THE_PLANE } else { &[] };
         let alone = self.workers.threads() == 1;
+        let mut lacked = BTreeSet::new();
         let results: Vec<(&Planned, Result<Figure>)> = std::thread::scope(|scope| {
             let samples = (self.model.features() == 2).then_some(&SAMPLES);
             let seen = self.judged_by() == Judges::Train;
             let all = ALWAYS.iter().filter(|planned| !(planned.judges && seen));
             let painted = all.chain(samples).chain(plane).map(|planned| {
                 let scene = (planned.draw)(if planned.judges { &judge } else { &studio });
+                lacked.extend(scene.iter().flat_map(Scene::letters_lacked));
                 if alone {
                     return (planned, Painting::Done(self.one(planned, scene)));
                 }
@@ -115,6 +119,7 @@ impl Results<'_> {
             let painted: Vec<_> = painted.collect();
             painted.into_iter().map(|(planned, painting)| (planned, painting.result())).collect()
         });
+        letters::warn(&lacked);
         let mut figures = Vec::new();
         for (planned, result) in results {
             match result {
