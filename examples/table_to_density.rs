@@ -1,4 +1,4 @@
-//! From a table in a file to a density with honest held-out scores:
+//! From a table in a file to a density and its log-likelihood on held-out rows:
 //! `cargo run --release --example table_to_density [FILE.csv]`.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it found")]
@@ -15,7 +15,7 @@ use diffeo::pictures::Studio;
 use diffeo::plots::Theme;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let file = std::env::args().nth(1).unwrap_or_else(|| "tests/data/leaves.csv".to_owned());
+    let file = std::env::args().nth(1).unwrap_or_else(|| "examples/data/faithful.csv".to_owned());
     let table = DataSource::parse(&file)?.read(None)?;
     table.require_varying(table.columns())?;
     let names = table.columns().to_vec();

@@ -18,9 +18,16 @@ use diffeo::flows::model::{FieldKind, Model};
 use diffeo::flows::score::{Sampler, SamplerKind, Schedule};
 use std::path::PathBuf;
 
+/// The version, what was built in, and the licences of what is inside.
+const LONG_VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    "\nLicensed under MIT or Apache-2.0; the font of the pictures, Inter, under the SIL Open Font \
+     License 1.1."
+);
+
 /// Fit a probability density to data, prove that the result is a density, and draw it.
 #[derive(Debug, Parser)]
-#[command(name = "diffeo", version, about, max_term_width = 100)]
+#[command(name = "diffeo", version, long_version = LONG_VERSION, about, max_term_width = 100)]
 pub struct Cli {
     /// What every command understands.
     #[command(flatten)]
@@ -153,8 +160,8 @@ pub struct LogProbArgs {
     /// Rows with missing values: reject, an error, or drop, leave them out; what is left out is said
     #[arg(long, value_name = "POLICY", default_value = "reject", value_parser = named::<Missing>)]
     pub missing: Missing,
-    /// Add a column `standard_error`: what the solver and the probes of a continuous flow and the draws
-    /// of whole numbers and labels leave open, 0 for other models
+    /// Add a column `standard_error`: the error of the solver and the probes of a continuous flow and of
+    /// the draws of whole numbers and labels, 0 for other models
     #[arg(long)]
     pub errors: bool,
     /// Draws that the probability of whole numbers and labels is averaged over [default: 32]

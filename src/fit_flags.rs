@@ -35,8 +35,8 @@ pub struct FitFlags {
     /// Go on from the checkpoint in the run folder, or start if there is none
     #[arg(long, conflicts_with = "force")]
     pub resume: bool,
-    /// Flow to fit; see `diffeo list`; auto tries several and keeps the one that the validation rows
-    /// speak for [default: nsf-gmm]
+    /// Flow to fit; see `diffeo list`; auto tries several and chooses one by the validation rows
+    /// [default: nsf-gmm]
     #[arg(long, value_name = "NAME")]
     pub flow: Option<String>,
     /// Columns to model [default: all others]
@@ -52,7 +52,7 @@ pub struct FitFlags {
     #[arg(long, value_name = "NAME=KIND")]
     pub support: Option<Vec<String>>,
     /// What each column holds, from a file: positive, interval, circular, integer, category; --support
-    /// counts for more
+    /// takes precedence
     #[arg(long, value_name = "FILE.toml")]
     pub schema: Option<PathBuf>,
     /// Rows with missing values: reject, an error, or drop, leave them out [default: reject]
@@ -70,7 +70,7 @@ pub struct FitFlags {
     /// Optimiser steps [default: the flow's own, mostly 5000, fewer for small tables]
     #[arg(long, value_name = "N")]
     pub steps: Option<usize>,
-    /// Rows of one step
+    /// Batch size: rows of each optimiser step
     #[arg(long, value_name = "N")]
     pub batch_size: Option<usize>,
     /// Largest learning rate

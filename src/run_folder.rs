@@ -3,6 +3,7 @@
 use crate::failure::Usage;
 use anyhow::{Context, Result};
 use candle_core::Device;
+use diffeo::data::replace_file;
 use diffeo::flows::model::Model;
 use diffeo::flows::train::TrainState;
 use serde::Serialize;
@@ -174,12 +175,7 @@ impl RunFolder {
     /// When it cannot be written; what was there is unharmed.
     pub fn put(&self, name: &str, content: &[u8]) -> Result<()> {
         let path = self.path.join(name);
-        let beside = self.path.join(format!(".{name}.{}.partial", std::process::id()));
-        let written =
-            std::fs::write(&beside, content).and_then(|()| std::fs::rename(&beside, &path));
-        written
-            .inspect_err(|_| drop(std::fs::remove_file(&beside)))
-            .with_context(|| format!("cannot write {}", path.display()))
+        replace_file(&path, content).with_context(|| format!("cannot write {}", path.display()))
     }
 
     fn remove(&self, name: &str) -> Result<()> {

@@ -16,6 +16,8 @@ mod cli;
 mod continuous;
 /// Seeds of the fuzz targets, and damaged copies of them.
 mod corpus;
+/// What README and docs say: figures from their source, links to what there is, flags of the program.
+mod documents;
 /// Models of earlier versions.
 mod fixtures;
 /// The pictures of the documents, and what tells a stale one.
@@ -24,8 +26,13 @@ mod gallery;
 mod golden;
 /// What must hold for every transform of the catalogue.
 mod laws;
+/// How documents quote results.
+#[path = "../examples/measure/quoting.rs"]
+mod measure_quoting;
 /// A model as a density in the units of its data.
 mod model;
+/// What the packages promise.
+mod packages;
 /// Files of every format, good and bad.
 mod tables;
 /// Learning, weights of rows, breakdowns, the optimiser's parts, chunks and threads.

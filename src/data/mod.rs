@@ -30,3 +30,4 @@ pub use source::DataSource;
 pub use split::{Split, split};
 pub use table::Table;
 pub use writer::{Precision, RowSink, Target};
+pub use writers::partial_file::replace_file;

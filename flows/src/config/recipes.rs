@@ -38,7 +38,7 @@ pub struct Recipe {
     /// What it is trained by.
     #[serde(default)]
     pub objective: ObjectiveConfig,
-    /// Passes over the rows beyond which small tables are only learnt by heart.
+    /// Passes over the rows beyond which training only overfits small tables.
     #[serde(default = "passes")]
     pub passes: usize,
     /// The settings that train it best.

@@ -41,18 +41,22 @@ pub(crate) fn write_safetensors(
         .map_err(|e| io(std::io::Error::other(e)))?;
     let content = safetensors::serialize(views, None).map_err(|e| io(std::io::Error::other(e)))?;
     let content = with_metadata(&content, &metadata).map_err(|e| io(e.into()))?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let beside = path.with_file_name(format!(".{name}.{}.partial", std::process::id()));
-    let written = std::fs::File::create(&beside).and_then(|mut file| {
-        file.write_all(&content)?;
-        file.sync_all()
-    });
-    if let Err(error) = written.and_then(|()| std::fs::rename(&beside, path)) {
-        // What is left of a file that could not be written is of no use; the old one is unharmed.
-        let _ = std::fs::remove_file(&beside);
-        return Err(io(error));
-    }
-    Ok(())
+    replace(path, &content).map_err(io)
+}
+
+/// Writes beside a file, under a name that nobody can foresee, and then into its place. What is left of
+/// one that could not be written is removed; the old one is unharmed.
+fn replace(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut beside = tempfile::Builder::new();
+    beside.prefix(".").suffix(".partial");
+    // As of any new file: temporary ones are for their owner alone.
+    #[cfg(unix)]
+    beside.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = beside.tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    file.write_all(content)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map(drop).map_err(|failed| failed.error)
 }
 
 /// Puts metadata into a serialised file, in the order of their keys: safetensors itself writes them

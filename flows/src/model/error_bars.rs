@@ -1,4 +1,4 @@
-//! Log-densities with standard errors: what solver and probes leave open.
+//! Log-densities with standard errors: the error of solver and probes.
 
 use super::Model;
 use super::data_units::FAR_AWAY;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct TrainConfig {
     /// Optimiser steps.
     pub steps: usize,
-    /// Rows of one step; all rows when there are fewer.
+    /// Batch size, the rows of each step; all rows when there are fewer.
     pub batch_size: usize,
     /// Largest learning rate, reached after the warm-up.
     pub learning_rate: f64,

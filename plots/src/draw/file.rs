@@ -1,7 +1,6 @@
 //! Writes pictures to files.
 
-use std::ffi::OsString;
-use std::fs;
+use std::io::{self, Write};
 use std::path::Path;
 
 use crate::{PlotError, Result, Scene};
@@ -17,16 +16,21 @@ pub(crate) fn save(scene: &Scene, path: &Path) -> Result<()> {
     replace(path, &bytes)
 }
 
-/// Writes a neighbouring file first and renames it, so that no half-written picture is ever seen.
+/// Writes beside a file, under a name that nobody can foresee, and then into its place, so that no
+/// half-written picture is ever seen.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
-    let failed = |source| PlotError::Io { path: path.to_path_buf(), source };
-    let mut name = OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}.partial", std::process::id()));
-    let beside = path.with_file_name(name);
-    let written = fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, path));
-    written.map_err(|error| {
-        let _ = fs::remove_file(&beside);
-        failed(error)
-    })
+    written(path, bytes).map_err(|source| PlotError::Io { path: path.to_path_buf(), source })
+}
+
+fn written(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut beside = tempfile::Builder::new();
+    beside.prefix(".").suffix(".partial");
+    // As of any new file: temporary ones are for their owner alone.
+    #[cfg(unix)]
+    beside.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = beside.tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map(drop).map_err(|failed| failed.error)
 }

@@ -1,4 +1,4 @@
-//! `fit --flow auto`: fits several flows and keeps the one that the validation rows speak for.
+//! `fit --flow auto`: fits several flows and chooses one by the validation rows.
 
 use super::plan::Loaded;
 use super::watch_for_interrupts;

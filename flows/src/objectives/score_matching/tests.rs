@@ -205,7 +205,7 @@ fn every_objective_recovers_the_score_of_a_correlated_gaussian() {
             norms.1 += (identity + cos * flat[i]).powi(2);
         }
         let relative = (norms.0 / norms.1).sqrt();
-        // Two per cent is what so many rows leave open.
+        // Two per cent is the error with so many rows.
         assert!(relative < 0.02, "{objective:?}: {relative} {found:?} {flat:?}");
     }
 }
