@@ -112,17 +112,31 @@ fn a_run_that_only_began_leaves_the_old_one_whole() {
 #[test]
 fn a_run_killed_many_times_ends_as_an_unbroken_one() {
     const KILLS: u64 = 50;
+    /// Kills that must hit a fit between its first checkpoint and its model.
+    const HITS: usize = 20;
     let bench = Bench::new();
     let short = "fit two-moons --rows 300 --steps 240 --evaluate-every 3 --layers 1 --hidden 8 \
                  --no-plots";
     bench.run(&format!("{short} -o whole")).good();
+    let length = || std::fs::metadata(bench.path("broken/metrics.jsonl")).map_or(0, |m| m.len());
+    let mut hits = 0;
     for kill in 0..KILLS {
+        let before = length();
         let mut child = bench.start(&format!("{short} -o broken --resume --quiet"));
-        // From before the folder exists to after the last file is written.
-        std::thread::sleep(Duration::from_millis(10 + kill * 37 % 331));
+        if kill % 5 == 0 {
+            // From before the folder exists to after the last file is written.
+            std::thread::sleep(Duration::from_millis(10 + kill * 37 % 331));
+        } else {
+            // Soon after an evaluation, which is a checkpoint.
+            while length() == before && child.try_wait().unwrap().is_none() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            std::thread::sleep(Duration::from_millis(kill % 3));
+        }
         // A run that has ended on its own cannot be killed.
         let _ = child.kill();
-        child.wait().unwrap();
+        let was_killed = child.wait().unwrap().code().is_none();
+        hits += usize::from(was_killed && bench.exists("broken/checkpoint.safetensors"));
         if bench.exists("broken") {
             let said = bench.run("info broken --json");
             let is_resumable =
@@ -130,6 +144,7 @@ fn a_run_killed_many_times_ends_as_an_unbroken_one() {
             assert!(said.code == Some(0) || said.code == Some(2) && is_resumable, "{said:?}");
         }
     }
+    assert!(hits >= HITS, "{hits} of {KILLS} kills hit a running fit");
     bench.run(&format!("{short} -o broken --resume")).good();
     for name in ["model.safetensors", "certificate.json", "config.toml"] {
         let path = |folder: &str| format!("{folder}/{name}");

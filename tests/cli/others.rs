@@ -1,21 +1,20 @@
 //! list, info, completions, toy and evaluate.
 
 use super::{Bench, TINY, keys};
+use diffeo::flows::config::recipes;
+use diffeo::flows::densities::Toy;
 
 #[test]
 fn list_names_every_toy_and_flow() {
     let bench = Bench::new();
     let (text, json) = (bench.run("list").good().out, bench.run("list --json").good().json());
-    for (kind, names) in [
-        (
-            "toys",
-            "two-moons eight-gaussians checkerboard pinwheel two-spirals rings circles \
-                  swiss-roll banana funnel",
-        ),
-        ("flows", "realnvp nice glow maf iaf nsf nsf-ar nsf-gmm"),
-    ] {
+    let toys: Vec<&str> = Toy::all().iter().map(|toy| toy.name).collect();
+    let flows: Vec<&str> = recipes().unwrap().keys().map(String::as_str).collect();
+    assert!(toys.len() == 17 && flows.len() == 11, "{toys:?} {flows:?}");
+    for (kind, names) in [("toys", toys), ("flows", flows)] {
         let entries = json[kind].as_array().unwrap();
-        for name in names.split_whitespace() {
+        assert_eq!(entries.len(), names.len(), "{kind}");
+        for name in names {
             assert!(text.contains(&format!("  {name} ")), "{name}");
             let entry = entries.iter().find(|e| e["name"] == name).unwrap();
             assert!(entry["summary"].as_str().unwrap().len() > 8, "{entry}");
@@ -95,7 +94,7 @@ fn toy_rows_carry_their_true_density() {
     assert_eq!(with.out.lines().next(), Some("x1,x2,log_prob"));
     let points: Vec<f64> = with.numbers().chunks(3).flat_map(|r| [r[0], r[1]]).collect();
     assert_eq!(points, plain.numbers());
-    let toy = diffeo_flows::densities::Toy::named("eight-gaussians").unwrap();
+    let toy = Toy::named("eight-gaussians").unwrap();
     for row in with.numbers().chunks(3) {
         assert!((row[2] - toy.log_prob_at([row[0], row[1]])).abs() < 1e-12);
     }

@@ -178,5 +178,6 @@ fn the_rows_of_a_toy_are_neither_those_of_the_fit_nor_those_compared_with() {
     // Of rows compared with themselves, the k-th has p-value (k + 1) / (m + 1).
     let itself = said.chunks(3).enumerate();
     let same = itself.filter(|(k, row)| (row[2] - (*k as f64 + 2.0) / 10_001.0).abs() < 1e-9);
-    assert!(same.count() < 5000);
+    // Of two samples of one distribution, some 2√(n / 4π) ranks agree: 56 of 10,000.
+    assert!(same.count() < 500);
 }

@@ -150,7 +150,7 @@ fn names_in_judging_figures_are_whole() {
         assert_eq!(texts.iter().filter(|t| **t == "x₂").count(), 1, "{texts:?}");
     }
     let scene = Calibration::new(&rows).unwrap().column("x₁", &rows).unwrap().scene().unwrap();
-    let texts = self::texts(&scene);
+    let texts = texts(&scene);
     assert!(!texts.contains(&"200 rows") && texts.iter().any(|t| t.starts_with("200 rows; ")));
 }
 
