@@ -71,10 +71,16 @@ const PICTURES: [(Subject, &[Planned]); 7] = [
     (Subject::Energy, &[("energy", WIDTH, SHARP, |s| s.energy(None))]),
     (
         Subject::Table,
-        &[("corner", WIDTH, SHARP, |s| s.density()), ("calibration", WIDE, SHARP, |s| s.calibration())],
+        &[
+            ("corner", WIDTH, SHARP, |s| s.density()),
+            ("calibration", WIDE, SHARP, |s| s.calibration()),
+        ],
     ),
     (Subject::Line, &[("curve", WIDTH, SHARP, |s| s.density())]),
-    (Subject::Moons, &[("arrows", WIDTH, SHARP, |s| s.field(FieldKind::Score, FieldStyle::Arrows))]),
+    (
+        Subject::Moons,
+        &[("arrows", WIDTH, SHARP, |s| s.field(FieldKind::Score, FieldStyle::Arrows))],
+    ),
 ];
 
 /// Where pictures are drawn unless a folder is named.
