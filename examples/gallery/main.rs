@@ -1,6 +1,7 @@
 //! Draws every picture of the README and of docs/gallery.md, of models that it fits:
-//! `cargo run --release --example gallery`, with `-- docs/pictures` in their places, and with
-//! `-- --check docs/pictures` to fail unless those that stand there are what it draws.
+//! `cargo run --release --example gallery`, with `-- docs/pictures` in their places, those of some names
+//! with `-- docs/pictures NAME...`, and with `-- --check docs/pictures` to fail unless those that stand
+//! there are what it draws.
 //!
 //! All seeds are fixed: on one kind of processor the pictures are the same each time. The rows beside
 //! a model are drawn anew, with another stream of the seed than those that it was fitted to.
@@ -22,15 +23,16 @@ use std::process::ExitCode;
 
 type Draw = fn(&Studio<'_>) -> Result<Scene, PictureError>;
 
-/// File, width in points, and drawing of a picture.
-type Planned = (&'static str, f64, Draw);
+/// File, width in points, pixels a point, and drawing of a picture.
+type Planned = (&'static str, f64, u32, Draw);
 
 /// Width of a picture in points, small enough for a page that shows many.
 const WIDTH: f64 = 460.0;
 /// The same for several panels in a row.
 const WIDE: f64 = 720.0;
-/// Pixels of a file for each of a picture with two a point: all files together stay below 3 MB.
-const SCALE: f64 = 0.75;
+/// Pixels a point of pictures with few shades, and of those with many: all files together stay below 3 MB.
+const SHARP: u32 = 2;
+const PLAIN: u32 = 1;
 /// Noise levels of the picture of scores, in standard deviations of the columns.
 const NOISE: [f64; 4] = [0.05, 0.2, 0.5, 2.0];
 
@@ -39,40 +41,46 @@ const PICTURES: [(Subject, &[Planned]); 7] = [
     (
         Subject::Spirals,
         &[
-            ("samples", WIDE, |s| s.samples()),
-            ("flow", WIDE, |s| s.flow()),
-            ("layers", WIDE, |s| s.layers()),
-            ("log-det", WIDTH, |s| s.log_det()),
-            ("singular", WIDTH, |s| s.singular()),
-            ("residual", WIDE, |s| s.residual()),
-            ("training", WIDTH, |s| s.training()),
+            ("samples", WIDE, PLAIN, |s| s.samples()),
+            ("flow", WIDE, PLAIN, |s| s.flow()),
+            ("layers", WIDE, PLAIN, |s| s.layers()),
+            ("log-det", WIDTH, PLAIN, |s| s.log_det()),
+            ("singular", WIDTH, PLAIN, |s| s.singular()),
+            ("residual", WIDE, SHARP, |s| s.residual()),
+            ("training", WIDTH, SHARP, |s| s.training()),
         ],
     ),
     (
         Subject::Velocities,
         &[
-            ("two-spirals", WIDTH, |s| s.density()),
-            ("streamlines", WIDTH, |s| {
+            ("two-spirals", WIDTH, SHARP, |s| s.density()),
+            ("streamlines", WIDTH, PLAIN, |s| {
                 s.field(FieldKind::Velocity { time: 0.3 }, FieldStyle::Streamlines)
             }),
-            ("trajectories", WIDE, |s| s.trajectories()),
-            ("divergence", WIDTH, |s| s.divergence(FieldKind::Velocity { time: 0.3 })),
+            ("trajectories", WIDE, PLAIN, |s| s.trajectories()),
+            ("divergence", WIDTH, PLAIN, |s| s.divergence(FieldKind::Velocity { time: 0.3 })),
         ],
     ),
     (
         Subject::Scores,
         &[
-            ("score", WIDE, |s| s.levels(&NOISE, FieldStyle::Streamlines)),
-            ("reverse", WIDE, |s| s.reverse(&Sampler::new(SamplerKind::EulerMaruyama))),
+            ("score", WIDE, PLAIN, |s| s.levels(&NOISE, FieldStyle::Streamlines)),
+            ("reverse", WIDE, PLAIN, |s| s.reverse(&Sampler::new(SamplerKind::EulerMaruyama))),
         ],
     ),
-    (Subject::Energy, &[("energy", WIDTH, |s| s.energy(None))]),
+    (Subject::Energy, &[("energy", WIDTH, SHARP, |s| s.energy(None))]),
     (
         Subject::Table,
-        &[("corner", WIDTH, |s| s.density()), ("calibration", WIDE, |s| s.calibration())],
+        &[
+            ("corner", WIDTH, SHARP, |s| s.density()),
+            ("calibration", WIDE, SHARP, |s| s.calibration()),
+        ],
     ),
-    (Subject::Line, &[("curve", WIDTH, |s| s.density())]),
-    (Subject::Moons, &[("arrows", WIDTH, |s| s.field(FieldKind::Score, FieldStyle::Arrows))]),
+    (Subject::Line, &[("curve", WIDTH, SHARP, |s| s.density())]),
+    (
+        Subject::Moons,
+        &[("arrows", WIDTH, SHARP, |s| s.field(FieldKind::Score, FieldStyle::Arrows))],
+    ),
 ];
 
 /// Where pictures are drawn unless a folder is named.
@@ -81,10 +89,10 @@ const FOLDER: &str = "target/pictures/gallery";
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let done = match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        [] => draw_all(Path::new(FOLDER)),
-        ["--check", kept] => draw_all(Path::new(FOLDER)).and_then(|()| check(Path::new(kept))),
-        [folder] if !folder.starts_with('-') => draw_all(Path::new(folder)),
-        _ => Err("usage: gallery [FOLDER | --check FOLDER]".into()),
+        [] => draw_all(Path::new(FOLDER), &[]),
+        ["--check", kept] => draw_all(Path::new(FOLDER), &[]).and_then(|()| check(Path::new(kept))),
+        [folder, names @ ..] if !folder.starts_with('-') => draw_all(Path::new(folder), names),
+        _ => Err("usage: gallery [FOLDER [PICTURE...] | --check FOLDER]".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -95,11 +103,21 @@ fn main() -> ExitCode {
     }
 }
 
-fn draw_all(folder: &Path) -> Result<(), Box<dyn Error>> {
+/// Draws these pictures, or all where none is named.
+fn draw_all(folder: &Path, names: &[&str]) -> Result<(), Box<dyn Error>> {
+    let all = PICTURES.iter().flat_map(|(_, pictures)| pictures.iter()).map(|(name, ..)| name);
+    if let Some(unknown) = names.iter().find(|name| !all.clone().any(|known| known == *name)) {
+        let known: Vec<&str> = all.copied().collect();
+        return Err(format!("{unknown}: no such picture; there are {}", known.join(", ")).into());
+    }
     std::fs::create_dir_all(folder)?;
     let workers = Workers::new(std::thread::available_parallelism()?.get())?;
     for (subject, pictures) in PICTURES {
-        draw(subject, pictures, folder, &workers)?;
+        let wanted = pictures.iter().filter(|(name, ..)| names.is_empty() || names.contains(name));
+        let wanted: Vec<Planned> = wanted.copied().collect();
+        if !wanted.is_empty() {
+            draw(subject, &wanted, folder, &workers)?;
+        }
     }
     Ok(())
 }
@@ -111,16 +129,13 @@ fn draw(
     workers: &Workers,
 ) -> Result<(), Box<dyn Error>> {
     let (model, unseen) = subject.fit(workers)?;
-    for &(name, width, draw) in pictures {
+    for &(name, width, pixels, draw) in pictures {
         let mut theme = Theme::light();
-        theme.width = Some(width);
+        (theme.width, theme.pixel_ratio) = (Some(width), pixels);
         let studio =
             Studio { model: &model, data: Some(&unseen), name: subject.title(), workers, theme };
         let path = folder.join(name).with_extension("png");
-        let picture = draw(&studio)?.picture()?;
-        let [width, height] =
-            [picture.width(), picture.height()].map(|v| (f64::from(v) * SCALE).round() as u32);
-        std::fs::write(&path, picture.resized(width, height).compact_png()?)?;
+        std::fs::write(&path, draw(&studio)?.picture()?.compact_png()?)?;
         println!("{}", path.display());
     }
     Ok(())
@@ -134,7 +149,7 @@ fn check(kept: &Path) -> Result<(), Box<dyn Error>> {
         Ok(Picture::from_png(&bytes).map_err(|e| format!("{}: {e}", path.display()))?)
     };
     let mut wrong = Vec::new();
-    for (name, _, _) in PICTURES.iter().flat_map(|(_, pictures)| pictures.iter()) {
+    for (name, ..) in PICTURES.iter().flat_map(|(_, pictures)| pictures.iter()) {
         let what = match read(kept, name) {
             Ok(picture) => stale::difference(&picture, &read(Path::new(FOLDER), name)?),
             Err(error) => Some(error.to_string()),

@@ -128,7 +128,7 @@ fn the_axis_of_an_angle_is_its_declared_period() {
     let schema = "[columns.angle]\nkind = \"circular\"\nlow = 0.0\nhigh = 360.0\n";
     bench.write("schema.toml", schema);
     bench.run(&format!("fit rows.csv --schema schema.toml {TINY} -o run")).good();
-    for plot in ["density run", "density run --log", "samples run --data rows.csv", "flow run"] {
+    for plot in ["density run", "density run --log", "samples run --data rows.csv"] {
         let stem = plot.replace([' ', '.'], "-");
         bench.run(&format!("plot {plot} -o {stem}.svg")).good();
         let svg = bench.text(&format!("{stem}.svg"));
@@ -170,7 +170,7 @@ fn pictures_far_from_zero_show_what_there_is() {
         bench.run(&format!("plot {plot} -o {stem}.svg")).good();
         let svg = bench.text(&format!("{stem}.svg"));
         assert!(has(&svg, "t  (+ 1126259462.3)"), "{plot}");
-        assert!(has(&svg, "0.10"), "{plot}");
+        assert!(has(&svg, "0.10") || has(&svg, "0.100"), "{plot}");
     }
     bench.run("plot density run -o density.png").good();
     let picture = diffeo::plots::Picture::from_png(&bench.bytes("density.png")).unwrap();

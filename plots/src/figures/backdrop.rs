@@ -13,9 +13,13 @@ const STRONGEST: f64 = 0.24;
 const MASSES: [f64; 3] = [0.5, 0.8, 0.95];
 const WIDTH: f64 = 0.8;
 
-/// Shades the density in grey, nothing outside its grid.
-pub(super) fn backdrop(scene: &mut Scene, theme: &Theme, view: &View, grid: &Grid) {
-    let top = grid.values().iter().copied().fold(f64::MIN_POSITIVE, f64::max);
+/// The highest density of a grid.
+pub(super) fn highest(grid: &Grid) -> f64 {
+    grid.values().iter().copied().fold(f64::MIN_POSITIVE, f64::max)
+}
+
+/// Shades the density in grey that is strongest at `top`, nothing outside its grid.
+pub(super) fn backdrop(scene: &mut Scene, theme: &Theme, view: &View, grid: &Grid, top: f64) {
     let [x, y] = grid.ranges();
     let colour = |u: f64, v: f64| {
         let [a, b] = view.data(u, v);

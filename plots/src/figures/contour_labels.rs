@@ -74,19 +74,19 @@ impl Contours {
     fn best_place(&self, level: usize, taken: &[Rect]) -> Option<Label> {
         let Level { label, ink, lines } = self.levels.get(level)?;
         let width = text::width(label, self.size, false);
-        let half = (width / 4.0).ceil() as usize + 1;
+        let half = (width / (2.0 * STEP)).ceil() as usize + 1;
         let mut best: Option<(f64, Label)> = None;
         for line in lines.iter().filter(|l| l.len() as f64 * STEP > LONG_ENOUGH * width) {
             for i in (half..line.len().saturating_sub(half)).step_by(3) {
                 let ([ax, ay], [bx, by]) = (line[i - half], line[i + half]);
-                let (chord, arc) = ((bx - ax).hypot(by - ay), 4.0 * half as f64);
+                let (chord, arc) = ((bx - ax).hypot(by - ay), 2.0 * STEP * half as f64);
                 let label = self.label(label, *ink, line[i]);
                 let bounds = label.bounds().grown(CLEAR);
                 let is_taken = taken.iter().any(|t| t.overlaps(&bounds));
                 if !inside(&self.area, &bounds) || is_taken || chord < STRAIGHT * arc {
                     continue;
                 }
-                if self.is_crowded(&bounds, (line, i, (bounds.width / STEP) as usize)) {
+                if self.is_crowded(&bounds, (line, i, half + 2)) {
                     continue;
                 }
                 let score = 2.0 * chord / arc + (bx - ax).abs() / chord.max(1.0);

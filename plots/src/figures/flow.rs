@@ -1,7 +1,7 @@
 //! Draws the stages of a process as panels: a grid carried from one space to another, or samples
 //! that turn from noise into data.
 
-use super::backdrop::backdrop;
+use super::backdrop::{backdrop, highest};
 use super::cloud::cloud;
 use super::look::{Look, label_setter, look_setters};
 use super::plane::check_planar;
@@ -11,7 +11,7 @@ use super::strip::{Cell, Strip, common_range, views};
 use crate::axes::View;
 use crate::draw::scene::{Pen, Scene};
 use crate::stats::{Interval, usable};
-use crate::{Colour, Figure, PlotError, Result};
+use crate::{Colour, Figure, Grid, PlotError, Result};
 
 /// Widths of the paper for one, two, three and four columns.
 const WIDTHS: [f64; 4] = [420.0, 680.0, 810.0, 920.0];
@@ -138,10 +138,17 @@ impl FlowStages {
         }
     }
 
+    /// The density of the strongest grey behind a stage: on common axes that of all, so that the same
+    /// density has the same grey, and a thin one no grey at all.
+    fn top(&self, density: &Grid) -> f64 {
+        let all = self.stages.iter().filter_map(|stage| stage.density.as_ref());
+        if self.common_axes { all.map(highest).fold(0.0, f64::max) } else { highest(density) }
+    }
+
     fn stage(&self, scene: &mut Scene, view: &View, stage: &Stage) {
         let theme = &self.look.theme;
         if let Some(density) = &stage.density {
-            backdrop(scene, theme, view, density);
+            backdrop(scene, theme, view, density, self.top(density));
         }
         let points = stage.points.iter().copied().filter(|p| p.iter().all(|&v| usable(v)));
         let grey = theme.tint(theme.muted, 0.75);

@@ -327,3 +327,19 @@ fn the_legend_of_a_curve_shows_the_colours_that_are_drawn() {
     let plain = DensityCurve::new("model", &curve).data(&values).unwrap().scene().unwrap();
     assert_eq!(polygons(&plain).len(), 1);
 }
+
+/// A density three times as wide is nine times as thin: behind it stood a grey square.
+#[test]
+fn on_common_axes_the_same_grey_is_the_same_density() {
+    let stage = |wide: f64| Stage::new("").density(bump([0.0, 0.0], wide));
+    let stages = FlowStages::new(vec![stage(1.0), stage(3.0)]);
+    let middles = |figure: FlowStages| {
+        let scene = figure.scene().unwrap();
+        let of = |image: &&crate::Picture| image.pixel(image.width() / 2, image.height() / 2);
+        images(&scene).iter().map(|image| of(image).unwrap()[0]).collect::<Vec<_>>()
+    };
+    let common = middles(stages.clone().axes((-4.0, 4.0), (-4.0, 4.0)));
+    assert!(common[0] + 25 < common[1] && common[1] > 235, "{common:?}");
+    let own = middles(stages);
+    assert!(own[0].abs_diff(own[1]) <= 1, "{own:?}");
+}

@@ -1,7 +1,7 @@
 //! Holds what lies behind a vector field.
 
 use crate::axes::View;
-use crate::figures::backdrop::{backdrop, outlines};
+use crate::figures::backdrop::{backdrop, highest, outlines};
 use crate::figures::cloud::cloud;
 use crate::figures::plane::check_planar;
 use crate::{Grid, Points, Result, Scene, Theme};
@@ -22,7 +22,7 @@ impl Behind {
 
     pub(super) fn draw(&self, scene: &mut Scene, theme: &Theme, view: &View) {
         if let Some(density) = &self.density {
-            backdrop(scene, theme, view, density);
+            backdrop(scene, theme, view, density, highest(density));
         }
         if let Some(points) = &self.points {
             let grey = theme.tint(theme.muted, 0.6);
