@@ -136,11 +136,12 @@ impl Results {
 impl Entry {
     /// Where the figures come from, in small print.
     fn provenance(&self) -> String {
-        let Measured { date, commit, processor, .. } = &self.measured;
+        let Measured { by, date, commit, processor } = &self.measured;
+        let when = if by == "earlier" { "earlier, on" } else { "on" };
         let (what, rows) = (&self.what, &self.rows);
         let remark = self.remark.as_ref().map_or_else(String::new, |text| format!(" {text}"));
         format!(
-            "<sub>{what}: {rows}; measured on {date} at commit {commit} on {processor}.{remark}</sub>"
+            "<sub>{what}: {rows}; measured {when} {date} at commit {commit} on {processor}.{remark}</sub>"
         )
     }
 }
