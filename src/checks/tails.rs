@@ -32,13 +32,7 @@ pub(super) fn check(subject: &Subject<'_>) -> Result<Outcome> {
 
 /// The box of a layer's splines.
 fn bound_of(layer: &LayerConfig) -> Option<f64> {
-    let (LayerConfig::Elementwise { univariate }
-    | LayerConfig::Coupling { univariate, .. }
-    | LayerConfig::MaskedAutoregressive { univariate, .. }) = layer
-    else {
-        return None;
-    };
-    match univariate {
+    match layer.univariate()? {
         UnivariateConfig::RationalQuadraticSpline { tail_bound, .. } => Some(*tail_bound),
         _ => None,
     }

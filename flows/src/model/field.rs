@@ -190,7 +190,7 @@ impl ModelField {
 
     fn score(&self, points: &Tensor, context: Option<&Tensor>) -> Result<Vec<f64>> {
         let x = Var::from_tensor(points)?;
-        let log_prob = self.model.log_prob(&x, context)?;
+        let log_prob = self.model.log_prob_in_graph(&x, context)?;
         let store = log_prob.sum_all()?.backward()?;
         match store.get(&x) {
             Some(gradient) => to_f64(gradient),

@@ -6,7 +6,7 @@
 use super::arrays::numbers;
 use super::container::{Stored, read_safetensors, write_safetensors};
 use super::{Calibration, HeldOut, Model, ModelSpec};
-use crate::error::{Error, ModelFileError, Result};
+use crate::error::{Error, Result};
 use crate::params::Params;
 use crate::train::{Parts, TrainState};
 use candle_core::{DType, Device, Tensor};
@@ -45,13 +45,17 @@ impl Model {
     /// corrupted, of a newer format, or no model.
     pub fn load(path: impl AsRef<Path>, device: &Device) -> Result<Self> {
         let path = model_path(path.as_ref());
-        let (description, content) = read_safetensors(&path, "model")?;
+        let (described, content) = read_safetensors(&path, "model")?;
         let read = || {
-            let spec: ModelSpec = serde_json::from_str(&description).map_err(|e| e.to_string())?;
+            let spec: ModelSpec =
+                serde_json::from_str(&described.description).map_err(|e| e.to_string())?;
             let tensors = SafeTensors::deserialize(&content).map_err(|e| e.to_string())?;
             restore(spec, &tensors, device)
         };
-        read().map_err(|detail: String| corrupted(&path, detail))
+        read().map_err(|detail: String| {
+            let problem = described.unusable(detail);
+            Error::ModelFile { path: path.clone(), problem }
+        })
     }
 
     /// Writes the model and the state of its training run.
@@ -74,10 +78,10 @@ impl Model {
     /// As [`Model::load`].
     pub fn load_checkpoint(path: impl AsRef<Path>, device: &Device) -> Result<(Self, TrainState)> {
         let path = path.as_ref();
-        let (description, content) = read_safetensors(path, "checkpoint")?;
+        let (described, content) = read_safetensors(path, "checkpoint")?;
         let read = || {
             let Checkpoint { spec, state } =
-                serde_json::from_str(&description).map_err(|e| e.to_string())?;
+                serde_json::from_str(&described.description).map_err(|e| e.to_string())?;
             let tensors = SafeTensors::deserialize(&content).map_err(|e| e.to_string())?;
             let model = restore(spec, &tensors, device)?;
             let vectors = state_vectors(&tensors);
@@ -85,12 +89,16 @@ impl Model {
                 TrainState::from_parts(Parts { vectors, json: state }, model.params().count());
             Ok((model, state.ok_or("the state of the run is incomplete")?))
         };
-        read().map_err(|detail: String| corrupted(path, detail))
+        read().map_err(|detail: String| {
+            let problem = described.unusable(detail);
+            Error::ModelFile { path: path.to_owned(), problem }
+        })
     }
 }
 
 /// The description of a checkpoint.
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Checkpoint {
     spec: ModelSpec,
     state: String,
@@ -148,10 +156,6 @@ fn vector(name: String, values: &[f64]) -> Stored {
 fn json(description: &impl Serialize) -> Result<String> {
     serde_json::to_string(description)
         .map_err(|e| Error::config("model", e.to_string(), "this is a fault of the library"))
-}
-
-fn corrupted(path: &Path, detail: String) -> Error {
-    Error::ModelFile { path: path.to_owned(), problem: ModelFileError::Corrupted { detail } }
 }
 
 /// The file of a model given by itself or by its run folder.
