@@ -315,3 +315,51 @@ pub fn check_context<'a>(
         None => Err(Error::shape(what, format!("context {expected:?}, none given"), &[])),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{BaseConfig, FlowConfig, LayerConfig, UnivariateConfig};
+    use crate::nets::NetConfig;
+    use crate::params::{Params, to_f64};
+    use crate::rng::{Stream, generator};
+    use crate::transforms::ActNorm;
+    use candle_core::{DType, Device};
+
+    fn rows() -> Tensor {
+        let values: Vec<f64> = (0..400).map(|i| 3.0 * (f64::from(i) * 0.37).sin() + 1.0).collect();
+        Tensor::from_vec(values, (200, 2), &Device::Cpu).unwrap()
+    }
+
+    /// The splines of an inverse autoregressive flow get their knots from the data.
+    #[test]
+    fn an_inverse_takes_its_start_from_data() {
+        let univariate = UnivariateConfig::RationalQuadraticSpline { bins: 6, tail_bound: 5.0 };
+        let net = NetConfig { hidden: vec![8], ..NetConfig::default() };
+        let layers = vec![LayerConfig::InverseAutoregressive { univariate, net }];
+        let base = BaseConfig::StandardNormal;
+        let config = FlowConfig { features: 2, context: 0, layers, base };
+        let mut params = Params::new(DType::F64, &Device::Cpu, 0);
+        let flow = config.build(&mut params).unwrap();
+        let before = params.read_flat().unwrap();
+        flow.initialise(&rows(), None, &mut generator(0, Stream::Mixture, 0)).unwrap();
+        assert_ne!(before, params.read_flat().unwrap(), "no knot was placed");
+        let mapped = flow.transform().forward(&rows(), None).unwrap();
+        for (z, x) in to_f64(&mapped.points).unwrap().iter().zip(to_f64(&rows()).unwrap()) {
+            assert!((z - x).abs() < 1e-9, "{z} for {x}");
+        }
+    }
+
+    #[test]
+    fn an_inverse_act_norm_normalises_what_arrives_at_it() {
+        let mut params = Params::new(DType::F64, &Device::Cpu, 0);
+        let map = Inverse(ActNorm::new(params.scope("map"), 2).unwrap());
+        map.initialise(&rows(), None, Direction::Forward).unwrap();
+        let z = map.forward(&rows(), None).unwrap().points;
+        let mean = to_f64(&z.mean(0).unwrap()).unwrap();
+        let square = to_f64(&z.sqr().unwrap().mean(0).unwrap()).unwrap();
+        for (mean, square) in mean.iter().zip(square) {
+            assert!(mean.abs() < 1e-9 && (square - 1.0).abs() < 1e-9, "{mean}, {square}");
+        }
+    }
+}

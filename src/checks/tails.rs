@@ -37,3 +37,18 @@ fn bound_of(layer: &LayerConfig) -> Option<f64> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use diffeo_flows::nets::NetConfig;
+
+    #[test]
+    fn an_inverse_autoregressive_flow_has_splines_too() {
+        let univariate = UnivariateConfig::RationalQuadraticSpline { bins: 8, tail_bound: 4.0 };
+        let net = NetConfig::default();
+        let layer = LayerConfig::InverseAutoregressive { univariate, net };
+        assert_eq!(bound_of(&layer), Some(4.0));
+        assert_eq!(bound_of(&LayerConfig::ActNorm), None);
+    }
+}

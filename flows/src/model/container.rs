@@ -167,3 +167,27 @@ fn checksum<'t>(description: &str, tensors: impl Iterator<Item = (&'t str, &'t [
     }
     hasher.finalize().to_hex().to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_a_later_version_is_no_damaged_one() {
+        assert!(is_later("0.10.0", "0.9.3") && is_later("1.0.0-rc1", "0.9"));
+        assert!(!is_later("0.1.0", "0.1.0") && !is_later("0.0.9", "0.1.0"));
+        let by = |version: Option<&str>| Described {
+            description: String::new(),
+            written_by: version.map(ToOwned::to_owned),
+        };
+        let detail = || "missing field `flow`".to_owned();
+        let newer = by(Some("999.0.0")).unusable(detail()).to_string();
+        assert!(newer.contains("999.0.0") && newer.contains("update diffeo"), "{newer}");
+        for version in [None, Some(VERSION)] {
+            let problem = by(version).unusable(detail());
+            assert!(matches!(problem, ModelFileError::Corrupted { .. }), "{problem}");
+        }
+        let kind = "unknown variant `diffusion-bridge`, expected one of …".to_owned();
+        assert!(matches!(by(None).unusable(kind), ModelFileError::Unknown { .. }));
+    }
+}

@@ -216,4 +216,31 @@ mod tests {
         let error = Model::load(&path, &Device::Cpu).unwrap_err().to_string();
         assert!(error.contains("room for"), "{error}");
     }
+
+    fn saved(description: &str) -> Error {
+        let rows = Rows::new(2, (0..40).map(f64::from).collect()).unwrap();
+        let model = Fit::new("maf").unwrap().model(&rows).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
+        let tensors = stored(model.params()).unwrap();
+        let description = json(model.spec()).unwrap().replacen('{', description, 1);
+        write_safetensors(&path, "model", &description, &tensors).unwrap();
+        Model::load(&path, &Device::Cpu).unwrap_err()
+    }
+
+    /// Whole by its checksum, with a setting that this version does not know.
+    #[test]
+    fn a_setting_of_a_newer_version_is_called_so() {
+        let error = saved(r#"{"shrinkage":0.5,"#);
+        let problem = matches!(
+            &error,
+            Error::ModelFile { problem: crate::error::ModelFileError::Unknown { .. }, .. }
+        );
+        let text = error.to_string();
+        assert!(problem && text.contains("shrinkage") && text.contains("newer"), "{text}");
+        assert!(text.contains("update diffeo") && !text.contains("corrupted"), "{text}");
+        // What no later version would write either is a fault of the file.
+        let text = saved(r#"{"recipe":"twice","#).to_string();
+        assert!(text.contains("corrupted"), "{text}");
+    }
 }
