@@ -320,7 +320,7 @@ pub fn check_context<'a>(
 mod tests {
     use super::*;
     use crate::config::{BaseConfig, FlowConfig, LayerConfig, UnivariateConfig};
-    use crate::nets::NetConfig;
+    use crate::nets::{Activation, NetConfig};
     use crate::params::{Params, to_f64};
     use crate::rng::{Stream, generator};
     use crate::transforms::ActNorm;
@@ -335,7 +335,7 @@ mod tests {
     #[test]
     fn an_inverse_takes_its_start_from_data() {
         let univariate = UnivariateConfig::RationalQuadraticSpline { bins: 6, tail_bound: 5.0 };
-        let net = NetConfig { hidden: vec![8], ..NetConfig::default() };
+        let net = NetConfig { hidden: vec![8], activation: Activation::default(), residual: false };
         let layers = vec![LayerConfig::InverseAutoregressive { univariate, net }];
         let base = BaseConfig::StandardNormal;
         let config = FlowConfig { features: 2, context: 0, layers, base };

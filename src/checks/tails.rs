@@ -41,12 +41,12 @@ fn bound_of(layer: &LayerConfig) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use diffeo_flows::nets::NetConfig;
+    use diffeo_flows::nets::{Activation, NetConfig};
 
     #[test]
     fn an_inverse_autoregressive_flow_has_splines_too() {
         let univariate = UnivariateConfig::RationalQuadraticSpline { bins: 8, tail_bound: 4.0 };
-        let net = NetConfig::default();
+        let net = NetConfig { hidden: vec![8], activation: Activation::default(), residual: false };
         let layer = LayerConfig::InverseAutoregressive { univariate, net };
         assert_eq!(bound_of(&layer), Some(4.0));
         assert_eq!(bound_of(&LayerConfig::ActNorm), None);
