@@ -7,7 +7,7 @@
 
 use candle_core::{DType, Device, Tensor};
 use diffeo::flows::densities::StandardNormal;
-use diffeo::flows::transform::{Layer, check_points};
+use diffeo::flows::transform::{Direction, FlowOfField, Layer, check_points};
 use diffeo::flows::{Chain, Density, Flow, Mapped, Result, Transform};
 use diffeo::plots::{DensityCurve, Figure};
 
@@ -36,6 +36,16 @@ impl Transform for Sinh {
         let root = size.sqr()?.affine(1.0, 1.0)?.sqrt()?;
         let points = ((size + &root)?.log()? * z.sign()?)?;
         Ok(Mapped { points, log_det: root.log()?.neg()?.sum(1)? })
+    }
+
+    /// It takes nothing from data.
+    fn initialise(&self, _: &Tensor, _: Option<&Tensor>, _: Direction) -> Result<()> {
+        Ok(())
+    }
+
+    /// It is not the flow of a vector field.
+    fn as_flow(&self) -> Option<(&dyn FlowOfField, Direction)> {
+        None
     }
 }
 

@@ -81,6 +81,25 @@ fn say_dropped(common: &Common, dropped: &Dropped) {
     }
 }
 
+/// The most row numbers that a note lists.
+const LISTED: usize = 10;
+
+/// Says which rows, by their numbers from 1, have no log-density because a solver could not follow them.
+fn say_not_computed(common: &Common, rows: &[usize]) {
+    if rows.is_empty() {
+        return;
+    }
+    let listed: Vec<String> = rows.iter().take(LISTED).map(ToString::to_string).collect();
+    let more = if rows.len() > LISTED { ", …" } else { "" };
+    common.voice().note(&format!(
+        "the log-density of {} row{} could not be computed: the solver could not follow row {}{more}; \
+         look at their values, or take another solver at fit",
+        rows.len(),
+        if rows.len() == 1 { "" } else { "s" },
+        listed.join(", ")
+    ));
+}
+
 /// How a table is read that a model is asked about.
 fn reading(model: &Model, source: &DataSource) -> ReadOptions {
     let spec = model.spec();

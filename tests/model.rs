@@ -4,7 +4,7 @@ use candle_core::{Device, Tensor};
 use diffeo_flows::Engine;
 use diffeo_flows::densities::Toy;
 use diffeo_flows::fit::{Fit, Parts};
-use diffeo_flows::model::{INITIAL_ROWS, Images, Model};
+use diffeo_flows::model::{Column, INITIAL_ROWS, Images, Model};
 use diffeo_flows::params::to_f64;
 use diffeo_flows::rng::{Stream, generator};
 use diffeo_flows::rows::Rows;
@@ -113,5 +113,93 @@ fn latent_points_and_their_volume_make_the_density() {
             let error = by_differences - log_det[i];
             assert!(error.abs() < 2e-4, "{flow}: {by_differences} {}", log_det[i]);
         }
+    }
+}
+
+/// As a density of tensors too, a model runs on the tier it was told, and outside any gradient.
+#[test]
+fn a_model_as_a_density_honours_its_engine() {
+    let points = toy_rows(300);
+    let rows = Rows::new(2, points.concat()).unwrap();
+    let x = Tensor::from_vec(points.concat(), (300, 2), &Device::Cpu).unwrap();
+    let model = fitted(&rows, "nsf-gmm");
+    let workers = Workers::new(1).unwrap();
+    for engine in [Engine::Fast, Engine::Reference] {
+        let Ok(model) = Model::load(saved(&model).path(), &Device::Cpu) else { panic!("it loads") };
+        let model = model.with_engine(engine);
+        let by_rows = model.log_prob_rows(&rows, &workers).unwrap();
+        let log_prob = model.log_prob(&x, None).unwrap();
+        assert_eq!(to_f64(&log_prob).unwrap(), by_rows, "{engine:?}");
+        let x = candle_core::Var::from_tensor(&x).unwrap();
+        assert!(!model.log_prob(&x, None).unwrap().track_op(), "{engine:?}: it keeps a graph");
+    }
+    let double = model.in_double().unwrap().with_engine(Engine::Fast);
+    let error = double.log_prob(&x, None).unwrap_err().to_string();
+    assert!(error.contains("engine"), "there are no kernels in double precision: {error}");
+}
+
+/// A folder with the model.
+fn saved(model: &Model) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    model.save(folder.path().join("model.safetensors")).unwrap();
+    folder
+}
+
+/// Values exactly on the ends of a support are fitted and have a finite density, within four
+/// deviations of their column.
+#[test]
+fn values_on_a_bound_belong_to_the_support() {
+    use diffeo_flows::transforms::Support;
+    let n = 200;
+    let unit = |i: usize| f64::from(u8::from(i % 20 == 0)).mul_add(-1.0, 1.0);
+    let values: Vec<f64> = (0..n)
+        .flat_map(|i| {
+            let inside = (i as f64 + 0.5) / n as f64;
+            let p = if i == 7 { 1.0 } else { unit(i) * inside };
+            [p, if i == 9 { 0.0 } else { -(1.0 - inside).ln() }]
+        })
+        .collect();
+    let rows = Rows::new(2, values).unwrap();
+    let mut fit = Fit::new("nsf").unwrap();
+    fit.columns = vec![
+        Column::new("p", Support::Interval { low: 0.0, high: 1.0 }),
+        Column::new("t", Support::Positive),
+    ];
+    fit.config.steps = 20;
+    fit.config.evaluate_every = 10;
+    let parts = Parts { train: &rows, valid: None, test: None };
+    let workers = Workers::new(1).unwrap();
+    let (model, _) = fit.run(parts, None, &workers, &mut Quiet).unwrap();
+    model.check_supports(&rows).unwrap();
+    let log_prob = model.log_prob_rows(&rows, &workers).unwrap();
+    assert!(log_prob.iter().all(|value| value.is_finite()), "{log_prob:?}");
+    let on_the_bound = Tensor::new(&[[0.0, 0.0], [1.0, 1.0]], &Device::Cpu).unwrap();
+    let prepared = to_f64(&model.preparation().forward(&on_the_bound).unwrap().points).unwrap();
+    assert!((prepared[0] + 4.0).abs() < 1e-5 && (prepared[1] + 4.0).abs() < 1e-5, "{prepared:?}");
+    assert!((prepared[2] - 4.0).abs() < 1e-5, "{prepared:?}");
+    let beyond = Rows::new(2, vec![-1e-9, 1.0]).unwrap();
+    assert!(model.check_supports(&beyond).is_err());
+    assert_eq!(model.log_prob_rows(&beyond, &workers).unwrap(), [f64::NEG_INFINITY]);
+}
+
+/// Log-densities and samples are those of the weights a density was made with.
+#[test]
+fn a_density_keeps_the_weights_it_was_made_with() {
+    use diffeo_flows::config::{Sizes, recipe};
+    let sizes = Sizes { components: Some(3), ..Sizes::default() };
+    let config = recipe("nsf").unwrap().with_sizes(&sizes).unwrap().flow(2, 0).unwrap();
+    for engine in [Engine::Fast, Engine::Reference] {
+        let mut params = diffeo_flows::Params::new(candle_core::DType::F32, &Device::Cpu, 0);
+        config.build(&mut params).unwrap();
+        let density = engine.choose(&config, &params).unwrap().density(&config, &params).unwrap();
+        let x = Tensor::new(&[[0.3f32, -1.0]], &Device::Cpu).unwrap();
+        let says = || {
+            let drawn = density.sample(50, None, &mut generator(1, Stream::Sample, 0)).unwrap();
+            (to_f64(&drawn).unwrap(), to_f64(&density.log_prob(&x, None).unwrap()).unwrap())
+        };
+        let before = says();
+        let moved: Vec<f64> = params.read_flat().unwrap().iter().map(|w| w + 0.3).collect();
+        params.write_flat(&moved).unwrap();
+        assert_eq!(before, says(), "{engine:?}");
     }
 }

@@ -114,9 +114,8 @@ impl Built {
     }
 
     pub(crate) fn sample(&self, rows: usize, machine: &Machine) -> Result<Timing> {
-        let frozen = self.config.build(&mut self.params.frozen())?;
         let choice = self.engine.choose(&self.config, &self.params)?;
-        draw(choice.density(frozen, &self.params)?.as_ref(), &self.workers, rows, machine)
+        draw(choice.density(&self.config, &self.params)?.as_ref(), &self.workers, rows, machine)
     }
 }
 

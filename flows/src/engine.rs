@@ -231,30 +231,35 @@ impl Walker {
 }
 
 impl Choice {
-    /// The flow as a diffusion to walk on, with its weights as they stand.
+    /// The flow that `config` builds from these parameters as a diffusion to walk on, with its weights
+    /// as they stand, whatever becomes of them later.
     ///
     /// # Errors
     /// When the weights cannot be read.
-    pub fn walker(self, frozen: Flow, params: &Params) -> Result<Walker> {
+    pub fn walker(self, config: &FlowConfig, params: &Params) -> Result<Walker> {
+        let flow = config.build(&mut params.snapshot()?)?;
         Ok(match self {
             Self::FastField(FastField { program, reported, seed, .. }) => {
-                Walker::Fast(FieldFlow::new(&program, frozen, params, reported, seed)?)
+                Walker::Fast(FieldFlow::new(&program, flow, params, reported, seed)?)
             }
-            Self::Fast(_) | Self::Reference(_) => Walker::Reference(frozen),
+            Self::Fast(_) | Self::Reference(_) => Walker::Reference(flow),
         })
     }
 
-    /// The flow as a density with its weights as they stand, outside any gradient.
+    /// The flow that `config` builds from these parameters as a density outside any gradient, with its
+    /// weights as they stand, whatever becomes of them later. The log-density of a row that a solver
+    /// cannot follow is NaN.
     ///
     /// # Errors
     /// When the weights cannot be read.
-    pub fn density(self, frozen: Flow, params: &Params) -> Result<Box<dyn Density>> {
+    pub fn density(self, config: &FlowConfig, params: &Params) -> Result<Box<dyn Density>> {
+        let flow = config.build(&mut params.snapshot()?)?;
         Ok(match self {
-            Self::Fast(program) => Box::new(FastFlow::new(program, frozen, params)?),
+            Self::Fast(program) => Box::new(FastFlow::new(program, flow, params)?),
             Self::FastField(FastField { program, reported, seed, .. }) => {
-                Box::new(FieldFlow::new(&program, frozen, params, reported, seed)?)
+                Box::new(FieldFlow::new(&program, flow, params, reported, seed)?)
             }
-            Self::Reference(_) => Box::new(frozen),
+            Self::Reference(_) => Box::new(Detached(flow)),
         })
     }
 
@@ -286,5 +291,23 @@ impl Choice {
             Self::FastField(field) => Some(field.level()),
             Self::Reference(_) => None,
         }
+    }
+}
+
+/// A flow outside any gradient, row by row.
+#[derive(Debug)]
+struct Detached(Flow);
+
+impl Density for Detached {
+    fn features(&self) -> usize {
+        self.0.features()
+    }
+
+    fn log_prob(&self, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
+        self.0.log_prob_detached(x, context)
+    }
+
+    fn sample(&self, n: usize, context: Option<&Tensor>, rng: &mut dyn RngCore) -> Result<Tensor> {
+        Ok(self.0.sample(n, context, rng)?.detach())
     }
 }

@@ -142,6 +142,16 @@ pub enum ModelFileError {
         /// What does not match.
         detail: String,
     },
+    /// Of this format and whole, and yet it says something that this version does not know.
+    #[error("written by a newer version, diffeo {written_by} (this is {this}): {detail}; update diffeo")]
+    Unknown {
+        /// What is not known.
+        detail: String,
+        /// The version that wrote the file; versions up to 0.1 did not say.
+        written_by: String,
+        /// The version that reads it.
+        this: &'static str,
+    },
     /// Written by a later version.
     #[error("written in format {found}, this version reads up to {supported}; update diffeo")]
     Newer {

@@ -3,7 +3,7 @@
 use crate::density::Density;
 use crate::error::{Error, Result};
 use crate::field::VectorField;
-use crate::transform::{Chain, Transform, check_context, check_points};
+use crate::transform::{Chain, Direction, Transform, check_context, check_points, detached};
 use candle_core::{DType, Device, Tensor};
 use rand::RngCore;
 
@@ -63,14 +63,14 @@ impl Flow {
     /// The vector field v(t, x | c), where the flow is that of a single field over time 0 → 1, data →
     /// latent.
     pub fn field(&self) -> Option<&dyn VectorField> {
-        match self.transform.layers() {
-            [layer] => layer.transform.field(),
+        match self.transform.as_flow() {
+            Some((flow, Direction::Forward)) => Some(flow.field()),
             _ => None,
         }
     }
 
     /// As [`Density::log_prob`], outside any gradient, with the graph of one layer, or of one step of a
-    /// continuous flow, in memory at a time.
+    /// continuous flow, in memory at a time; NaN for rows that a solver cannot follow, and for no other.
     ///
     /// # Errors
     /// As [`Density::log_prob`].
@@ -79,7 +79,8 @@ impl Flow {
         let context = check_context("Flow::log_prob_detached", x, context, self.context)?;
         let (mut points, mut log_det) = (x.detach(), None);
         for layer in self.transform.layers() {
-            let mapped = layer.transform.forward_detached(&points, context)?;
+            let map = layer.transform.as_ref();
+            let mapped = detached(map, &points, context, Direction::Forward)?;
             points = mapped.points;
             log_det = Some(match log_det {
                 None => mapped.log_det,
@@ -135,7 +136,7 @@ impl Flow {
         context: Option<&Tensor>,
         rng: &mut dyn RngCore,
     ) -> Result<()> {
-        let latent = self.transform.initialise_through(x, context)?;
+        let latent = self.transform.initialise_through(x, context, Direction::Forward)?;
         self.base.initialise(&latent, rng)
     }
 }

@@ -63,8 +63,9 @@ pub const INITIAL_ROWS: usize = 20_000;
 /// A density over the columns of a table, possibly given other columns.
 ///
 /// Log-densities are in nats and in the units of the data. As a [`Density`] it takes and gives
-/// tensors of any dtype (`f64` results); `log_prob_rows` and `sample_rows` take plain numbers and
-/// run in chunks on several threads.
+/// tensors of any dtype (`f64` results) outside any gradient; `log_prob_rows` and `sample_rows` take
+/// plain numbers and use several threads. Both run in chunks on the tier of
+/// [`Model::with_engine`]. What is to be differentiated is [`Model::flow`].
 ///
 /// # Example
 /// ```no_run
@@ -89,9 +90,11 @@ impl Model {
     /// An untrained model.
     ///
     /// # Errors
-    /// [`Error::Config`] when the description cannot be built.
+    /// [`Error::Config`] when the description cannot be built, or asks of a solver what the precision of
+    /// the weights cannot deliver.
     pub fn new(spec: ModelSpec, device: &Device) -> Result<Self> {
         spec.check_columns()?;
+        spec.check_tolerances()?;
         let params = Params::new(spec.dtype.into(), device, spec.seed);
         Self::build(spec, params)
     }
@@ -118,7 +121,7 @@ impl Model {
         Self::build(self.spec.clone(), self.params.frozen())
     }
 
-    /// Makes `log_prob_rows` and `sample_rows` run on this tier.
+    /// Makes log-densities and samples, of rows and of tensors, run on this tier.
     #[must_use]
     pub fn with_engine(self, engine: Engine) -> Self {
         Self { engine, ..self }
@@ -134,7 +137,7 @@ impl Model {
 
     /// The flow with its weights as they stand, on the tier that runs it, without a graph.
     fn density(&self) -> Result<Box<dyn Density>> {
-        self.engine()?.density(self.frozen()?.flow, &self.params)
+        self.engine()?.density(&self.spec.flow, &self.params)
     }
 
     /// What the model is and where it came from.
@@ -260,7 +263,12 @@ impl Model {
         })
     }
 
-    /// Log-density of each row, nats, in data units.
+    /// Log-density of each row, nats, in data units: −∞ where the density is 0, and NaN where it could
+    /// not be computed, which [`not_computed`](Self::not_computed) lists. That is so for a row that the
+    /// solver of a continuous flow cannot follow; no other row is touched by it.
+    ///
+    /// A row's value depends on the row. Where steps are adaptive, rows that are solved together share
+    /// theirs, so that in another table it differs within the tolerance of the solver.
     ///
     /// # Errors
     /// [`Error::Shape`] when the rows have other columns than the model.
@@ -274,6 +282,12 @@ impl Model {
             to_f64(&model.log_prob(&points, context.as_ref())?)
         })?;
         Ok(chunks.concat())
+    }
+
+    /// The places of the rows whose log-density could not be computed, counted from 0.
+    pub fn not_computed(log_prob: &[f64]) -> Vec<usize> {
+        let unknown = log_prob.iter().enumerate().filter(|(_, value)| value.is_nan());
+        unknown.map(|(row, _)| row).collect()
     }
 
     /// Fails unless every row lies in the supports of the columns.

@@ -101,6 +101,20 @@ impl Params {
         }
     }
 
+    /// As [`Params::frozen`], of copies: what is built from it stays as it is while this set is trained
+    /// on.
+    ///
+    /// # Errors
+    /// When a device cannot be read.
+    pub fn snapshot(&self) -> Result<Self> {
+        let copy = |param: &Param| -> Result<Param> {
+            let var = Var::from_tensor(&param.var.as_tensor().copy()?)?;
+            Ok(Param { var, ..param.clone() })
+        };
+        let copies = self.entries.iter().map(copy).collect::<Result<_>>()?;
+        Ok(Self { shared: Some(copies), ..self.frozen() })
+    }
+
     /// The same set with room for so many numbers in all, so that a description from a file cannot ask
     /// for more memory than the file has numbers.
     #[must_use]

@@ -1,7 +1,7 @@
 //! Takes rows from the units of the data to the space a flow works in, and back.
 
 use crate::error::Result;
-use crate::params::Params;
+use crate::params::{Params, to_f64};
 use crate::rows::Rows;
 use crate::transform::{Chain, Layer, Mapped, Transform};
 use crate::transforms::{Standardise, Support, SupportMap};
@@ -10,6 +10,45 @@ use std::ops::Range;
 
 /// Rows of a piece.
 const PIECE: usize = 65_536;
+
+/// Where values on an end of a support lie, in standard deviations of their prepared column.
+const ENDS: f64 = 4.0;
+
+/// For each column the values half-way between its ends and the nearest value of the rows inside.
+fn nearest(supports: &[Support], rows: &Rows) -> Vec<[f64; 2]> {
+    let column = |i: usize| rows.points().iter().skip(i).step_by(supports.len());
+    let each = supports.iter().enumerate().map(|(i, support)| {
+        support.ends().map(|end| {
+            let inside = column(i).filter(|x| !support.ends().contains(&Some(**x)));
+            let gap = end.map(|end| {
+                inside.fold(f64::INFINITY, |gap: f64, x| gap.min((x - end).abs())).min(f64::MAX)
+            });
+            match (end, gap) {
+                (Some(end), Some(gap)) if gap < f64::MAX => {
+                    let sign = if Some(end) == support.ends()[0] { 0.5 } else { -0.5 };
+                    end + sign * gap
+                }
+                _ => support.inner_point(),
+            }
+        })
+    });
+    each.collect()
+}
+
+/// The points with values on the ends of a support replaced by those given for its column.
+fn off_the_ends(supports: &[Support], points: &Tensor, instead: &[[f64; 2]]) -> Result<Tensor> {
+    let mut columns = Vec::with_capacity(supports.len());
+    for (i, support) in supports.iter().enumerate() {
+        let mut column = points.narrow(1, i, 1)?;
+        for (end, value) in support.ends().into_iter().zip(instead[i]) {
+            let Some(end) = end else { continue };
+            let there = column.zeros_like()?.affine(1.0, value)?;
+            column = column.eq(end)?.where_cond(&there, &column)?;
+        }
+        columns.push(column);
+    }
+    Ok(Tensor::cat(&columns, 1)?)
+}
 
 /// The ranges of the pieces of so many rows.
 pub(crate) fn pieces(rows: usize) -> impl Iterator<Item = Range<usize>> {
@@ -21,6 +60,11 @@ pub(crate) fn pieces(rows: usize) -> impl Iterator<Item = Range<usize>> {
 /// Both run in `f64`, whatever the dtype of the flow, so that columns with a large offset keep
 /// their digits; their log-volume makes the densities those of the data's units. The context is
 /// standardised too.
+///
+/// Of a value exactly on a finite end of its column's support, whose image is infinite, the point
+/// inside whose prepared value is ∓4 is read in its place: four standard deviations of the mapped
+/// column towards that end. Mean and scale are found with such values half-way between the end and
+/// the nearest training value inside.
 #[derive(Debug)]
 pub struct Preparation {
     points: Chain,
@@ -60,11 +104,15 @@ impl Preparation {
     /// # Errors
     /// [`Error::Data`](crate::Error::Data) for a constant column.
     pub fn fit(&self, rows: &Rows, device: &Device) -> Result<()> {
+        let nearest = self.supports.as_ref().map_or_else(Vec::new, |s| nearest(s.supports(), rows));
         let mapped = |range| {
             let points = rows.points_tensor(&range, device)?;
             match &self.supports {
                 None => Ok(points),
-                Some(supports) => Ok(supports.forward(&points, None)?.points),
+                Some(supports) => {
+                    let inside = off_the_ends(supports.supports(), &points, &nearest)?;
+                    Ok(supports.forward(&inside, None)?.points)
+                }
             }
         };
         self.standardise.initialise_from(|| pieces(rows.len()).map(mapped))?;
@@ -78,8 +126,23 @@ impl Preparation {
     /// # Errors
     /// [`Error::Shape`](crate::Error::Shape) for another number of columns.
     pub fn forward(&self, points: &Tensor) -> Result<Mapped> {
-        let mapped = self.points.forward(&points.to_dtype(DType::F64)?, None)?;
+        let points = points.to_dtype(DType::F64)?;
+        let inside = match &self.supports {
+            Some(supports) => off_the_ends(supports.supports(), &points, &self.for_ends()?)?,
+            None => points,
+        };
+        let mapped = self.points.forward(&inside, None)?;
         Ok(Mapped { points: mapped.points.to_dtype(self.dtype)?, log_det: mapped.log_det })
+    }
+
+    /// What is read in place of values on the lower and upper ends of each column.
+    fn for_ends(&self) -> Result<Vec<[f64; 2]>> {
+        let d = self.points.features();
+        let at = |z: f64| -> Result<Vec<f64>> {
+            let row = Tensor::full(z, (1, d), &self.standardise.device())?;
+            to_f64(&self.points.inverse(&row, None)?.points)
+        };
+        Ok(at(-ENDS)?.into_iter().zip(at(ENDS)?).map(|(low, high)| [low, high]).collect())
     }
 
     /// Points of the flow → points `[n, d]` in data units, `f64`.

@@ -27,7 +27,7 @@ pub struct Mapped {
 /// Write both directions in candle operations that pass gradients, check the shapes with
 /// [`check_points`], and add a line to `tests/catalogue.rs`: the law tests compare the inverse, the
 /// log-determinant and every gradient with independent calculations. Maps that do not use a
-/// context ignore it.
+/// context ignore it; most maps take nothing from data and are no [`FlowOfField`].
 pub trait Transform: Debug + Send + Sync {
     /// Number of features d.
     fn features(&self) -> usize;
@@ -44,29 +44,78 @@ pub trait Transform: Debug + Send + Sync {
     /// [`Error::Shape`] when a shape does not fit.
     fn inverse(&self, z: &Tensor, context: Option<&Tensor>) -> Result<Mapped>;
 
-    /// Sets what the map takes from data, once, before training; most maps take nothing.
+    /// Sets what the map takes from data, once, before training; most maps take nothing, and say so.
     ///
-    /// `x` `[n, d]` are the rows as they arrive at this map. A second call changes nothing.
+    /// `x` `[n, d]` are the rows as they arrive at this map, which takes them in that direction. A
+    /// second call changes nothing. Not provided, so that no map around another can forget it.
     ///
     /// # Errors
     /// [`Error::Data`] when the rows cannot be used.
-    fn initialise(&self, _x: &Tensor, _context: Option<&Tensor>) -> Result<()> {
-        Ok(())
-    }
+    fn initialise(&self, x: &Tensor, context: Option<&Tensor>, direction: Direction) -> Result<()>;
 
-    /// As [`Transform::forward`], outside any gradient: maps of many steps keep no graph of them.
+    /// The flow of a vector field that this map is, taken in that direction; none for other maps. Not
+    /// provided, so that no map around another can forget it.
+    fn as_flow(&self) -> Option<(&dyn FlowOfField, Direction)>;
+}
+
+/// A direction of a map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// Data → latent.
+    Forward,
+    /// Latent → data.
+    Inverse,
+}
+
+impl Direction {
+    /// The other one.
+    #[must_use]
+    pub fn reversed(self) -> Self {
+        match self {
+            Self::Forward => Self::Inverse,
+            Self::Inverse => Self::Forward,
+        }
+    }
+}
+
+/// A map that is the flow of a vector field over time 0 → 1.
+pub trait FlowOfField {
+    /// The field.
+    fn field(&self) -> &dyn VectorField;
+
+    /// The images of x `[n, d]` outside any gradient, row by row: NaN, in the points and in log|det|, of
+    /// a row that the solver cannot follow, and of no other.
     ///
     /// # Errors
-    /// As [`Transform::forward`].
-    fn forward_detached(&self, x: &Tensor, context: Option<&Tensor>) -> Result<Mapped> {
-        let Mapped { points, log_det } = self.forward(x, context)?;
-        Ok(Mapped { points: points.detach(), log_det: log_det.detach() })
-    }
+    /// [`Error::Shape`] when a shape does not fit.
+    fn map_rows(
+        &self,
+        x: &Tensor,
+        context: Option<&Tensor>,
+        direction: Direction,
+    ) -> Result<Mapped>;
+}
 
-    /// The vector field whose flow over time 0 → 1 this map is, for maps that are such a flow.
-    fn field(&self) -> Option<&dyn VectorField> {
-        None
+/// The images of x `[n, d]` under a map in one direction, outside any gradient; see
+/// [`FlowOfField::map_rows`] for maps of many steps.
+///
+/// # Errors
+/// [`Error::Shape`] when a shape does not fit.
+pub fn detached(
+    map: &dyn Transform,
+    x: &Tensor,
+    context: Option<&Tensor>,
+    direction: Direction,
+) -> Result<Mapped> {
+    if let Some((flow, own)) = map.as_flow() {
+        let direction = if own == Direction::Forward { direction } else { direction.reversed() };
+        return flow.map_rows(x, context, direction);
     }
+    let Mapped { points, log_det } = match direction {
+        Direction::Forward => map.forward(x, context)?,
+        Direction::Inverse => map.inverse(x, context)?,
+    };
+    Ok(Mapped { points: points.detach(), log_det: log_det.detach() })
 }
 
 /// Maps applied one after the other; forward runs from the first to the last.
@@ -113,12 +162,22 @@ impl Chain {
     ///
     /// # Errors
     /// [`Error::Data`] when the rows cannot be used.
-    pub fn initialise_through(&self, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
+    pub fn initialise_through(
+        &self,
+        x: &Tensor,
+        context: Option<&Tensor>,
+        direction: Direction,
+    ) -> Result<Tensor> {
         check_points("Chain::initialise", x, self.features)?;
         let mut points = x.detach();
-        for layer in &self.layers {
-            layer.transform.initialise(&points, context)?;
-            points = in_pieces(layer.transform.as_ref(), &points, context)?;
+        let mut visit = |layer: &Layer| -> Result<()> {
+            layer.transform.initialise(&points, context, direction)?;
+            points = in_pieces(layer.transform.as_ref(), &points, context, direction)?;
+            Ok(())
+        };
+        match direction {
+            Direction::Forward => self.layers.iter().try_for_each(&mut visit)?,
+            Direction::Inverse => self.layers.iter().rev().try_for_each(&mut visit)?,
         }
         Ok(points)
     }
@@ -148,20 +207,32 @@ impl Transform for Chain {
         })
     }
 
-    fn initialise(&self, x: &Tensor, context: Option<&Tensor>) -> Result<()> {
-        self.initialise_through(x, context).map(|_| ())
+    fn initialise(&self, x: &Tensor, context: Option<&Tensor>, direction: Direction) -> Result<()> {
+        self.initialise_through(x, context, direction).map(|_| ())
+    }
+
+    fn as_flow(&self) -> Option<(&dyn FlowOfField, Direction)> {
+        match self.layers() {
+            [layer] => layer.transform.as_flow(),
+            _ => None,
+        }
     }
 }
 
 /// Images of the points outside any gradient, a few rows at a time, so that the graph of a map
 /// stays small.
-fn in_pieces(map: &dyn Transform, points: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
+fn in_pieces(
+    map: &dyn Transform,
+    points: &Tensor,
+    context: Option<&Tensor>,
+    direction: Direction,
+) -> Result<Tensor> {
     let rows = points.dim(0)?;
     let piece = |start: usize| -> Result<Tensor> {
         let len = PIECE.min(rows - start);
         let cut = |t: &Tensor| t.narrow(0, start, len)?.contiguous();
         let context = context.map(cut).transpose()?;
-        Ok(map.forward(&cut(points)?, context.as_ref())?.points.detach())
+        Ok(detached(map, &cut(points)?, context.as_ref(), direction)?.points)
     };
     let pieces: Vec<Tensor> = (0..rows).step_by(PIECE).map(piece).collect::<Result<_>>()?;
     Ok(Tensor::cat(&pieces, 0)?)
@@ -188,6 +259,14 @@ impl<T: Transform> Transform for Inverse<T> {
 
     fn inverse(&self, z: &Tensor, context: Option<&Tensor>) -> Result<Mapped> {
         self.0.forward(z, context)
+    }
+
+    fn initialise(&self, x: &Tensor, context: Option<&Tensor>, direction: Direction) -> Result<()> {
+        self.0.initialise(x, context, direction.reversed())
+    }
+
+    fn as_flow(&self) -> Option<(&dyn FlowOfField, Direction)> {
+        self.0.as_flow().map(|(flow, direction)| (flow, direction.reversed()))
     }
 }
 
@@ -234,5 +313,53 @@ pub fn check_context<'a>(
         Some(context) if context.shape() == &expected => Ok(Some(context)),
         Some(context) => Err(Error::shape(what, format!("context {expected:?}"), context.dims())),
         None => Err(Error::shape(what, format!("context {expected:?}, none given"), &[])),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{BaseConfig, FlowConfig, LayerConfig, UnivariateConfig};
+    use crate::nets::{Activation, NetConfig};
+    use crate::params::{Params, to_f64};
+    use crate::rng::{Stream, generator};
+    use crate::transforms::ActNorm;
+    use candle_core::{DType, Device};
+
+    fn rows() -> Tensor {
+        let values: Vec<f64> = (0..400).map(|i| 3.0 * (f64::from(i) * 0.37).sin() + 1.0).collect();
+        Tensor::from_vec(values, (200, 2), &Device::Cpu).unwrap()
+    }
+
+    /// The splines of an inverse autoregressive flow get their knots from the data.
+    #[test]
+    fn an_inverse_takes_its_start_from_data() {
+        let univariate = UnivariateConfig::RationalQuadraticSpline { bins: 6, tail_bound: 5.0 };
+        let net = NetConfig { hidden: vec![8], activation: Activation::default(), residual: false };
+        let layers = vec![LayerConfig::InverseAutoregressive { univariate, net }];
+        let base = BaseConfig::StandardNormal;
+        let config = FlowConfig { features: 2, context: 0, layers, base };
+        let mut params = Params::new(DType::F64, &Device::Cpu, 0);
+        let flow = config.build(&mut params).unwrap();
+        let before = params.read_flat().unwrap();
+        flow.initialise(&rows(), None, &mut generator(0, Stream::Mixture, 0)).unwrap();
+        assert_ne!(before, params.read_flat().unwrap(), "no knot was placed");
+        let mapped = flow.transform().forward(&rows(), None).unwrap();
+        for (z, x) in to_f64(&mapped.points).unwrap().iter().zip(to_f64(&rows()).unwrap()) {
+            assert!((z - x).abs() < 1e-9, "{z} for {x}");
+        }
+    }
+
+    #[test]
+    fn an_inverse_act_norm_normalises_what_arrives_at_it() {
+        let mut params = Params::new(DType::F64, &Device::Cpu, 0);
+        let map = Inverse(ActNorm::new(params.scope("map"), 2).unwrap());
+        map.initialise(&rows(), None, Direction::Forward).unwrap();
+        let z = map.forward(&rows(), None).unwrap().points;
+        let mean = to_f64(&z.mean(0).unwrap()).unwrap();
+        let square = to_f64(&z.sqr().unwrap().mean(0).unwrap()).unwrap();
+        for (mean, square) in mean.iter().zip(square) {
+            assert!(mean.abs() < 1e-9 && (square - 1.0).abs() < 1e-9, "{mean}, {square}");
+        }
     }
 }

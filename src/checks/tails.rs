@@ -32,14 +32,23 @@ pub(super) fn check(subject: &Subject<'_>) -> Result<Outcome> {
 
 /// The box of a layer's splines.
 fn bound_of(layer: &LayerConfig) -> Option<f64> {
-    let (LayerConfig::Elementwise { univariate }
-    | LayerConfig::Coupling { univariate, .. }
-    | LayerConfig::MaskedAutoregressive { univariate, .. }) = layer
-    else {
-        return None;
-    };
-    match univariate {
+    match layer.univariate()? {
         UnivariateConfig::RationalQuadraticSpline { tail_bound, .. } => Some(*tail_bound),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use diffeo_flows::nets::{Activation, NetConfig};
+
+    #[test]
+    fn an_inverse_autoregressive_flow_has_splines_too() {
+        let univariate = UnivariateConfig::RationalQuadraticSpline { bins: 8, tail_bound: 4.0 };
+        let net = NetConfig { hidden: vec![8], activation: Activation::default(), residual: false };
+        let layer = LayerConfig::InverseAutoregressive { univariate, net };
+        assert_eq!(bound_of(&layer), Some(4.0));
+        assert_eq!(bound_of(&LayerConfig::ActNorm), None);
     }
 }

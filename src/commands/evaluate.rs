@@ -24,6 +24,9 @@ const SCORE_ROWS: usize = 10_000;
 #[derive(Serialize)]
 struct Evaluation {
     rows: usize,
+    /// The numbers, from 1, of rows that were left out since no solver could follow them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    not_computed: Vec<usize>,
     log_likelihood: Estimate,
     bits_per_dim: f64,
     baselines: Means,
@@ -75,6 +78,17 @@ pub fn run(common: &Common, args: &EvaluateArgs) -> Result<()> {
     let rows = rows_for(&model, &table)?;
     check_samples(args, &rows)?;
     let log_prob = model.log_prob_rows(&rows, &workers)?;
+    let unknown = Model::not_computed(&log_prob);
+    let not_computed: Vec<usize> = unknown.iter().map(|row| rows.number(*row) + 1).collect();
+    super::say_not_computed(common, &not_computed);
+    if unknown.len() == rows.len() {
+        anyhow::bail!("no row's log-density could be computed; take another solver at fit");
+    }
+    let kept: Vec<usize> = (0..rows.len()).filter(|row| !log_prob[*row].is_nan()).collect();
+    let (rows, log_prob) = match unknown.as_slice() {
+        [] => (rows, log_prob),
+        _ => (rows.take(&kept), kept.iter().map(|row| log_prob[*row]).collect::<Vec<_>>()),
+    };
     let log_likelihood = Estimate::of(&log_prob, rows.weights());
     let baselines = baselines(common, &model, &args.model)?;
     let race = Race::against(&model, &log_prob, &baselines, &rows, &workers)?;
@@ -82,8 +96,9 @@ pub fn run(common: &Common, args: &EvaluateArgs) -> Result<()> {
     race.rivals.iter().filter_map(impossible).for_each(|note| common.voice().note(&note));
     let kl_to_truth = match &data {
         Data::Toy(toy) if is_of_toys(&model) => {
-            let truth: Vec<f64> =
+            let all: Vec<f64> =
                 table.iter_rows().map(|x| toy.log_prob_at([x[0], x[1]])).collect();
+            let truth: Vec<f64> = kept.iter().map(|row| all[*row]).collect();
             Some(kl_divergence(&truth, &log_prob))
         }
         _ => None,
@@ -95,6 +110,7 @@ pub fn run(common: &Common, args: &EvaluateArgs) -> Result<()> {
     };
     let evaluation = Evaluation {
         rows: rows.len(),
+        not_computed,
         log_likelihood,
         bits_per_dim: bits_per_dim(log_likelihood.mean, rows.features()),
         baselines: Means {

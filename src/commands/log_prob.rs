@@ -36,10 +36,12 @@ pub fn run(common: &Common, args: &LogProbArgs) -> Result<()> {
         seed: common.seed(),
     };
     let mut dropped = Dropped::default();
+    let (columns, mut unknown) = (header.len(), Vec::new());
     let rows = match &data {
         Data::Toy(_) => {
             let table = data.read(None, TOY_ROWS, common.seed(), Stream::Sample)?;
             let values = asked.values(&table, &workers)?;
+            unknown.extend(not_computed(&values, columns, 0));
             let mut sink = create()?;
             sink.write_rows(&values)?;
             sink.finish()?;
@@ -54,6 +56,7 @@ pub fn run(common: &Common, args: &LogProbArgs) -> Result<()> {
             let mut sink = None;
             while let Some(chunk) = reader.next_rows(CHUNK)? {
                 let values = asked.values(&chunk, &workers)?;
+                unknown.extend(not_computed(&values, columns, rows));
                 rows += chunk.rows();
                 let open = match sink.take() {
                     Some(open) => open,
@@ -69,8 +72,15 @@ pub fn run(common: &Common, args: &LogProbArgs) -> Result<()> {
         }
     };
     super::say_dropped(common, &dropped);
-    let facts = json!({"rows": rows, "dropped": dropped.rows()});
+    super::say_not_computed(common, &unknown);
+    let facts = json!({"rows": rows, "dropped": dropped.rows(), "not_computed": unknown});
     super::written(common, &args.output, facts)
+}
+
+/// The numbers, from 1, of the rows whose log-density is NaN, after so many rows before them.
+fn not_computed(values: &[f64], columns: usize, before: usize) -> Vec<usize> {
+    let log_prob: Vec<f64> = values.iter().step_by(columns).copied().collect();
+    Model::not_computed(&log_prob).into_iter().map(|row| before + row + 1).collect()
 }
 
 /// Fails for settings of columns that the model does not have, or that such columns rule out.

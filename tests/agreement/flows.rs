@@ -34,15 +34,9 @@ impl Case {
     /// rounds off grows in many others.
     pub(super) fn is_steep(&self) -> bool {
         let deep = self.config.layers.len() > DEEP;
-        deep || self.config.layers.iter().any(|layer| match layer {
-            LayerConfig::Elementwise { univariate }
-            | LayerConfig::Coupling { univariate, .. }
-            | LayerConfig::MaskedAutoregressive { univariate, .. }
-            | LayerConfig::InverseAutoregressive { univariate, .. } => {
-                matches!(univariate, UnivariateConfig::RationalQuadraticSpline { .. })
-            }
-            _ => false,
-        })
+        let is_spline =
+            |u: &UnivariateConfig| matches!(u, UnivariateConfig::RationalQuadraticSpline { .. });
+        deep || self.config.layers.iter().filter_map(LayerConfig::univariate).any(is_spline)
     }
 }
 

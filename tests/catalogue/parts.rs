@@ -7,7 +7,7 @@ use diffeo_flows::fields::{FieldConfig, PotentialField, TimeForm, TimeMlp};
 use diffeo_flows::nets::{Activation, LastLayer, NetConfig};
 use diffeo_flows::ode::{ContinuousFlow, Solver, TSIT5};
 use diffeo_flows::params::Scope;
-use diffeo_flows::transform::{Chain, Layer};
+use diffeo_flows::transform::{Chain, Direction, Layer};
 use diffeo_flows::transforms::{
     ActNorm, Coupling, Elementwise, Half, LuLinear, MaskedAutoregressive, Permutation, Standardise,
     Support, SupportMap,
@@ -140,14 +140,14 @@ fn rows(scope: &Scope, features: usize) -> Result<Tensor> {
 pub(super) fn act_norm_on_rows(scope: Scope, features: usize) -> Built {
     let rows = rows(&scope, features)?;
     let map = ActNorm::new(scope, features)?;
-    map.initialise(&rows, None)?;
+    map.initialise(&rows, None, Direction::Forward)?;
     boxed(Ok(map))
 }
 
 pub(super) fn standardise_on_rows(scope: Scope, features: usize) -> Built {
     let rows = rows(&scope, features)?.to_dtype(DType::F64)?;
     let map = Standardise::new(scope, features)?;
-    map.initialise(&rows, None)?;
+    map.initialise(&rows, None, Direction::Forward)?;
     boxed(Ok(map))
 }
 

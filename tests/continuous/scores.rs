@@ -26,11 +26,11 @@ fn a_fresh_model_is_a_gaussian_with_its_noise() -> Result<()> {
     for engine in [Engine::Fast, Engine::Reference] {
         let frozen = || config.build(&mut params.frozen());
         let choose = || engine.choose(&config, &params);
-        let density = choose()?.density(frozen()?, &params)?;
+        let density = choose()?.density(&config, &params)?;
         for (got, expected) in to_f64(&density.log_prob(&x, None)?)?.iter().zip(&expected) {
             assert!((got - expected).abs() < 1e-5, "{engine:?}: {got} for {expected}");
         }
-        let walker = choose()?.walker(frozen()?, &params)?;
+        let walker = choose()?.walker(&config, &params)?;
         for kind in [None].into_iter().chain(SamplerKind::ALL.map(Some)) {
             let mut rng = generator(1, Stream::Sample, 0);
             let drawn = match kind {

@@ -75,9 +75,10 @@ fn a_start_from_data_leaves_the_identity() {
             let model = Model::start(case, DType::F64, SEED, LastLayer::Zero)?;
             let points = model.points(Direction::Forward)?;
             let context = model.context(points.dim(0)?)?;
-            model.transform.initialise(&points, context.as_ref())?;
+            let forward = diffeo_flows::transform::Direction::Forward;
+            model.transform.initialise(&points, context.as_ref(), forward)?;
             let placed = state(&model)?;
-            model.transform.initialise(&(&points * 0.1)?, context.as_ref())?;
+            model.transform.initialise(&(&points * 0.1)?, context.as_ref(), forward)?;
             if state(&model)? != placed {
                 return Err("a second start changed the map".into());
             }

@@ -6,6 +6,7 @@ use crate::ode::{
     BOSH3, DOPRI5, EULER, ErrorNorm, HEUN, MIDPOINT, RK4, Solver, Stepping, TSIT5, Tableau,
     Tolerance,
 };
+use candle_core::DType;
 use serde::{Deserialize, Serialize};
 
 /// A Runge–Kutta method by its name.
@@ -103,6 +104,30 @@ impl SolverConfig {
         Ok(solver)
     }
 
+    /// Fails for tolerances below what numbers of this dtype can deliver: an adaptive solver would take
+    /// many steps for digits that are lost in each of them.
+    ///
+    /// The error of a step is held to absolute + relative |y|, and prepared values y are about 1: the
+    /// sum must be at least 8 times the distance from 1 to the next number, 1e-6 in single precision.
+    ///
+    /// # Errors
+    /// [`Error::Config`].
+    pub fn check_for(&self, dtype: DType) -> Result<()> {
+        let (least, said) = match dtype {
+            DType::F64 => (8.0 * f64::EPSILON, "2e-15"),
+            _ => (8.0 * f64::from(f32::EPSILON), "1e-6"),
+        };
+        if self.steps.is_some() || self.absolute + self.relative >= least {
+            return Ok(());
+        }
+        let problem = format!(
+            "absolute {:e} and relative {:e} are less than the rounding of the model's numbers",
+            self.absolute, self.relative
+        );
+        let remedy = format!("give at least {said}, or weights of double precision");
+        Err(Error::config("tolerance", problem, remedy))
+    }
+
     /// The same with tolerances multiplied by a factor, or as many more fixed steps as make about
     /// that of their error.
     #[must_use]
@@ -111,6 +136,16 @@ impl SolverConfig {
         let steps = self.steps.map(|n| (n as f64 / factor.powf(root)).round().max(1.0) as usize);
         Self { steps, absolute: self.absolute * factor, relative: self.relative * factor, ..self }
     }
+}
+
+/// The largest part of what is held in memory for the divergence of a field outside a gradient.
+const ROOM: usize = 64 << 20;
+
+/// The rows that may be solved together: the tangents of all of them in the widest layer, d `tangents`
+/// × `width` numbers a row, take at most 64 MiB.
+pub(super) fn rows_at_once(tangents: usize, width: usize, dtype: DType) -> usize {
+    let row = tangents.max(1) * width.max(1) * dtype.size_in_bytes();
+    (ROOM / row).max(1)
 }
 
 /// How the divergence of a field is found for a log-density that is reported.
@@ -147,6 +182,14 @@ impl DivergenceConfig {
             Self::Auto if features <= Self::EXACT_UP_TO => Self::Exact,
             Self::Auto => Self::Hutchinson { probe: Probe::Rademacher, probes: 16 },
             other => other,
+        }
+    }
+
+    /// Tangents of each evaluation for that many features.
+    pub(super) fn tangents(self, features: usize) -> usize {
+        match self.resolved(features) {
+            Self::Hutchinson { probes, .. } | Self::HutchPlusPlus { probes } => probes,
+            Self::Exact | Self::Auto => features,
         }
     }
 
@@ -238,5 +281,40 @@ impl ContinuousTraining {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tangents_of_the_rows_that_are_solved_together_have_a_bound() {
+        // Tables of common size are solved as before, 4096 rows at a time.
+        assert!(rows_at_once(2, 512, DType::F64) >= 4096);
+        for (d, width, dtype) in [(64, 512, DType::F64), (64, 512, DType::F32), (16, 1024, DType::F64)]
+        {
+            let rows = rows_at_once(d, width, dtype);
+            let bytes = |rows: usize| rows * d * width * dtype.size_in_bytes();
+            assert!(bytes(rows) <= 64 << 20 && bytes(rows + 1) > 64 << 20, "{rows} rows");
+        }
+        assert_eq!(rows_at_once(4096, 4096, DType::F64), 1);
+        assert_eq!(DivergenceConfig::Auto.tangents(64), 64);
+        assert_eq!(DivergenceConfig::Auto.tangents(65), 16);
+    }
+
+    #[test]
+    fn tolerances_below_rounding_are_refused() {
+        let solver = |tolerance| SolverConfig {
+            absolute: tolerance,
+            relative: tolerance,
+            ..SolverConfig::default()
+        };
+        let error = solver(1e-9).check_for(DType::F32).unwrap_err().to_string();
+        assert!(error.contains("1e-9") && error.contains("double precision"), "{error}");
+        solver(1e-9).check_for(DType::F64).unwrap();
+        solver(1e-6).check_for(DType::F32).unwrap();
+        let fixed = SolverConfig { steps: Some(4), ..solver(1e-9) };
+        fixed.check_for(DType::F32).unwrap();
     }
 }

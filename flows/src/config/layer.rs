@@ -1,5 +1,6 @@
 //! The kinds of layers, univariate maps and bases, as data.
 
+use super::continuous::rows_at_once;
 use super::{DivergenceConfig, SolverConfig, StandardNormal};
 use crate::density::Density;
 use crate::error::Result;
@@ -135,6 +136,36 @@ impl LayerConfig {
         }
     }
 
+    /// The univariate map that the layer holds, if it holds one: the one list of layers that do.
+    pub fn univariate(&self) -> Option<&UnivariateConfig> {
+        match self {
+            Self::Elementwise { univariate }
+            | Self::Coupling { univariate, .. }
+            | Self::MaskedAutoregressive { univariate, .. }
+            | Self::InverseAutoregressive { univariate, .. } => Some(univariate),
+            Self::ActNorm
+            | Self::LuLinear
+            | Self::Reverse
+            | Self::Shuffle
+            | Self::Continuous { .. } => None,
+        }
+    }
+
+    /// The same, to change.
+    pub fn univariate_mut(&mut self) -> Option<&mut UnivariateConfig> {
+        match self {
+            Self::Elementwise { univariate }
+            | Self::Coupling { univariate, .. }
+            | Self::MaskedAutoregressive { univariate, .. }
+            | Self::InverseAutoregressive { univariate, .. } => Some(univariate),
+            Self::ActNorm
+            | Self::LuLinear
+            | Self::Reverse
+            | Self::Shuffle
+            | Self::Continuous { .. } => None,
+        }
+    }
+
     /// The noise levels of the diffusion that the layer is, if it is one.
     pub fn noise(&self) -> Option<&NoiseLevels> {
         match self {
@@ -176,12 +207,15 @@ impl LayerConfig {
             )),
             Self::Continuous { field, solver, divergence, noise } => {
                 let (seed, solver) = (scope.seed(), solver.solver()?);
+                let width = field.hidden.iter().copied().max().unwrap_or(1);
+                let rows = rows_at_once(divergence.tangents(features), width, scope.dtype());
                 let network = field.build(scope, sizes, start)?;
                 let field: Box<dyn VectorField> = match noise {
                     None => network,
                     Some(levels) => Box::new(ProbabilityFlow::new(network, *levels)?),
                 };
-                Box::new(ContinuousFlow::new(field, solver)?.with_divergence(*divergence, seed)?)
+                let flow = ContinuousFlow::new(field, solver)?;
+                Box::new(flow.with_divergence(*divergence, seed)?.with_rows_at_once(rows)?)
             }
         })
     }

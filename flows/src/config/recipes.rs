@@ -168,18 +168,10 @@ impl Recipe {
 
     fn set_bins(&mut self, count: usize) -> Result<()> {
         let mut found = false;
-        for layer in self.all_layers() {
-            match layer {
-                LayerConfig::Elementwise { univariate }
-                | LayerConfig::Coupling { univariate, .. }
-                | LayerConfig::MaskedAutoregressive { univariate, .. }
-                | LayerConfig::InverseAutoregressive { univariate, .. } => {
-                    if let UnivariateConfig::RationalQuadraticSpline { bins, .. } = univariate {
-                        *bins = count;
-                        found = true;
-                    }
-                }
-                _ => {}
+        for univariate in self.all_layers().filter_map(LayerConfig::univariate_mut) {
+            if let UnivariateConfig::RationalQuadraticSpline { bins, .. } = univariate {
+                *bins = count;
+                found = true;
             }
         }
         if found {

@@ -76,6 +76,8 @@ pub struct GaussianMixture {
     identity: Tensor,
     /// `[M d, M]`, 1 where a column of all (x − μₖ) Pₖ is of component k.
     blocks: Tensor,
+    /// `[d, M d]`, which makes M copies of a row.
+    copies: Tensor,
 }
 
 impl GaussianMixture {
@@ -110,6 +112,7 @@ impl GaussianMixture {
             broad_scale: scope.buffer("broad_scale", &broad_scale)?,
             initialised: scope.once("initialised")?,
             blocks: blocks(all, (d, dtype, &device))?,
+            copies: Tensor::cat(&vec![&identity; all], 1)?,
             strictly_upper: (Tensor::triu2(d, dtype, &device)? - &identity)?,
             identity,
         })
@@ -132,11 +135,14 @@ impl GaussianMixture {
         let diagonal = bounded(&self.log_diagonal)?;
         let whitening = (self.upper.broadcast_mul(&self.strictly_upper)?
             + diagonal.unsqueeze(2)?.broadcast_mul(&self.identity)?)?;
-        let centre = self.means.unsqueeze(1)?.matmul(&whitening)?.reshape((1, all * d))?;
-        let whitening = whitening.permute((1, 0, 2))?.reshape((d, all * d))?;
         // Constants of all rows and sums as products: both gradients are slow in candle otherwise.
         let ones = Tensor::ones((n, 1), x.dtype(), x.device())?;
-        let u = (x.contiguous()?.matmul(&whitening)? - ones.matmul(&centre)?)?;
+        let means = ones.matmul(&self.means.reshape((1, all * d))?)?;
+        // (x − μ) P and not x P − μ P, which loses the digits of a narrow component off the centre;
+        // products with 0 and 1 are exact.
+        let away = (x.contiguous()?.matmul(&self.copies)? - means)?;
+        let away = away.reshape((n, all, d))?.transpose(0, 1)?.contiguous()?;
+        let u = away.matmul(&whitening)?.transpose(0, 1)?.contiguous()?.reshape((n, all * d))?;
         let squares = u.sqr()?.matmul(&self.blocks)?;
         let log_volumes = diagonal.log()?.sum(1)?.unsqueeze(0)?;
         let constants = (log_softmax(&self.logits, 1)? + log_volumes)?

@@ -40,13 +40,13 @@ impl Arrays {
     /// or of another kind.
     pub fn read(path: impl AsRef<Path>, kind: &str) -> Result<Self> {
         let path = path.as_ref();
-        let (description, content) = read_safetensors(path, kind)?;
+        let (described, content) = read_safetensors(path, kind)?;
         let tensors = SafeTensors::deserialize(&content).map_err(|e| {
             let problem = ModelFileError::Corrupted { detail: e.to_string() };
             Error::ModelFile { path: path.to_owned(), problem }
         })?;
         let arrays = tensors.iter().map(|(name, view)| (name.to_owned(), numbers(&view)));
-        Ok(Self { description, arrays: arrays.collect() })
+        Ok(Self { description: described.description, arrays: arrays.collect() })
     }
 }
 

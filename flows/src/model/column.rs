@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 /// Whole numbers and categories are spread, y = x + u with u uniform on (0, 1), so that the density
 /// integrates to the probability of x over [x, x + 1); angles are wrapped into one period.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Column {
     /// Its name in the table.
     pub name: String,

@@ -12,6 +12,40 @@ use std::path::Path;
 /// The version of the file format that this library writes; it reads all up to this one.
 pub const FORMAT: u32 = 1;
 
+/// The version of this library, which is written into files.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// What is read of a file.
+#[derive(Debug)]
+pub(crate) struct Described {
+    /// What the file describes, as JSON.
+    pub(crate) description: String,
+    /// The version that wrote it; earlier ones did not say.
+    written_by: Option<String>,
+}
+
+impl Described {
+    /// Why a file whose checksum is right cannot be used: it says what only a later version can have
+    /// written, or it contradicts itself.
+    pub(crate) fn unusable(&self, detail: String) -> ModelFileError {
+        let unknown = ["unknown field", "unknown variant"].iter().any(|what| detail.contains(what));
+        let is_later = self.written_by.as_deref().is_some_and(|by| is_later(by, VERSION));
+        if !unknown && !is_later {
+            return ModelFileError::Corrupted { detail };
+        }
+        let written_by = self.written_by.clone().unwrap_or_else(|| "of an unknown number".into());
+        ModelFileError::Unknown { detail, written_by, this: VERSION }
+    }
+}
+
+/// Whether version a comes after b, by their numbers.
+fn is_later(a: &str, b: &str) -> bool {
+    let numbers = |version: &str| -> Vec<u64> {
+        version.split(['.', '-', '+']).map_while(|part| part.parse().ok()).collect()
+    };
+    numbers(a) > numbers(b)
+}
+
 /// A tensor to write: name, dtype, shape, little-endian bytes.
 pub(crate) type Stored = (String, Dtype, Vec<usize>, Vec<u8>);
 
@@ -26,6 +60,7 @@ pub(crate) fn write_safetensors(
     let metadata = BTreeMap::from([
         ("diffeo".to_owned(), kind.to_owned()),
         ("format".to_owned(), FORMAT.to_string()),
+        ("version".to_owned(), VERSION.to_owned()),
         ("description".to_owned(), description.to_owned()),
         (
             "checksum".to_owned(),
@@ -77,14 +112,14 @@ fn with_metadata(
 }
 
 /// The description and the bytes of a file, its length, format and checksum verified.
-pub(crate) fn read_safetensors(path: &Path, kind: &str) -> Result<(String, Vec<u8>)> {
+pub(crate) fn read_safetensors(path: &Path, kind: &str) -> Result<(Described, Vec<u8>)> {
     let content = std::fs::read(path).map_err(|e| Error::io(path, e))?;
     let problem = |problem| Error::ModelFile { path: path.to_owned(), problem };
     let description = verify(&content, kind).map_err(problem)?;
     Ok((description, content))
 }
 
-fn verify(content: &[u8], kind: &str) -> std::result::Result<String, ModelFileError> {
+fn verify(content: &[u8], kind: &str) -> std::result::Result<Described, ModelFileError> {
     use safetensors::SafeTensorError as E;
     let not_a_model = |detail: &str| ModelFileError::NotAModel { detail: detail.to_owned() };
     if content.is_empty() {
@@ -120,7 +155,8 @@ fn verify(content: &[u8], kind: &str) -> std::result::Result<String, ModelFileEr
     if *get("checksum")? != found && !cfg!(fuzzing) {
         return Err(corrupted("the checksum does not match".to_owned()));
     }
-    Ok(description.clone())
+    let written_by = metadata.get("version").cloned();
+    Ok(Described { description: description.clone(), written_by })
 }
 
 /// A hash of the description and of the tensors in order of their names.
@@ -134,4 +170,28 @@ fn checksum<'t>(description: &str, tensors: impl Iterator<Item = (&'t str, &'t [
         hasher.update(&(data.len() as u64).to_le_bytes()).update(data);
     }
     hasher.finalize().to_hex().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_a_later_version_is_no_damaged_one() {
+        assert!(is_later("0.10.0", "0.9.3") && is_later("1.0.0-rc1", "0.9"));
+        assert!(!is_later("0.1.0", "0.1.0") && !is_later("0.0.9", "0.1.0"));
+        let by = |version: Option<&str>| Described {
+            description: String::new(),
+            written_by: version.map(ToOwned::to_owned),
+        };
+        let detail = || "missing field `flow`".to_owned();
+        let newer = by(Some("999.0.0")).unusable(detail()).to_string();
+        assert!(newer.contains("999.0.0") && newer.contains("update diffeo"), "{newer}");
+        for version in [None, Some(VERSION)] {
+            let problem = by(version).unusable(detail());
+            assert!(matches!(problem, ModelFileError::Corrupted { .. }), "{problem}");
+        }
+        let kind = "unknown variant `diffusion-bridge`, expected one of …".to_owned();
+        assert!(matches!(by(None).unusable(kind), ModelFileError::Unknown { .. }));
+    }
 }

@@ -1,11 +1,13 @@
 //! A density of the prepared space, in data units.
 
-use super::Model;
+use super::{CHUNK_ROWS, Model};
 use crate::density::Density;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::preparation::Preparation;
+use crate::transform::check_points;
 use candle_core::{DType, Tensor};
 use rand::RngCore;
+use std::ops::Range;
 
 /// Standard deviations from the mean beyond which the density is 0.
 pub(super) const FAR_AWAY: f64 = 1e12;
@@ -18,22 +20,62 @@ pub(super) struct InDataUnits<'a> {
 }
 
 impl Model {
-    fn in_data_units(&self) -> InDataUnits<'_> {
-        InDataUnits { preparation: &self.preparation, density: &self.flow }
+    /// Log-density `[n]` in data units of points `[n, d]`, on the reference tier, with the graph of
+    /// all operations.
+    pub(super) fn log_prob_in_graph(&self, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
+        InDataUnits { preparation: &self.preparation, density: &self.flow }.log_prob(x, context)
+    }
+
+    /// Joins what `part` makes of chunks of n rows and of their context.
+    fn in_chunks(
+        n: usize,
+        context: Option<&Tensor>,
+        mut part: impl FnMut(Range<usize>, Option<&Tensor>) -> Result<Tensor>,
+    ) -> Result<Tensor> {
+        let parts = (0..n).step_by(CHUNK_ROWS).map(|start| {
+            let rows = start..n.min(start + CHUNK_ROWS);
+            let given = context.map(|c| c.narrow(0, start, rows.len())).transpose()?;
+            part(rows, given.as_ref())
+        });
+        Ok(Tensor::cat(&parts.collect::<Result<Vec<_>>>()?, 0)?)
     }
 }
 
+/// Fails unless a context has n rows.
+fn check_rows(n: usize, context: Option<&Tensor>) -> Result<()> {
+    match context {
+        Some(context) if context.dims().first() != Some(&n) => {
+            Err(Error::shape("Model", format!("a context of {n} rows"), context.dims()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// On the tier of [`Model::with_engine`], in chunks, outside any gradient.
 impl Density for Model {
     fn features(&self) -> usize {
         self.spec.columns.len()
     }
 
     fn log_prob(&self, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
-        self.in_data_units().log_prob(x, context)
+        check_points("Model::log_prob", x, self.features())?;
+        check_rows(x.dim(0)?, context)?;
+        let density = self.density()?;
+        let model = InDataUnits { preparation: &self.preparation, density: density.as_ref() };
+        let x = x.detach();
+        Self::in_chunks(x.dim(0)?, context, |rows, given| {
+            let points = x.narrow(0, rows.start, rows.len())?;
+            Ok(model.log_prob(&points, given)?.detach())
+        })
     }
 
     fn sample(&self, n: usize, context: Option<&Tensor>, rng: &mut dyn RngCore) -> Result<Tensor> {
-        self.in_data_units().sample(n, context, rng)
+        check_rows(n, context)?;
+        let density = self.density()?;
+        let model = InDataUnits { preparation: &self.preparation, density: density.as_ref() };
+        Self::in_chunks(n, context, |rows, given| {
+            Ok(model.sample(rows.len(), given, &mut *rng)?.detach())
+        })
     }
 }
 

@@ -6,7 +6,7 @@
 use super::arrays::numbers;
 use super::container::{Stored, read_safetensors, write_safetensors};
 use super::{Calibration, HeldOut, Model, ModelSpec};
-use crate::error::{Error, ModelFileError, Result};
+use crate::error::{Error, Result};
 use crate::params::Params;
 use crate::train::{Parts, TrainState};
 use candle_core::{DType, Device, Tensor};
@@ -45,13 +45,17 @@ impl Model {
     /// corrupted, of a newer format, or no model.
     pub fn load(path: impl AsRef<Path>, device: &Device) -> Result<Self> {
         let path = model_path(path.as_ref());
-        let (description, content) = read_safetensors(&path, "model")?;
+        let (described, content) = read_safetensors(&path, "model")?;
         let read = || {
-            let spec: ModelSpec = serde_json::from_str(&description).map_err(|e| e.to_string())?;
+            let spec: ModelSpec =
+                serde_json::from_str(&described.description).map_err(|e| e.to_string())?;
             let tensors = SafeTensors::deserialize(&content).map_err(|e| e.to_string())?;
             restore(spec, &tensors, device)
         };
-        read().map_err(|detail: String| corrupted(&path, detail))
+        read().map_err(|detail: String| {
+            let problem = described.unusable(detail);
+            Error::ModelFile { path: path.clone(), problem }
+        })
     }
 
     /// Writes the model and the state of its training run.
@@ -74,10 +78,10 @@ impl Model {
     /// As [`Model::load`].
     pub fn load_checkpoint(path: impl AsRef<Path>, device: &Device) -> Result<(Self, TrainState)> {
         let path = path.as_ref();
-        let (description, content) = read_safetensors(path, "checkpoint")?;
+        let (described, content) = read_safetensors(path, "checkpoint")?;
         let read = || {
             let Checkpoint { spec, state } =
-                serde_json::from_str(&description).map_err(|e| e.to_string())?;
+                serde_json::from_str(&described.description).map_err(|e| e.to_string())?;
             let tensors = SafeTensors::deserialize(&content).map_err(|e| e.to_string())?;
             let model = restore(spec, &tensors, device)?;
             let vectors = state_vectors(&tensors);
@@ -85,12 +89,16 @@ impl Model {
                 TrainState::from_parts(Parts { vectors, json: state }, model.params().count());
             Ok((model, state.ok_or("the state of the run is incomplete")?))
         };
-        read().map_err(|detail: String| corrupted(path, detail))
+        read().map_err(|detail: String| {
+            let problem = described.unusable(detail);
+            Error::ModelFile { path: path.to_owned(), problem }
+        })
     }
 }
 
 /// The description of a checkpoint.
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Checkpoint {
     spec: ModelSpec,
     state: String,
@@ -150,10 +158,6 @@ fn json(description: &impl Serialize) -> Result<String> {
         .map_err(|e| Error::config("model", e.to_string(), "this is a fault of the library"))
 }
 
-fn corrupted(path: &Path, detail: String) -> Error {
-    Error::ModelFile { path: path.to_owned(), problem: ModelFileError::Corrupted { detail } }
-}
-
 /// The file of a model given by itself or by its run folder.
 fn model_path(path: &Path) -> PathBuf {
     if path.is_dir() { path.join(MODEL_FILE) } else { path.to_owned() }
@@ -211,5 +215,32 @@ mod tests {
         write_safetensors(&path, "model", &json(&spec).unwrap(), &tensors).unwrap();
         let error = Model::load(&path, &Device::Cpu).unwrap_err().to_string();
         assert!(error.contains("room for"), "{error}");
+    }
+
+    fn saved(description: &str) -> Error {
+        let rows = Rows::new(2, (0..40).map(f64::from).collect()).unwrap();
+        let model = Fit::new("maf").unwrap().model(&rows).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
+        let tensors = stored(model.params()).unwrap();
+        let description = json(model.spec()).unwrap().replacen('{', description, 1);
+        write_safetensors(&path, "model", &description, &tensors).unwrap();
+        Model::load(&path, &Device::Cpu).unwrap_err()
+    }
+
+    /// Whole by its checksum, with a setting that this version does not know.
+    #[test]
+    fn a_setting_of_a_newer_version_is_called_so() {
+        let error = saved(r#"{"shrinkage":0.5,"#);
+        let problem = matches!(
+            &error,
+            Error::ModelFile { problem: crate::error::ModelFileError::Unknown { .. }, .. }
+        );
+        let text = error.to_string();
+        assert!(problem && text.contains("shrinkage") && text.contains("newer"), "{text}");
+        assert!(text.contains("update diffeo") && !text.contains("corrupted"), "{text}");
+        // What no later version would write either is a fault of the file.
+        let text = saved(r#"{"recipe":"twice","#).to_string();
+        assert!(text.contains("corrupted"), "{text}");
     }
 }

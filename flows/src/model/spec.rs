@@ -1,14 +1,18 @@
 //! The description stored with a model's weights.
 
 use super::column::Column;
-use crate::config::{FlowConfig, ObjectiveConfig};
+use crate::config::{FlowConfig, LayerConfig, ObjectiveConfig, SolverConfig};
 use crate::error::{Error, Result};
 use crate::train::{Evaluation, TrainConfig};
 use candle_core::DType;
 use serde::{Deserialize, Serialize};
 
 /// Everything about a model but its weights.
+///
+/// What it does not know in a file it refuses: a setting that only later versions have may change
+/// what the weights mean.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ModelSpec {
     /// The recipe's name.
     pub recipe: String,
@@ -34,6 +38,19 @@ pub struct ModelSpec {
 }
 
 impl ModelSpec {
+    /// Fails for solvers held to tolerances that the precision of the weights cannot deliver.
+    pub(super) fn check_tolerances(&self) -> Result<()> {
+        let mut solvers: Vec<&SolverConfig> = Vec::new();
+        solvers.extend(self.flow.layers.iter().filter_map(|layer| match layer {
+            LayerConfig::Continuous { solver, .. } => Some(solver),
+            _ => None,
+        }));
+        if let ObjectiveConfig::ContinuousLikelihood(training) = &self.objective {
+            solvers.push(&training.solver);
+        }
+        solvers.into_iter().try_for_each(|solver| solver.check_for(self.dtype.into()))
+    }
+
     /// Fails unless every column is one of the flow's.
     pub(super) fn check_columns(&self) -> Result<()> {
         if self.flow.features == self.columns.len() && self.flow.context == self.given.len() {

@@ -154,7 +154,7 @@ impl Model {
             let values = self.log_prob_rows(&points, workers)?;
             masses.iter_mut().zip(values).for_each(|(mass, value)| mass.add(value));
             for (row, ..) in invalid {
-                masses[row].add(f64::NAN);
+                masses[row].impossible = true;
             }
         }
         Ok(WithErrors {
@@ -174,26 +174,28 @@ impl Model {
     }
 }
 
-/// The logarithm of a mean of exponentials, term by term; a NaN makes it −∞.
+/// The logarithm of a mean of exponentials, term by term; NaN where a term is not known.
 #[derive(Debug, Clone, Copy)]
 struct LogMean {
     largest: f64,
     /// Sums of exp(term − largest) and of its square.
     sum: f64,
     squares: f64,
+    /// Whether the row is none that the columns can hold: −∞.
     impossible: bool,
+    unknown: bool,
 }
 
 impl Default for LogMean {
     fn default() -> Self {
-        Self { largest: f64::NEG_INFINITY, sum: 0.0, squares: 0.0, impossible: false }
+        Self { largest: f64::NEG_INFINITY, sum: 0.0, squares: 0.0, impossible: false, unknown: false }
     }
 }
 
 impl LogMean {
     fn add(&mut self, term: f64) {
         if term.is_nan() {
-            self.impossible = true;
+            self.unknown = true;
         } else if term > self.largest {
             let scale = (self.largest - term).exp();
             self.sum = self.sum * scale + 1.0;
@@ -207,6 +209,9 @@ impl LogMean {
     }
 
     fn value(&self, terms: usize) -> f64 {
+        if self.unknown && !self.impossible {
+            return f64::NAN;
+        }
         if self.impossible || self.sum <= 0.0 {
             return f64::NEG_INFINITY;
         }
@@ -242,6 +247,8 @@ mod tests {
         assert!((mean.value(4) - (m.ln() - 999.0)).abs() < 1e-12);
         assert!((mean.standard_error(4) - (variance / 4.0).sqrt() / m).abs() < 1e-12);
         mean.add(f64::NAN);
+        assert!(mean.value(4).is_nan(), "a term that is not known is not one of 0");
+        mean.impossible = true;
         assert!(mean.value(4) == f64::NEG_INFINITY);
     }
 

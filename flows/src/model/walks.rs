@@ -100,6 +100,6 @@ impl Model {
     fn walker(&self, sampler: &Sampler) -> Result<Walker> {
         sampler.check()?;
         self.noise_levels()?;
-        self.engine()?.walker(self.frozen()?.flow, &self.params)
+        self.engine()?.walker(&self.spec.flow, &self.params)
     }
 }

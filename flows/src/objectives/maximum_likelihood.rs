@@ -2,10 +2,11 @@
 
 use super::rows::{each, first_non_finite, mean_and_gradients};
 use crate::density::Density;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::flow::Flow;
 use crate::objective::{Batch, Gradients, Objective, Offender};
 use crate::params::Params;
+use crate::transform::{Direction, detached};
 use crate::workers::Workers;
 use candle_core::Tensor;
 use rand::RngCore;
@@ -56,15 +57,9 @@ impl Objective for MaximumLikelihood<'_> {
         _rng: &mut dyn RngCore,
     ) -> Result<Vec<f64>> {
         each(self.workers, batch, |rows| {
-            let (batch, count) = (batch.narrow(rows.start, rows.len())?, rows.len());
-            match self.flow.log_prob_detached(&batch.points, batch.context.as_ref()) {
-                Ok(log_prob) => loss(&batch, log_prob),
-                // As for the trainer a loss that is not finite.
-                Err(Error::Solver { .. }) => {
-                    Ok(Tensor::new(vec![f32::NAN; count], batch.points.device())?)
-                }
-                Err(error) => Err(error),
-            }
+            let batch = batch.narrow(rows.start, rows.len())?;
+            // NaN for a row that the solver cannot follow: for the trainer a loss that is not finite.
+            loss(&batch, self.flow.log_prob_detached(&batch.points, batch.context.as_ref())?)
         })
     }
 
@@ -75,11 +70,8 @@ impl Objective for MaximumLikelihood<'_> {
             return Ok(found("input", row));
         }
         for layer in self.flow.transform().layers() {
-            let mapped = match layer.transform.forward_detached(&points, batch.context.as_ref()) {
-                // No row can be named where the solver follows none.
-                Err(Error::Solver { .. }) => return Ok(None),
-                other => other?,
-            };
+            let (map, context) = (layer.transform.as_ref(), batch.context.as_ref());
+            let mapped = detached(map, &points, context, Direction::Forward)?;
             points = mapped.points.detach();
             let rows = [first_non_finite(&points)?, first_non_finite(&mapped.log_det)?];
             if let Some(row) = rows.into_iter().flatten().min() {

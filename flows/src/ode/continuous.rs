@@ -1,15 +1,16 @@
 //! Continuous normalizing flows: a vector field, integrated, is a bijection.
 
-use super::checkpoint::solve_with_checkpoints;
 use super::divergence::{Divergence, drawn, forms};
-use super::solve::{Solver, solve};
+use super::march::Keep;
+use super::solve::{Solver, solve, solve_each};
 use super::state::{State, System};
 use crate::calculus::Probe;
 use crate::config::DivergenceConfig;
 use crate::error::{Error, Result};
 use crate::field::VectorField;
-use crate::transform::{Mapped, Transform, check_points};
+use crate::transform::{Direction, FlowOfField, Mapped, Transform, check_points};
 use candle_core::Tensor;
+use std::ops::Range;
 
 /// The flow of a vector field over time 0 → 1, data → latent.
 ///
@@ -44,6 +45,8 @@ pub struct ContinuousFlow<F> {
     solver: Solver,
     divergence: DivergenceConfig,
     seed: u64,
+    /// The most rows that are solved together outside a gradient.
+    rows: usize,
 }
 
 impl<F: VectorField> ContinuousFlow<F> {
@@ -53,14 +56,16 @@ impl<F: VectorField> ContinuousFlow<F> {
     /// [`Error::Config`] for a solver that cannot be used.
     pub fn new(field: F, solver: Solver) -> Result<Self> {
         solver.check()?;
-        Ok(Self { field, solver, divergence: DivergenceConfig::Exact, seed: 0 })
+        Ok(Self { field, solver, divergence: DivergenceConfig::Exact, seed: 0, rows: usize::MAX })
     }
 
     /// The same flow with its divergence found so.
     ///
-    /// Probes are held fixed over a solve and depend on the seed and on a row's place in the tensor
-    /// alone, so log-volumes are deterministic, and their expectation over seeds is the exact one
-    /// at these points (Grathwohl et al. 2019, section 3.1; Meyer et al. 2021 for Hutch++).
+    /// Probes are held fixed over a solve and depend on the seed and on a row's entries (rounded to
+    /// single precision) alone, not on where the row stands, so log-volumes are deterministic, and
+    /// their expectation over seeds is the exact one at these points (Grathwohl et al. 2019, section
+    /// 3.1; Meyer et al. 2021 for Hutch++). The inverse draws by the latent points: its log-volumes
+    /// are other estimates than those of the forward map.
     ///
     /// # Example
     /// ```
@@ -84,6 +89,18 @@ impl<F: VectorField> ContinuousFlow<F> {
     pub fn with_divergence(self, divergence: DivergenceConfig, seed: u64) -> Result<Self> {
         divergence.check()?;
         Ok(Self { divergence, seed, ..self })
+    }
+
+    /// The same flow that solves no more than so many rows together outside a gradient, so that memory
+    /// is bounded.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for none.
+    pub fn with_rows_at_once(self, rows: usize) -> Result<Self> {
+        if rows == 0 {
+            return Err(Error::config("rows at once", "there are none", "give at least 1"));
+        }
+        Ok(Self { rows, ..self })
     }
 
     /// The field.
@@ -193,18 +210,79 @@ impl<F: VectorField> Transform for ContinuousFlow<F> {
         self.map(z, context, (1.0, 0.0))
     }
 
-    fn forward_detached(&self, x: &Tensor, context: Option<&Tensor>) -> Result<Mapped> {
-        check_points("ContinuousFlow::forward_detached", x, self.field.features())?;
-        let start = PointsAndVolume::start(x)?;
-        let system = self.system_for(x, context)?;
-        let kept = solve_with_checkpoints(&system, &start, (0.0, 1.0), &self.solver)?;
-        let (points, log_det) = both(&kept.solution.state)?;
-        Ok(Mapped { points: points.clone(), log_det: log_det.clone() })
+    fn initialise(&self, _: &Tensor, _: Option<&Tensor>, _: Direction) -> Result<()> {
+        Ok(())
     }
 
-    fn field(&self) -> Option<&dyn VectorField> {
-        Some(&self.field)
+    fn as_flow(&self) -> Option<(&dyn FlowOfField, Direction)> {
+        Some((self, Direction::Forward))
     }
+}
+
+impl<F: VectorField> FlowOfField for ContinuousFlow<F> {
+    fn field(&self) -> &dyn VectorField {
+        &self.field
+    }
+
+    fn map_rows(
+        &self,
+        x: &Tensor,
+        context: Option<&Tensor>,
+        direction: Direction,
+    ) -> Result<Mapped> {
+        check_points("ContinuousFlow::map_rows", x, self.field.features())?;
+        let span = match direction {
+            Direction::Forward => (0.0, 1.0),
+            Direction::Inverse => (1.0, 0.0),
+        };
+        let rows = x.dim(0)?;
+        let pieces = (0..rows).step_by(self.rows).map(|start| {
+            let rows = start..rows.min(start + self.rows);
+            self.by_halves(x, context, rows, span)
+        });
+        joined(&pieces.collect::<Result<Vec<_>>>()?)
+    }
+}
+
+impl<F: VectorField> ContinuousFlow<F> {
+    /// The images of these rows, outside any gradient. Where the solver fails, each half of them is
+    /// solved by itself, down to the rows that are to blame.
+    fn by_halves(
+        &self,
+        x: &Tensor,
+        context: Option<&Tensor>,
+        rows: Range<usize>,
+        span: (f64, f64),
+    ) -> Result<Mapped> {
+        let cut = |t: &Tensor| t.narrow(0, rows.start, rows.len())?.contiguous();
+        let (some, given) = (cut(x)?.detach(), context.map(cut).transpose()?);
+        let start = PointsAndVolume::start(&some)?;
+        let system = self.system_for(&some, given.as_ref())?;
+        match solve_each(&system, &start, span, &self.solver, &mut Keep::Last) {
+            Ok(solution) => {
+                let (points, log_det) = both(&solution.state)?;
+                Ok(Mapped { points: points.clone(), log_det: log_det.clone() })
+            }
+            Err(Error::Solver { .. }) if rows.len() > 1 => {
+                let middle = rows.start + rows.len() / 2;
+                let halves = [rows.start..middle, middle..rows.end];
+                let halves = halves.map(|rows| self.by_halves(x, context, rows, span));
+                joined(&halves.into_iter().collect::<Result<Vec<_>>>()?)
+            }
+            Err(Error::Solver { .. }) => {
+                let unknown = |t: &Tensor| t.zeros_like()?.affine(1.0, f64::NAN);
+                Ok(Mapped { points: unknown(&some)?, log_det: unknown(&some.narrow(1, 0, 1)?.squeeze(1)?)? })
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Rows one after the other.
+fn joined(pieces: &[Mapped]) -> Result<Mapped> {
+    let points: Vec<&Tensor> = pieces.iter().map(|piece| &piece.points).collect();
+    let log_det: Vec<&Tensor> = pieces.iter().map(|piece| &piece.log_det).collect();
+    Ok(Mapped { points: Tensor::cat(&points, 0)?, log_det: Tensor::cat(&log_det, 0)? })
 }
 
 /// x′ = v(t, x | c), ℓ′ = div v(t, x | c) with x `[n, d]` and ℓ `[n]`.

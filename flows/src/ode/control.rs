@@ -12,7 +12,7 @@ const LARGEST_FACTOR: f64 = 5.0;
 const SMALLEST_ERROR: f64 = 1e-4;
 
 /// The estimate is O(hᵏ).
-fn exponent(tableau: &Tableau) -> f64 {
+pub(crate) fn exponent(tableau: &Tableau) -> f64 {
     (tableau.error_order + 1) as f64
 }
 
@@ -68,22 +68,25 @@ pub(crate) fn first_length(small: f64, largest: f64, span: f64, tableau: &Tablea
 }
 
 /// Fails where a step is too short to be told from none, or one too many.
-pub(crate) fn check_length(
+pub(super) fn check_length(
     step: Step,
     span: f64,
     tried: usize,
     tolerance: &Tolerance,
 ) -> Result<()> {
-    // Where t + h is hardly told from t, stages fall on the same time.
-    let smallest = 16.0 * f64::EPSILON * step.time.abs().max(span.abs());
-    // Not `<`, so that a length of NaN fails as well.
-    if step.length.abs().partial_cmp(&smallest) != Some(std::cmp::Ordering::Greater) {
+    if is_too_short(step, span) {
         return Err(fail(step, SolverError::StepUnderflow));
     }
     if tried >= tolerance.max_steps {
         return Err(fail(step, SolverError::TooManySteps { allowed: tolerance.max_steps }));
     }
     Ok(())
+}
+
+/// Whether t + h is hardly told from t, so that stages fall on the same time; so is a length of NaN.
+pub(crate) fn is_too_short(step: Step, span: f64) -> bool {
+    let smallest = 16.0 * f64::EPSILON * step.time.abs().max(span.abs());
+    step.length.abs().partial_cmp(&smallest) != Some(std::cmp::Ordering::Greater)
 }
 
 pub(crate) fn fail(step: Step, problem: SolverError) -> Error {

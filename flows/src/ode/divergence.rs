@@ -2,9 +2,10 @@
 
 use crate::calculus::{DifferentiableMap, Probe, orthonormal, sketched, sketches};
 use crate::config::DivergenceConfig;
-use crate::draws::{BLOCK, Draws};
+use crate::draws::{Draws, RowKey};
 use crate::error::Result;
 use crate::field::VectorField;
+use crate::params::to_f64;
 use candle_core::{Device, Tensor};
 use std::ops::Range;
 
@@ -99,13 +100,15 @@ pub(super) fn drawn(probe: Probe, seed: u64, x: &Tensor, numbers: Range<usize>) 
     Ok(Tensor::stack(&probes[numbers.start - start..], 0)?.affine(length, 0.0)?)
 }
 
-/// The probe of one number, `[n, d]`: what a row gets does not depend on how many follow it.
+/// The probe of one number, `[n, d]`: what a row gets depends on its entries alone.
 fn one(probe: Probe, seed: u64, x: &Tensor, number: usize) -> Result<Tensor> {
     let draws = Draws::of_probe(seed, number);
+    let rows = to_f64(x)?;
+    let mut values = vec![0.0; rows.len()];
     let d = x.dim(1)?;
-    let mut values = vec![0.0; x.elem_count()];
-    for (block, values) in values.chunks_mut(BLOCK * d).enumerate() {
-        draws.probes(probe, block, d, values);
+    for (row, values) in rows.chunks_exact(d).zip(values.chunks_exact_mut(d)) {
+        let key = RowKey::of(row.iter().map(|entry| *entry as f32));
+        draws.probe_of_row(probe, key, values);
     }
     let probe = Tensor::from_vec(values, x.shape(), &Device::Cpu)?;
     Ok(probe.to_dtype(x.dtype())?.to_device(x.device())?)

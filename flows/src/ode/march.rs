@@ -14,6 +14,8 @@ pub(super) enum Keep<'a> {
     Graph,
     /// Its state alone, stored here.
     States(&'a mut Vec<State>),
+    /// Its state alone, until the next.
+    Last,
 }
 
 impl Keep<'_> {
@@ -26,6 +28,7 @@ impl Keep<'_> {
                 states.push(state.clone());
                 state
             }
+            Self::Last => state.detach(),
         }
     }
 
@@ -33,7 +36,7 @@ impl Keep<'_> {
     fn slope(&self, slope: State) -> State {
         match self {
             Self::Graph => slope,
-            Self::States(_) => slope.detach(),
+            Self::States(_) | Self::Last => slope.detach(),
         }
     }
 }

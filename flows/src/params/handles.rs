@@ -68,17 +68,24 @@ impl Buffer {
 pub struct Once(pub(super) Buffer);
 
 impl Once {
+    /// Whether it was done.
+    ///
+    /// # Errors
+    /// When a device cannot be read.
+    pub fn is_done(&self) -> Result<bool> {
+        Ok(self.0.tensor().to_vec1::<u8>()?[0] == 1)
+    }
+
     /// Does it, unless it was done before by this model or the one it was loaded from; what fails
     /// may be tried again.
     ///
     /// # Errors
     /// What `work` fails with.
     pub fn run(&self, work: impl FnOnce() -> Result<()>) -> Result<()> {
-        let done = self.0.tensor();
-        if done.to_vec1::<u8>()?[0] == 1 {
+        if self.is_done()? {
             return Ok(());
         }
         work()?;
-        self.0.set(&done.ones_like()?)
+        self.0.set(&self.0.tensor().ones_like()?)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::params::{Init, Once, Scope, Weight};
-use crate::transform::{Mapped, Transform, check_points};
+use crate::transform::{Direction, FlowOfField, Mapped, Transform, check_points};
 use candle_core::Tensor;
 
 /// The smallest standard deviation that is scaled up to 1.
@@ -10,7 +10,8 @@ const MIN_SCALE: f64 = 1e-6;
 
 /// The element-wise affine map z = exp(s) x + b whose start gives data zero mean and unit variance.
 ///
-/// log|det J| = Σ sᵢ. [`Transform::initialise`] sets s and b from the rows it is given, once: the flag
+/// log|det J| = Σ sᵢ. [`Transform::initialise`] sets s and b, or those of the inverse, so that the rows it
+/// is given get that, once: the flag
 /// that says so is saved with the model, so a loaded or resumed model is not set again. Before that
 /// it is the identity.
 ///
@@ -59,15 +60,27 @@ impl Transform for ActNorm {
         Ok(Mapped { points, log_det: self.log_det(z.dim(0)?)?.neg()? })
     }
 
-    fn initialise(&self, x: &Tensor, _context: Option<&Tensor>) -> Result<()> {
+    fn initialise(&self, x: &Tensor, _: Option<&Tensor>, direction: Direction) -> Result<()> {
         check_points("ActNorm::initialise", x, self.features)?;
         self.initialised.run(|| {
             let x = x.detach();
             let mean = x.mean_keepdim(0)?;
             let variance = x.broadcast_sub(&mean)?.sqr()?.mean_keepdim(0)?;
             let scale = variance.sqrt()?.maximum(MIN_SCALE)?;
-            self.log_scale.set(&scale.log()?.neg()?)?;
-            self.shift.set(&(mean / scale)?.neg()?)
+            match direction {
+                Direction::Forward => {
+                    self.log_scale.set(&scale.log()?.neg()?)?;
+                    self.shift.set(&(mean / scale)?.neg()?)
+                }
+                Direction::Inverse => {
+                    self.log_scale.set(&scale.log()?)?;
+                    self.shift.set(&mean)
+                }
+            }
         })
+    }
+
+    fn as_flow(&self) -> Option<(&dyn FlowOfField, Direction)> {
+        None
     }
 }

@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::nets::{Conditioner, LastLayer, Mlp, NetConfig};
 use crate::params::{Init, Once, Scope, Weight};
-use crate::transform::{Mapped, Transform, check_context, check_points, identity};
+use crate::transform::{Direction, FlowOfField, Mapped, Transform, check_context, check_points, identity};
 use crate::univariate::{Univariate, identity_for};
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
@@ -192,7 +192,7 @@ impl<U: Univariate, C: Conditioner> Transform for Coupling<U, C> {
         self.assemble(fixed, &mapped)
     }
 
-    fn initialise(&self, x: &Tensor, _context: Option<&Tensor>) -> Result<()> {
+    fn initialise(&self, x: &Tensor, _context: Option<&Tensor>, _: Direction) -> Result<()> {
         check_points("Coupling::initialise", x, self.features)?;
         self.initialised.run(|| {
             let (fixed, moved) = self.split(x)?;
@@ -201,5 +201,9 @@ impl<U: Univariate, C: Conditioner> Transform for Coupling<U, C> {
             }
             self.conditioner.set_output_bias(&identity_for(&self.univariate, &moved)?)
         })
+    }
+
+    fn as_flow(&self) -> Option<(&dyn FlowOfField, Direction)> {
+        None
     }
 }

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::nets::{LastLayer, Linear};
 use crate::params::{Init, Once, Scope, Weight};
-use crate::transform::{Mapped, Transform, check_context, check_points};
+use crate::transform::{Direction, FlowOfField, Mapped, Transform, check_context, check_points};
 use crate::univariate::{Univariate, identity_for};
 use candle_core::Tensor;
 
@@ -73,8 +73,12 @@ impl<U: Univariate> Transform for Elementwise<U> {
         self.univariate.inverse(z, &self.params(z, context)?)
     }
 
-    fn initialise(&self, x: &Tensor, _context: Option<&Tensor>) -> Result<()> {
+    fn initialise(&self, x: &Tensor, _context: Option<&Tensor>, _: Direction) -> Result<()> {
         check_points("Elementwise::initialise", x, self.features)?;
         self.initialised.run(|| self.params.write(&identity_for(&self.univariate, x)?))
+    }
+
+    fn as_flow(&self) -> Option<(&dyn FlowOfField, Direction)> {
+        None
     }
 }

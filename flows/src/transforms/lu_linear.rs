@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::nets::LastLayer;
 use crate::params::{Buffer, Init, Scope};
-use crate::transform::{Mapped, Transform, check_points};
+use crate::transform::{Direction, FlowOfField, Mapped, Transform, check_points};
 use candle_core::Tensor;
 
 /// The linear map z = L U x + b.
@@ -84,6 +84,14 @@ impl Transform for LuLinear {
         let x = substitute(&ux, &scaled, &(0..d).rev().collect::<Vec<_>>())?;
         let points = x.broadcast_mul(&self.log_diagonal.neg()?.exp()?)?;
         Ok(Mapped { points, log_det: self.log_det(z.dim(0)?)?.neg()? })
+    }
+
+    fn initialise(&self, _: &Tensor, _: Option<&Tensor>, _: Direction) -> Result<()> {
+        Ok(())
+    }
+
+    fn as_flow(&self) -> Option<(&dyn FlowOfField, Direction)> {
+        None
     }
 }
 

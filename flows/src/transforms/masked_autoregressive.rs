@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::nets::{Conditioner, LastLayer, Made, NetConfig};
 use crate::params::{Once, Scope};
-use crate::transform::{Mapped, Transform, check_context, check_points};
+use crate::transform::{Direction, FlowOfField, Mapped, Transform, check_context, check_points};
 use crate::univariate::{Univariate, identity_for};
 use candle_core::Tensor;
 
@@ -78,8 +78,12 @@ impl<U: Univariate> Transform for MaskedAutoregressive<U> {
         Ok(Mapped { points: Tensor::cat(&columns, 1)?, log_det })
     }
 
-    fn initialise(&self, x: &Tensor, _context: Option<&Tensor>) -> Result<()> {
+    fn initialise(&self, x: &Tensor, _context: Option<&Tensor>, _: Direction) -> Result<()> {
         check_points("MaskedAutoregressive::initialise", x, self.features)?;
         self.initialised.run(|| self.network.set_output_bias(&identity_for(&self.univariate, x)?))
+    }
+
+    fn as_flow(&self) -> Option<(&dyn FlowOfField, Direction)> {
+        None
     }
 }

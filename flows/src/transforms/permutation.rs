@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::params::{Buffer, Scope};
-use crate::transform::{Mapped, Transform, check_points, identity};
+use crate::transform::{Direction, FlowOfField, Mapped, Transform, check_points, identity};
 use candle_core::Tensor;
 use rand::seq::SliceRandom;
 
@@ -72,5 +72,13 @@ impl Transform for Permutation {
     fn inverse(&self, z: &Tensor, _context: Option<&Tensor>) -> Result<Mapped> {
         check_points("Permutation::inverse", z, self.features)?;
         permuted(z, &self.back)
+    }
+
+    fn initialise(&self, _: &Tensor, _: Option<&Tensor>, _: Direction) -> Result<()> {
+        Ok(())
+    }
+
+    fn as_flow(&self) -> Option<(&dyn FlowOfField, Direction)> {
+        None
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::error::{Error, Result};
 use crate::params::{Buffer, Once, Scope};
-use crate::transform::{Mapped, Transform, check_points};
-use candle_core::{DType, Tensor};
+use crate::transform::{Direction, FlowOfField, Mapped, Transform, check_points};
+use candle_core::{DType, Device, Tensor};
 
 /// A column whose deviations are this share of its mean is constant but for rounding.
 const ROUNDING: f64 = 1e-14;
@@ -35,6 +35,11 @@ impl Standardise {
             scale: scope.buffer("scale", &scale)?,
             initialised: scope.once("initialised")?,
         })
+    }
+
+    /// The device of mean and scale.
+    pub(crate) fn device(&self) -> Device {
+        self.mean.tensor().device().clone()
     }
 
     /// Fits mean and standard deviation of each column to the rows of all pieces `[n, d]`, which are
@@ -108,9 +113,20 @@ impl Transform for Standardise {
         Ok(Mapped { points: z.broadcast_mul(&scale)?.broadcast_add(&mean)?, log_det })
     }
 
-    /// Fits mean and standard deviation of each column.
-    fn initialise(&self, x: &Tensor, _context: Option<&Tensor>) -> Result<()> {
+    /// Fits mean and standard deviation of each column, or those of the inverse.
+    fn initialise(&self, x: &Tensor, _: Option<&Tensor>, direction: Direction) -> Result<()> {
         check_points("Standardise::initialise", x, self.features)?;
-        self.initialise_from(|| std::iter::once(Ok(x.clone())))
+        let is_set = self.initialised.is_done()?;
+        self.initialise_from(|| std::iter::once(Ok(x.clone())))?;
+        if is_set || direction == Direction::Forward {
+            return Ok(());
+        }
+        let (mean, scale) = (self.mean.tensor(), self.scale.tensor());
+        self.mean.set(&(mean / &scale)?.neg()?)?;
+        self.scale.set(&scale.recip()?)
+    }
+
+    fn as_flow(&self) -> Option<(&dyn FlowOfField, Direction)> {
+        None
     }
 }

@@ -2,22 +2,26 @@
 
 use crate::error::{Error, Result};
 use crate::nets::softplus;
-use crate::transform::{Mapped, Transform, check_points};
+use crate::transform::{Direction, FlowOfField, Mapped, Transform, check_points};
 use candle_core::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 
-/// The values that a column can take.
+/// The values that a column can take, finite ends included.
+///
+/// The maps are those of the open set. Of a value exactly on an end, which tables have by rounding,
+/// a model takes a point inside in its place: see
+/// [`Preparation`](crate::preparation::Preparation).
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Support {
     /// Any real number.
     #[default]
     Real,
-    /// (0, ∞), by the logarithm: x = eᶻ.
+    /// [0, ∞), by the logarithm: x = eᶻ.
     Positive,
-    /// (0, ∞), by the inverse of softplus: x = ln(1 + eᶻ), linear for large x.
+    /// [0, ∞), by the inverse of softplus: x = ln(1 + eᶻ), linear for large x.
     PositiveSoftplus,
-    /// (low, high), by the logit: x = low + (high − low) / (1 + e⁻ᶻ).
+    /// [low, high], by the logit: x = low + (high − low) / (1 + e⁻ᶻ).
     Interval {
         /// The lower end.
         low: f64,
@@ -27,17 +31,25 @@ pub enum Support {
 }
 
 impl Support {
-    /// Whether a value lies inside.
+    /// Whether a value belongs to it; finite ends do.
     pub fn contains(self, x: f64) -> bool {
+        x.is_finite() && self.ends().into_iter().flatten().all(|end| match self {
+            Self::Interval { high, .. } if end >= high => x <= end,
+            _ => x >= end,
+        })
+    }
+
+    /// The finite ends, lower and upper.
+    pub fn ends(self) -> [Option<f64>; 2] {
         match self {
-            Self::Real => x.is_finite(),
-            Self::Positive | Self::PositiveSoftplus => x > 0.0 && x.is_finite(),
-            Self::Interval { low, high } => low < x && x < high,
+            Self::Real => [None, None],
+            Self::Positive | Self::PositiveSoftplus => [Some(0.0), None],
+            Self::Interval { low, high } => [Some(low), Some(high)],
         }
     }
 
     /// A point inside, which stands in for points outside.
-    fn inner_point(self) -> f64 {
+    pub(crate) fn inner_point(self) -> f64 {
         match self {
             Self::Interval { low, high } => f64::midpoint(low, high),
             _ => 1.0,
@@ -135,6 +147,11 @@ impl SupportMap {
         Ok(Self { supports })
     }
 
+    /// The support of each column.
+    pub fn supports(&self) -> &[Support] {
+        &self.supports
+    }
+
     fn apply(
         &self,
         points: &Tensor,
@@ -205,5 +222,13 @@ impl Transform for SupportMap {
     fn inverse(&self, z: &Tensor, _context: Option<&Tensor>) -> Result<Mapped> {
         check_points("SupportMap::inverse", z, self.features())?;
         self.apply(z, inverse_inside)
+    }
+
+    fn initialise(&self, _: &Tensor, _: Option<&Tensor>, _: Direction) -> Result<()> {
+        Ok(())
+    }
+
+    fn as_flow(&self) -> Option<(&dyn FlowOfField, Direction)> {
+        None
     }
 }

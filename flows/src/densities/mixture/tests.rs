@@ -272,3 +272,32 @@ fn keeps_the_house_rules() {
     let mut params = checks::params();
     checks::house_rules(&mixture(&mut params, 2, 5));
 }
+
+/// A narrow component off the centre keeps its digits in single precision: formed as x P − μ P, u is
+/// off by 2e-4 and log p by 1e-3.
+#[test]
+fn a_narrow_component_off_the_centre_keeps_its_digits() {
+    let sd = 1.1e-3;
+    let build = |dtype: DType| {
+        let mut params = Params::new(dtype, &Device::Cpu, 0);
+        let density = GaussianMixture::new(params.scope("base"), 2, 1).unwrap();
+        let b = f64::from(bounded_inverse(sd) as f32);
+        // Logit, means, the matrix of which one entry stands above the diagonal, log-diagonals.
+        params.write_flat(&[0.0, 3.0, -3.0, 0.0, 400.0, 0.0, 0.0, b, b]).unwrap();
+        density
+    };
+    let (single, double) = (build(DType::F32), build(DType::F64));
+    let values: Vec<f32> = (0..200)
+        .flat_map(|i| {
+            let u = (f64::from(i) * 0.7).sin() * 3.0;
+            [(3.0 + u * sd) as f32, (-3.0 - 0.8 * u * sd) as f32]
+        })
+        .collect();
+    let x = Tensor::from_vec(values, (200, 2), &Device::Cpu).unwrap();
+    let got = to_f64(&single.log_prob(&x, None).unwrap()).unwrap();
+    let x = x.to_dtype(DType::F64).unwrap();
+    let expected = to_f64(&double.log_prob(&x, None).unwrap()).unwrap();
+    for (got, expected) in got.iter().zip(&expected) {
+        assert!((got - expected).abs() <= 1e-5 * expected.abs().max(1.0), "{got} for {expected}");
+    }
+}

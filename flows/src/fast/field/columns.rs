@@ -134,22 +134,22 @@ vectorised! {
     }
 }
 
-/// Whether no entry is NaN or infinite.
-pub(super) fn is_finite(level: Level, columns: &[Column]) -> bool {
-    zero_times(level, columns).is_finite()
-}
-
 vectorised! {
-    /// 0 where all entries are finite, NaN elsewhere.
-    fn zero_times<S>(s, columns: &[Column]) -> f32 {
-        let mut sum = s.splat(0.0);
+    /// Adds 0 in rows where all entries are finite, NaN elsewhere.
+    pub(super) fn add_zero_times<S>(s, columns: &[Column], to: &mut Column) {
         for column in columns {
             for v in 0..S::VECTORS {
-                sum = s.mul_add(s.splat(0.0), s.load(column, v), sum);
+                s.store(s.mul_add(s.splat(0.0), s.load(column, v), s.load(to, v)), to, v);
             }
         }
-        s.sum(sum)
     }
+}
+
+/// Whether no entry is NaN or infinite.
+pub(super) fn is_finite(level: Level, columns: &[Column]) -> bool {
+    let mut sums = Column::ZERO;
+    add_zero_times(level, columns, &mut sums);
+    sums.0.iter().all(|sum| sum.is_finite())
 }
 
 vectorised! {

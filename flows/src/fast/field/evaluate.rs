@@ -1,7 +1,7 @@
 //! Log-densities and samples of a continuous flow, tile by tile.
 
 use super::equations::{Path, Volume};
-use super::march::{Problem, Room, STAGES};
+use super::march::{Failing, Problem, Room, STAGES};
 use super::probes::{fill_probes, unit_tangents};
 use super::program::FieldProgram;
 use crate::calculus::Probe;
@@ -105,20 +105,21 @@ impl Evaluator {
         work
     }
 
-    /// The log-density of each row of a tile whose points and context are in place, and of which
-    /// `place` gives the number of rows and its own number, in column d of the state; with `each`, its estimates by each probe in those after it.
+    /// The log-densities of the first `rows` rows of a tile whose points and context are in place, in
+    /// column d of the state; with `each`, their estimates by each probe in those after it. NaN in
+    /// rows that the solver cannot follow, and in those alone.
     pub(super) fn log_prob(
         &self,
         theta: &[f32],
         work: &mut Work,
-        place: (usize, usize),
+        rows: usize,
         each: bool,
     ) -> Result<()> {
         let (net, d) = (self.program.net(), self.program.features());
         let (pass, base) = (self.program.pass(theta), self.program.base());
         if let Some((probe, _)) = self.probes {
-            let Work { probes, drawn, .. } = work;
-            fill_probes(self.seed, probe, place, d, probes, drawn);
+            let Work { probes, drawn, state, .. } = work;
+            fill_probes(self.seed, probe, (&state[..d], rows), probes, drawn);
         }
         net.first_tangents(&pass, &work.probes, &mut work.first);
         let count = d + 1 + if each { self.estimates() } else { 0 };
@@ -139,24 +140,33 @@ impl Evaluator {
             share,
         };
         let (level, solver, span) = (pass.level, &self.solver, (0.0, 1.0));
-        let problem = Problem { level, solver, span, normed: d + 1 };
+        let problem = Problem { level, solver, span, normed: d + 1, rows, failing: Failing::Row };
         problem.solve(&mut volume, &mut state[..count], room, |_| {})?;
         let (points, volumes) = state.split_at_mut(d);
         for log_prob in &mut volumes[..count - d] {
+            // NaN in rows that were given up stays: the base has −∞ for points that are not numbers.
+            let failed = volume_of_failed(log_prob, rows);
             base.log_prob(&pass, points, log_prob, &mut work.base);
+            failed.into_iter().for_each(|row| log_prob.0[row] = f32::NAN);
         }
         Ok(())
     }
 
-    /// Brings the latent points of a tile to the data.
-    pub(super) fn sample(&self, theta: &[f32], work: &mut Work) -> Result<()> {
+    /// Brings the first `rows` latent points of a tile to the data.
+    pub(super) fn sample(&self, theta: &[f32], rows: usize, work: &mut Work) -> Result<()> {
         let (net, d, pass) =
             (self.program.net(), self.program.features(), self.program.pass(theta));
         let Work { state, context, input, tape, theta, room, .. } = work;
         input[d..d + net.context()].copy_from_slice(context);
         let mut path = Path { program: &self.program, pass, input, tape, theta };
-        let (solver, span) = (&self.solver, (1.0, 0.0));
-        let problem = Problem { level: pass.level, solver, span, normed: d };
+        let (level, solver, span) = (pass.level, &self.solver, (1.0, 0.0));
+        // A sample without the rows that are hard to draw would be one of another density.
+        let problem = Problem { level, solver, span, normed: d, rows, failing: Failing::All };
         problem.solve(&mut path, &mut state[..d], room, |_| {})
     }
+}
+
+/// The rows whose log-volume is not a number.
+fn volume_of_failed(log_volume: &Column, rows: usize) -> Vec<usize> {
+    (0..rows).filter(|row| log_volume.0[*row].is_nan()).collect()
 }

@@ -21,8 +21,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// gradient.
 ///
 /// Points and log-densities are `f32` on the CPU; base samples are those of the flow's own base.
-/// Adaptive steps are chosen for each tile of 64 rows. Probes, where the divergence is estimated,
-/// follow from a seed and the place of the row in the call.
+/// Adaptive steps are those of a tile of 64 rows: as short as the row needs that needs the shortest,
+/// so that a row's value depends on the other rows only within the tolerance of the solver. Probes,
+/// where the divergence is estimated, follow from a seed and the entries of the row. A row that the
+/// solver cannot follow has log-density NaN, and changes nothing for the others; a sample fails with
+/// it.
 ///
 /// # Example
 /// ```
@@ -128,10 +131,10 @@ impl FieldFlow {
     ) -> Result<()> {
         let (table, d) = (self.table(x, context)?, self.features());
         let mut work = self.evaluator.work();
-        for (block, tile) in tiles(0..table.rows()).enumerate() {
+        for tile in tiles(0..table.rows()) {
             let (rows, level) = (tile.len(), self.evaluator.program.level());
             table.read(level, tile, &mut work.state[..d], &mut work.context);
-            self.evaluator.log_prob(&self.theta, &mut work, (rows, block), each)?;
+            self.evaluator.log_prob(&self.theta, &mut work, rows, each)?;
             take(&work, rows);
         }
         self.evaluations.fetch_add(work.room.evaluations, Ordering::Relaxed);
@@ -160,7 +163,7 @@ impl Density for FieldFlow {
         let mut values = vec![0.0; n * d];
         for tile in tiles(0..n) {
             table.read(level, tile.clone(), &mut work.state[..d], &mut work.context);
-            self.evaluator.sample(&self.theta, &mut work)?;
+            self.evaluator.sample(&self.theta, tile.len(), &mut work)?;
             write_rows(level, &work.state[..d], &mut values[tile.start * d..tile.end * d]);
         }
         self.evaluations.fetch_add(work.room.evaluations, Ordering::Relaxed);

@@ -10,7 +10,7 @@ mod work;
 
 use super::columns::set_times;
 use super::equations::Path;
-use super::march::Problem;
+use super::march::{Failing, Problem};
 use super::probes::{fill_probe, unit_tangents};
 use super::program::FieldProgram;
 use crate::calculus::Probe;
@@ -98,7 +98,7 @@ impl LikelihoodLoss {
     }
 
     /// The path of the tile, with the points at the start of each step.
-    fn path(&self, pass: &Pass, work: &mut Work) -> Result<()> {
+    fn path(&self, pass: &Pass, rows: usize, work: &mut Work) -> Result<()> {
         let Work { state, room, starts, input, tape, theta, .. } = work;
         let program = &self.program;
         let mut path = Path { program, pass: *pass, input, tape, theta };
@@ -107,6 +107,8 @@ impl LikelihoodLoss {
             solver: &self.solver,
             span: (0.0, 1.0),
             normed: state.len(),
+            rows,
+            failing: Failing::All,
         };
         problem.solve(&mut path, state, room, |from| starts.extend_from_slice(from))
     }
@@ -172,7 +174,7 @@ impl TileLoss for LikelihoodLoss {
     ) -> Result<f64> {
         let pass = self.program.pass(theta);
         self.start(&pass, tile, work);
-        match self.path(&pass, work) {
+        match self.path(&pass, tile.rows.len(), work) {
             // A field that no solver follows has no finite loss, which is for the trainer to judge.
             Err(Error::Solver { .. }) => return Ok(f64::NAN),
             other => other?,

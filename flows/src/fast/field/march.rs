@@ -2,13 +2,15 @@
 
 mod adaptive;
 mod control;
+mod lanes;
 
-use super::columns::{combine, is_finite};
-use crate::error::{Result, SolverError};
+use super::columns::{add_zero_times, combine};
+use crate::error::{Error, Result, SolverError};
 use crate::fast::simd::Level;
-use crate::fast::tile::Column;
+use crate::fast::tile::{Column, ROWS};
 use crate::ode::control::fail;
 use crate::ode::{Solver, Step, Stepping, Tableau};
+use lanes::Lanes;
 use std::ops::Range;
 
 /// The most stages of a method.
@@ -33,6 +35,8 @@ pub(super) struct Room {
     /// Evaluations of f so far, over all solutions.
     pub(super) evaluations: usize,
     rejected: usize,
+    /// The rows that are solved still.
+    lanes: Lanes,
 }
 
 impl Room {
@@ -43,6 +47,7 @@ impl Room {
         }
         self.steps.clear();
         self.rejected = 0;
+        self.lanes = Lanes::default();
     }
 }
 
@@ -68,11 +73,26 @@ pub(super) struct Problem<'a> {
     pub(super) span: (f64, f64),
     /// Leading columns of the state whose errors count.
     pub(super) normed: usize,
+    /// Rows of the tile that count; what stands behind them is never looked at.
+    pub(super) rows: usize,
+    pub(super) failing: Failing,
+}
+
+/// What becomes of a solution when one of its rows cannot be solved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Failing {
+    /// It ends there, with the row's error.
+    All,
+    /// The state of that row becomes NaN, and the others go on.
+    Row,
 }
 
 impl Problem<'_> {
     /// Brings `state` from the start of the span to its end; `each` sees every step that is taken,
     /// with the state it starts from.
+    ///
+    /// A row whose solution stops being finite, needs more steps by itself than the tolerance allows,
+    /// or steps too short to be told from none, fails; see [`Failing`].
     pub(super) fn solve(
         &self,
         equation: &mut impl Equation,
@@ -81,12 +101,35 @@ impl Problem<'_> {
         mut each: impl FnMut(&[Column]),
     ) -> Result<()> {
         room.reset(state.len(), self.solver.tableau.stages());
+        room.lanes.keep_first(self.rows);
         match self.solver.stepping {
-            Stepping::Fixed { steps } => self.fixed(steps, equation, state, room, &mut each),
+            Stepping::Fixed { steps } => self.fixed(steps, equation, state, room, &mut each)?,
             Stepping::Adaptive(tolerance) => {
-                self.adaptive(&tolerance, equation, state, room, &mut each)
+                self.adaptive(&tolerance, equation, state, room, &mut each)?;
             }
         }
+        room.lanes.mark(state);
+        Ok(())
+    }
+
+    /// Goes on without rows that failed, or fails with them.
+    fn without(&self, failed: &[bool], lanes: &mut Lanes, error: impl FnOnce() -> Error) -> Result<()> {
+        match self.failing {
+            Failing::All if failed.contains(&true) => Err(error()),
+            _ => {
+                lanes.fail(failed);
+                Ok(())
+            }
+        }
+    }
+
+    /// Which of the rows that are solved still have an entry that is not finite.
+    fn not_finite(&self, lanes: &Lanes, sets: &[&[Column]]) -> [bool; ROWS] {
+        let mut sums = Column::ZERO;
+        for set in sets {
+            add_zero_times(self.level, set, &mut sums);
+        }
+        std::array::from_fn(|row| lanes.is_solved(row) && !sums.0[row].is_finite())
     }
 
     fn fixed(
@@ -109,10 +152,10 @@ impl Problem<'_> {
             room.steps.push(step);
         }
         // What is once not finite stays so.
-        if is_finite(self.level, state) {
-            return Ok(());
-        }
-        Err(fail(Step { time: to - length, length }, SolverError::NonFinite))
+        let failed = self.not_finite(&room.lanes, &[state]);
+        self.without(&failed, &mut room.lanes, || {
+            fail(Step { time: to - length, length }, SolverError::NonFinite)
+        })
     }
 
     /// Evaluates stages of a step.

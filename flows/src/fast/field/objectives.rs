@@ -9,7 +9,6 @@ use crate::config::{self, ContinuousTraining, DivergenceConfig, Matching};
 use crate::density::Density;
 use crate::error::{Error, Result};
 use crate::fast::table::{Table, tiles};
-use crate::fast::tile::{Column, ROWS};
 use crate::fast::training::{FastSteps, Gradients, Tile, TileLoss};
 use crate::flow::Flow;
 use crate::objective::{self, Batch, Objective, Offender};
@@ -82,16 +81,10 @@ impl Objective for ContinuousLikelihood<'_> {
         let chunks = self.workers.map_chunks(table.rows(), EVALUATION_ROWS, |rows| {
             let mut work = self.reported.work();
             let mut losses = Vec::with_capacity(rows.len());
-            let first = rows.start;
             for tile in tiles(rows) {
                 let level = self.program.level();
                 table.read(level, tile.clone(), &mut work.state[..d], &mut work.context);
-                let place = (tile.len(), (tile.start - first) / ROWS);
-                match self.reported.log_prob(&theta, &mut work, place, false) {
-                    // As for the trainer a loss that is not finite.
-                    Err(Error::Solver { .. }) => work.state[d] = Column::splat(f32::NAN),
-                    other => other?,
-                }
+                self.reported.log_prob(&theta, &mut work, tile.len(), false)?;
                 let log_prob = work.state[d].0.iter().zip(tile);
                 losses.extend(log_prob.map(|(l, row)| -f64::from(l + table.log_det(row))));
             }

@@ -1,7 +1,7 @@
 //! Directions of tangents.
 
 use crate::calculus::Probe;
-use crate::draws::Draws;
+use crate::draws::{Draws, RowKey};
 use crate::fast::tile::Column;
 
 /// The directions e₁, …, e_d in all rows, one set after the other.
@@ -30,21 +30,29 @@ pub(super) fn fill_probe(
     }
 }
 
-/// Draws the first probes that a seed stands for, sets of d columns: those of the reference tier.
+/// Draws the first probes that a seed stands for, sets of d columns, for as many rows of points:
+/// those of the reference tier.
 pub(super) fn fill_probes(
     seed: u64,
     probe: Probe,
-    place: (usize, usize),
-    d: usize,
+    (points, rows): (&[Column], usize),
     columns: &mut [Column],
     drawn: &mut Vec<f64>,
 ) {
+    let d = points.len();
     let independent = if probe == Probe::Orthogonal { Probe::Gaussian } else { probe };
+    drawn.resize(d, 0.0);
+    let keys: Vec<RowKey> =
+        (0..rows).map(|r| RowKey::of(points.iter().map(|column| column.0[r]))).collect();
     for (number, columns) in columns.chunks_exact_mut(d).enumerate() {
-        fill_probe(Draws::of_probe(seed, number), independent, place, columns, drawn);
+        let draws = Draws::of_probe(seed, number);
+        for (r, key) in keys.iter().enumerate() {
+            draws.probe_of_row(independent, *key, drawn);
+            columns.iter_mut().zip(&*drawn).for_each(|(column, value)| column.0[r] = *value as f32);
+        }
     }
     if probe == Probe::Orthogonal {
-        for r in 0..place.0 {
+        for r in 0..rows {
             orthogonalise(d, columns, r);
         }
     }

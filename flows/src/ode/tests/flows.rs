@@ -5,9 +5,9 @@ use crate::density::Density;
 use crate::error::Error;
 use crate::fields::{FieldConfig, LinearField, TimeForm, TimeMlp};
 use crate::nets::{Activation, LastLayer};
-use crate::ode::{ContinuousFlow, DOPRI5, RK4, Solver, TSIT5};
+use crate::ode::{ContinuousFlow, DOPRI5, ErrorNorm, RK4, Solver, Stepping, TSIT5, Tolerance};
 use crate::params::{Params, to_f64};
-use crate::transform::Transform;
+use crate::transform::{Direction, Inverse, Transform, detached};
 use candle_core::{DType, Device, Tensor};
 
 /// Factor of all weights.
@@ -121,4 +121,39 @@ fn wrong_shapes_and_solvers_are_errors() {
     assert!(matches!(flow.inverse(&tensor(&[1.0], 1), None), Err(Error::Shape { .. })));
     let field = LinearField::new(&tensor(&[1.0], 1)).unwrap();
     assert!(ContinuousFlow::new(field, Solver::fixed(&RK4, 0)).is_err());
+}
+
+/// A row that no allowed number of steps suffices for is NaN; the others are what they are without it.
+#[test]
+fn a_row_that_cannot_be_solved_fails_alone() {
+    let mut tolerance = Tolerance { norm: ErrorNorm::LargestRow, ..Tolerance::new(1e-6, 0.0) };
+    tolerance.max_steps = 60;
+    let solver = Solver { tableau: &TSIT5, stepping: Stepping::Adaptive(tolerance) };
+    let growth = LinearField::new(&Tensor::new(&[[1.0, -2.0], [2.0, 1.0]], &Device::Cpu).unwrap());
+    let flow = ContinuousFlow::new(growth.unwrap(), solver).unwrap().with_rows_at_once(3).unwrap();
+    let x = tensor(&[0.3, -1.0, 1e15, 0.2, -2.5, 0.9, 0.1, 0.2, f64::NAN, 0.0], 2);
+    let got = detached(&flow, &x, None, Direction::Forward).unwrap();
+    let (got, log_det) = (to_f64(&got.points).unwrap(), to_f64(&got.log_det).unwrap());
+    for row in 0..5 {
+        if row == 1 || row == 4 {
+            assert!(got[2 * row].is_nan() && log_det[row].is_nan(), "row {row}");
+            continue;
+        }
+        let alone = flow.forward(&x.narrow(0, row, 1).unwrap(), None).unwrap();
+        let alone = to_f64(&alone.points).unwrap();
+        assert!((got[2 * row] - alone[0]).abs() < 1e-4, "row {row}");
+        assert!((log_det[row] - 2.0).abs() < 1e-9, "row {row}: {}", log_det[row]);
+    }
+}
+
+/// A map around another forgets neither its flow nor its direction.
+#[test]
+fn the_inverse_of_a_flow_is_a_flow() {
+    let inverse = Inverse(random(TimeForm::Concat, 0, LastLayer::Scaled));
+    let (_, direction) = inverse.as_flow().unwrap();
+    assert_eq!(direction, Direction::Inverse);
+    let z = detached(&inverse, &points(), None, Direction::Forward).unwrap();
+    let expected = inverse.forward(&points(), None).unwrap();
+    assert!(largest_difference(&z.points, &expected.points) < 1e-12);
+    assert!(largest_difference(&z.log_det, &expected.log_det) < 1e-12);
 }
