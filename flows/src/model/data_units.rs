@@ -20,12 +20,6 @@ pub(super) struct InDataUnits<'a> {
 }
 
 impl Model {
-    /// Log-density `[n]` in data units of points `[n, d]`, on the reference tier, with the graph of
-    /// all operations.
-    pub(super) fn log_prob_in_graph(&self, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
-        InDataUnits { preparation: &self.preparation, density: &self.flow }.log_prob(x, context)
-    }
-
     /// Joins what `part` makes of chunks of n rows and of their context.
     fn in_chunks(
         n: usize,
