@@ -66,6 +66,9 @@ mod tests {
 
     #[test]
     fn controls_are_shown_as_codes() {
-        assert_eq!(shown("a\u{1b}[31mé\n\tb\u{9b}\u{202e}c"), "a\\u{1b}[31mé\n\tb\\u{9b}\\u{202e}c");
+        assert_eq!(
+            shown("a\u{1b}[31mé\n\tb\u{9b}\u{202e}c"),
+            "a\\u{1b}[31mé\n\tb\\u{9b}\\u{202e}c"
+        );
     }
 }

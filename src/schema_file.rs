@@ -63,8 +63,7 @@ impl Schema {
             let place = place(&text, span);
             Usage(format!("{shown}{place}{at}: {message}; {REMEDY}"))
         };
-        let file: File =
-            toml::from_str(&text).map_err(|e| refused(e.span(), "", e.message()))?;
+        let file: File = toml::from_str(&text).map_err(|e| refused(e.span(), "", e.message()))?;
         let entry = |(name, value): (String, toml::Spanned<toml::Value>)| -> Result<_> {
             let span = value.span();
             let entry = Entry::deserialize(value.into_inner())

@@ -137,7 +137,11 @@ impl DataSource {
     /// # Errors
     /// When the standard input cannot be read.
     pub fn rereadable(self) -> Result<Self, DataError> {
-        if self == Self::Stdin { Self::held(Format::Csv) } else { Ok(self) }
+        if self != Self::Stdin {
+            return Ok(self);
+        }
+        let Self::Held { bytes, .. } = Self::held(Format::Csv)? else { return Ok(self) };
+        Ok(Self::Held { format: format_of(&bytes).unwrap_or(Format::Csv), bytes })
     }
 
     /// Reads the table once to tell what its columns hold.
@@ -206,6 +210,9 @@ impl DataSource {
     /// # Errors
     /// As [`DataSource::open`].
     pub fn open_with(&self, options: &ReadOptions) -> Result<TableReader, DataError> {
+        if *self == Self::Stdin {
+            return open_stdin(options);
+        }
         let file = self.name();
         let rows = self.rows(options, options.columns.as_deref())?;
         let columns = match self {
@@ -227,10 +234,7 @@ impl DataSource {
     ) -> Result<Box<dyn RowReader>, DataError> {
         let (file, labels) = (self.name(), &options.labels);
         Ok(match self {
-            Self::Stdin => {
-                let asked = asked(b',', options);
-                Box::new(CsvRows::new(&file, io::stdin().lock(), asked, columns, labels)?)
-            }
+            Self::Stdin => text_of_stdin(Vec::new(), options, columns)?,
             Self::Csv { path, delimiter } => {
                 let asked = asked(*delimiter, options);
                 Box::new(CsvRows::new(&file, open_file(path)?, asked, columns, labels)?)
@@ -265,6 +269,41 @@ impl DataSource {
     pub fn read(&self, columns: Option<&[String]>) -> Result<Table, DataError> {
         self.open(columns)?.read()
     }
+}
+
+/// The format of bytes that start like an array or an archive of arrays, or like Parquet.
+fn format_of(start: &[u8]) -> Option<Format> {
+    let starts: [(&[u8], Format); 3] =
+        [(b"\x93NUMPY", Format::Npy), (b"PK\x03\x04", Format::Npz), (b"PAR1", Format::Parquet)];
+    starts.into_iter().find(|(magic, _)| start.starts_with(magic)).map(|(_, format)| format)
+}
+
+/// The table on the standard input, whatever its format. Text is not held in memory.
+fn open_stdin(options: &ReadOptions) -> Result<TableReader, DataError> {
+    let mut start = Vec::new();
+    let read = io::stdin().lock().take(6).read_to_end(&mut start);
+    read.map_err(|error| DataError::from_io("<stdin>", error))?;
+    let Some(format) = format_of(&start) else {
+        let rows = text_of_stdin(start, options, options.columns.as_deref())?;
+        let columns = rows.columns().to_vec();
+        return Ok(TableReader::new("<stdin>".to_owned(), columns, rows, options));
+    };
+    let read = io::stdin().lock().read_to_end(&mut start);
+    read.map_err(|error| DataError::from_io("<stdin>", error))?;
+    // Arrays have no names: their columns are told by position.
+    let options = ReadOptions { columns: None, ..options.clone() };
+    DataSource::Held { format, bytes: start.into() }.open_with(&options)
+}
+
+/// The text on the standard input, of which this much has been read.
+fn text_of_stdin(
+    start: Vec<u8>,
+    options: &ReadOptions,
+    columns: Option<&[String]>,
+) -> Result<Box<dyn RowReader>, DataError> {
+    let text = io::Cursor::new(start).chain(io::stdin().lock());
+    let asked = asked(b',', options);
+    Ok(Box::new(CsvRows::new("<stdin>", text, asked, columns, &options.labels)?))
 }
 
 /// What parts the fields of a text where nothing speaks against it.

@@ -189,11 +189,7 @@ impl Survey {
             let place = column.first_gap.map_or(String::new(), |place| format!("{place}, "));
             format!("{place}column '{}': {} missing", column.name, values(column.missing))
         };
-        (!is_fine).then(|| Gaps {
-            columns: gappy().map(column).collect(),
-            left,
-            rows: self.rows,
-        })
+        (!is_fine).then(|| Gaps { columns: gappy().map(column).collect(), left, rows: self.rows })
     }
 
     /// The modelled columns with most missing values without which enough rows are left, and whether
@@ -232,7 +228,9 @@ impl Survey {
             Kind::Real | Kind::Whole | Kind::Category(_) | Kind::Index => return None,
             Kind::Constant(_) if *wanted == Use::Weight => return None,
             Kind::Constant(value) if *wanted == Use::Given => {
-                format!("column '{name}' is {value} in every row, so it adds nothing to a condition")
+                format!(
+                    "column '{name}' is {value} in every row, so it adds nothing to a condition"
+                )
             }
             Kind::Constant(value) => {
                 format!("column '{name}' is {value} in every row, so it has no density")

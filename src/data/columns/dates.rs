@@ -21,8 +21,7 @@ fn is_time(text: &str) -> bool {
     let text = text.trim_end_matches([' ', 'A', 'P', 'M', 'a', 'p', 'm']);
     let clock = text.find(['+', '-']).map_or(text, |at| &text[..at]);
     let parts: Vec<&str> = clock.trim().split(':').collect();
-    let is_number =
-        |part: &&str| part.len() <= 9 && part.starts_with(|c: char| c.is_ascii_digit());
+    let is_number = |part: &&str| part.len() <= 9 && part.starts_with(|c: char| c.is_ascii_digit());
     let digits = |part: &&str| part.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     (2..=3).contains(&parts.len()) && parts.iter().all(|part| is_number(part) && digits(part))
 }
@@ -78,8 +77,22 @@ mod tests {
             assert!(is_date(text), "{text}");
         }
         for text in [
-            "", "red", "192.168.1.1", "1.2.3", "555-12-1234", "12-34", "2001", "a-b", "May", "p-1",
-            "a:b", "Mar-a-Lago", "10-20-30-40", "99/99/9999", ":", "1:",
+            "",
+            "red",
+            "192.168.1.1",
+            "1.2.3",
+            "555-12-1234",
+            "12-34",
+            "2001",
+            "a-b",
+            "May",
+            "p-1",
+            "a:b",
+            "Mar-a-Lago",
+            "10-20-30-40",
+            "99/99/9999",
+            ":",
+            "1:",
         ] {
             assert!(!is_date(text), "{text}");
         }

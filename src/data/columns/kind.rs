@@ -10,9 +10,8 @@ const NEARLY_ALL: f64 = 0.9;
 /// Share of numbers from which on the rest of a column is a mistake.
 const NEARLY_NUMBERS: f64 = 0.9;
 /// Names of columns that tell rows apart, where the values do.
-const ROW_NAMES: [&str; 9] = [
-    "id", "index", "row", "rowid", "row_id", "rownames", "row.names", "row_names", "unnamed: 0",
-];
+const ROW_NAMES: [&str; 9] =
+    ["id", "index", "row", "rowid", "row_id", "rownames", "row.names", "row_names", "unnamed: 0"];
 
 /// What a column is taken for.
 #[derive(Debug, Clone, PartialEq, Eq)]

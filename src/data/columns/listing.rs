@@ -30,8 +30,8 @@ impl Choice {
             shown.retain(|at| !is_plain(at) || room_left(&mut room));
             shown.truncate(LISTED);
         }
-        let mut rows = vec![["column", "taken for", "values", "distinct", "missing"]
-            .map(str::to_owned)];
+        let mut rows =
+            vec![["column", "taken for", "values", "distinct", "missing"].map(str::to_owned)];
         rows.extend(shown.iter().map(|&at| self.row(at, &survey.columns[at])));
         let mut text = format!("{}: {} rows", survey.file, survey.rows);
         aligned(&mut text, &rows);

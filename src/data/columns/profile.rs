@@ -273,8 +273,7 @@ impl Survey {
     /// missing values to tell.
     pub(crate) fn complete(&self, columns: &[usize]) -> Option<u64> {
         let lacks = |gap: &[u64]| columns.iter().any(|at| gap[at / 64] >> (at % 64) & 1 == 1);
-        let lost: u64 =
-            self.gaps.iter().filter(|(gap, _)| lacks(gap)).map(|(_, rows)| *rows).sum();
+        let lost: u64 = self.gaps.iter().filter(|(gap, _)| lacks(gap)).map(|(_, rows)| *rows).sum();
         self.gaps_are_known.then(|| self.rows - lost)
     }
 

@@ -80,7 +80,7 @@ impl Refusal {
         if self.problems.is_empty() {
             ""
         } else {
-            "; a file for --schema says what columns hold"
+            " (or say what columns hold in a file for --schema)"
         }
     }
 }

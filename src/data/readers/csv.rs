@@ -31,9 +31,8 @@ const BUFFER: usize = 1 << 16;
 /// Characters of an offending field that a message shows.
 const SHOWN: usize = 40;
 /// Texts that stand for a missing value.
-const MISSING: [&str; 14] = [
-    "", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaT", "null", "NULL", "None", "?", ".", "-", "--",
-];
+const MISSING: [&str; 14] =
+    ["", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaT", "null", "NULL", "None", "?", ".", "-", "--"];
 /// The characters of the bytes 0x80 to 0x9f in Windows-1252; the others are those of Latin-1.
 const WINDOWS: [char; 32] = [
     '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}',
@@ -118,11 +117,14 @@ impl<R: Read> CsvRows<R> {
         if !self.advance()? {
             return Err(DataError::Empty { file: self.file.clone() });
         }
+        let first: Vec<String> =
+            self.record.iter().map(|field| text_of(trim(field)).into_owned()).collect();
+        if let (None, Some(wanted)) = (asked.header, wanted) {
+            self.layout.heading.settle(&first, wanted);
+        }
         let (heading, found) = (&self.layout.heading, self.record.len());
         self.width = found + usize::from(*heading == Heading::ShortByOne);
         self.pending = matches!(heading, Heading::Absent | Heading::Comment(_));
-        let first: Vec<String> =
-            self.record.iter().map(|field| text_of(trim(field)).into_owned()).collect();
         let names = names(heading, &first, self.width);
         self.unnamed = match heading {
             Heading::First => first.iter().map(String::is_empty).collect(),

@@ -54,6 +54,24 @@ pub(crate) enum Heading {
     Absent,
 }
 
+impl Heading {
+    /// Takes the first row for what it must be for a table to have the columns that are wanted.
+    pub(crate) fn settle(&mut self, first: &[String], wanted: &[String]) {
+        let has = |heading: &Self| {
+            let names = names(heading, first, first.len());
+            wanted.iter().all(|name| names.contains(name))
+        };
+        let other = match self {
+            Self::First => Self::Absent,
+            Self::Absent => Self::First,
+            _ => return,
+        };
+        if !has(self) && has(&other) {
+            *self = other;
+        }
+    }
+}
+
 impl Layout {
     /// What is to be said of it, if it is not what everyone expects.
     pub(crate) fn notes(&self, asked: Asked, names: &[String], first: &[String]) -> Vec<String> {
@@ -102,7 +120,7 @@ pub(crate) fn start_of<R: Read>(file: &str, source: &mut R) -> Result<Vec<u8>, D
         let read = source.by_ref().take(left).read_to_end(&mut start);
         let read = read.map_err(|error| DataError::from_io(file, error))?;
         let is_wide = start.len() < MOST && lines(&start) < LINES;
-        if (read as u64) < left || !is_wide {
+        if (read as u64) < left || !is_wide || start.contains(&0) {
             break;
         }
         wanted = (2 * wanted).min(MOST);
@@ -266,7 +284,20 @@ fn heading(
         let are_labels = body.len() > 1 && texts.iter().all(repeats);
         return if are_labels { Heading::Absent } else { Heading::First };
     }
-    if texts.is_empty() && counts_columns(first, body) { Heading::First } else { Heading::Absent }
+    let counts = match texts.is_empty() {
+        true => counts_columns(first, body),
+        false => counts_years(first, body) && !texts.iter().any(repeats),
+    };
+    if counts { Heading::First } else { Heading::Absent }
+}
+
+/// Whether the numbers of a row are whole and follow each other, years perhaps, over some that are not
+/// whole.
+fn counts_years(first: &[String], body: &[Vec<String>]) -> bool {
+    let years: Vec<i64> = first.iter().filter_map(|field| field.parse().ok()).collect();
+    let follow = years.windows(2).all(|pair| pair[1] == pair[0] + 1);
+    let is_fraction = |field: &String| field.contains('.') && is_number(field, Decimal::Point);
+    years.len() > 1 && follow && body.iter().flatten().any(is_fraction)
 }
 
 /// Whether a row is 0, 1, 2, … or 1, 2, 3, … over rows that are not; the name of an index may be
@@ -311,9 +342,7 @@ pub(crate) fn names(heading: &Heading, first: &[String], width: usize) -> Vec<St
     };
     match heading {
         Heading::First => first.iter().enumerate().map(name).collect(),
-        Heading::ShortByOne => {
-            ["x1".to_owned()].into_iter().chain(first.iter().cloned()).collect()
-        }
+        Heading::ShortByOne => ["x1".to_owned()].into_iter().chain(first.iter().cloned()).collect(),
         Heading::Comment(names) => names.clone(),
         Heading::Absent => numbered(width),
     }

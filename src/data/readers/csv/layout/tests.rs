@@ -31,6 +31,7 @@ fn headers_are_found() {
         "1,2\n0.5,2\n",
         "0\n0.25\n0.5\n",
         "a,b\n",
+        "land,1990,1991\nA,0.5,2\nB,0.7,3\n",
     ] {
         assert_eq!(heading(first), Heading::First, "{first:?}");
     }
@@ -41,6 +42,8 @@ fn headers_are_found() {
         "0\n1\n2\n",
         "c,x\nc,x\na,x\n",
         "1,NA\n",
+        "1,2\n3,4\n",
+        "0,1\n1,0\n0,1\n",
     ] {
         assert_eq!(heading(absent), Heading::Absent, "{absent:?}");
     }
