@@ -142,7 +142,10 @@ impl Survey {
         let is_modelled = |at: &usize| kinds[*at].1 == Use::Modelled;
         let is_left = good.iter().any(is_modelled);
         let gaps = self.gaps(&good, missing);
-        if bad.is_empty() && is_left && gaps.is_none() {
+        let is_taken_away = kinds.iter().any(|(_, used)| *used == Use::LeftOut);
+        // Where every column has been given another role, the roles say what is wrong.
+        let can_be = if is_left { gaps.is_none() } else { !is_taken_away };
+        if bad.is_empty() && can_be {
             return Ok(());
         }
         let named = |at: usize| self.columns[at].name.clone();

@@ -80,7 +80,7 @@ impl Kind {
         if profile.infinite.is_some() {
             return Self::Infinite;
         }
-        if profile.low.total_cmp(&profile.high).is_eq() {
+        if profile.numbers > 1 && profile.low.total_cmp(&profile.high).is_eq() {
             return Self::Constant(profile.low.to_string());
         }
         let percents = profile.marks.get(&Mark::Percent).map_or(0, |(_, count)| *count);
