@@ -133,16 +133,22 @@ fn values(kind: &Kind, profile: &Profile) -> String {
         }
         (_, Some(text)) => format!("such as {text}"),
         (Kind::Empty | Kind::Unreadable(_), None) => String::new(),
-        _ => format!("{} to {}", short(profile.low), short(profile.high)),
+        _ => {
+            let (low, high) = (profile.low, profile.high);
+            // Six digits, or as many as tell the ends apart.
+            let differ = |digits: &usize| short(low, *digits) != short(high, *digits);
+            let digits = (5..=16).find(differ).unwrap_or(16);
+            format!("{} to {}", short(low, digits), short(high, digits))
+        }
     }
 }
 
-/// A number in at most six digits, unless it is whole.
-fn short(value: f64) -> String {
+/// A number with so many digits after the first, unless it is whole.
+fn short(value: f64, digits: usize) -> String {
     if value.fract() == 0.0 && value.abs() < 1e15 {
         return value.to_string();
     }
-    let rounded: f64 = format!("{value:.5e}").parse().unwrap_or(value);
+    let rounded: f64 = format!("{value:.digits$e}").parse().unwrap_or(value);
     if (1e-4..1e15).contains(&rounded.abs()) { rounded.to_string() } else { format!("{rounded:e}") }
 }
 

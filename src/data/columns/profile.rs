@@ -14,6 +14,8 @@ const LABELS: usize = 200;
 const VALUES: usize = 1 << 22;
 /// Sets of columns with missing values that are told apart.
 const PATTERNS: usize = 50_000;
+/// Beyond 2⁵³ every number is whole.
+const WHOLE: f64 = 9_007_199_254_740_992.0;
 /// Rows of numbers read at a time.
 const BLOCK: usize = 4096;
 
@@ -112,7 +114,7 @@ impl Profile {
     }
 
     fn number(&mut self, value: f64, row: u64) {
-        self.is_whole &= value.fract() == 0.0;
+        self.is_whole &= value.fract() == 0.0 && value.abs() <= WHOLE;
         self.is_increasing &= value > self.high;
         self.low = self.low.min(value);
         self.high = self.high.max(value);

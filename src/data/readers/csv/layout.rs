@@ -284,9 +284,10 @@ fn heading(
         let are_labels = body.len() > 1 && texts.iter().all(repeats);
         return if are_labels { Heading::Absent } else { Heading::First };
     }
-    let counts = match texts.is_empty() {
-        true => counts_columns(first, body),
-        false => counts_years(first, body) && !texts.iter().any(repeats),
+    let counts = if texts.is_empty() {
+        counts_columns(first, body)
+    } else {
+        counts_years(first, body) && !texts.iter().any(repeats)
     };
     if counts { Heading::First } else { Heading::Absent }
 }
