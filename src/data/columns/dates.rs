@@ -8,7 +8,7 @@ pub(crate) fn is_date(text: &str) -> bool {
     let text = text.trim().trim_end_matches('Z');
     let (date, time) = match text.find(':') {
         None => (text, None),
-        Some(_) => match text.find(['T', ' ']) {
+        Some(clock) => match text.find(['T', ' ']).filter(|&at| at < clock) {
             Some(at) => (&text[..at], Some(&text[at + 1..])),
             None => ("", Some(text)),
         },

@@ -70,8 +70,8 @@ impl Kind {
                 Self::Constant(labels.first().cloned().unwrap_or_default())
             }
             Some(labels) if few => Self::Category(labels.iter().cloned().collect()),
-            _ if profile.distinct_share() >= NEARLY_ALL => Self::Identifier,
             _ if 2 * profile.numbers > profile.values() => Self::Stray,
+            _ if profile.distinct_share() >= NEARLY_ALL => Self::Identifier,
             _ => Self::Crowd,
         }
     }

@@ -105,7 +105,7 @@ fn separated(text: &str, decimal: Decimal) -> Option<(f64, Option<Mark>)> {
         Decimal::Comma => comma(text)
             .or_else(|| grouped('.', ','))
             .or_else(|| grouped('\u{a0}', ','))
-            .or_else(|| plain(text, ',')),
+            .or_else(|| plain(text, '.')),
         Decimal::Either => plain(text, ',').or_else(|| comma(text)).or_else(|| grouped(',', '.')),
         Decimal::Point => plain(text, ',').or_else(|| grouped(',', '.')),
     }
