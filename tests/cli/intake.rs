@@ -145,7 +145,13 @@ fn one_refusal_names_every_column_and_a_command_that_works() {
         let bad = if i == 70 { "1.2.3" } else { "4.5" };
         let far = if i == 9 { "inf" } else { "0.5" };
         let (good, city) = ((1.3 * f64::from(i)).sin(), i * 7 % 50);
-        writeln!(text, "{},2008,city {city},{bad},{good},{far},{}", (0.7 * f64::from(i)).cos(), good * good).unwrap();
+        writeln!(
+            text,
+            "{},2008,city {city},{bad},{good},{far},{}",
+            (0.7 * f64::from(i)).cos(),
+            good * good
+        )
+        .unwrap();
     }
     bench.write("my table.csv", text);
     let words: Vec<String> = format!("fit DATA {TINY} -o run")
