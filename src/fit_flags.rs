@@ -3,7 +3,7 @@
 use crate::failure::Usage;
 use anyhow::{Context, Result};
 use clap::Args;
-use diffeo::data::Missing;
+use diffeo::data::{Format, Missing};
 use diffeo::flows::calculus::Probe;
 use diffeo::flows::config::{DivergenceKind, Method, NetworkKind, ScoreObjective};
 use diffeo::flows::pairing::Pairing;
@@ -39,12 +39,27 @@ pub struct FitFlags {
     /// [default: nsf-gmm]
     #[arg(long, value_name = "NAME")]
     pub flow: Option<String>,
-    /// Columns to model [default: all others]
-    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    /// Columns to model [default: all others that can be]; repeatable, names with commas in double
+    /// quotes: '"income, 1000s",group'
+    #[arg(long, value_name = "A,B")]
     pub columns: Option<Vec<String>>,
-    /// Columns that the density is conditional on
-    #[arg(long, value_delimiter = ',', value_name = "C,D")]
+    /// Columns that the density is conditional on; written as --columns
+    #[arg(long, value_name = "C,D")]
     pub given: Option<Vec<String>>,
+    /// Columns to leave out, whatever their role; written as --columns
+    #[arg(long, value_name = "E,F")]
+    pub without: Option<Vec<String>>,
+    /// How DATA is written, where its name does not say
+    #[arg(long, value_name = "FORMAT", value_parser = named::<Format>)]
+    pub format: Option<Format>,
+    /// The first row of a text holds the names of the columns [default: found out]
+    #[arg(long, conflicts_with = "no_header")]
+    #[serde(default)]
+    pub header: bool,
+    /// The first row of a text is data: columns are called x1, x2, …
+    #[arg(long)]
+    #[serde(default)]
+    pub no_header: bool,
     /// Column that weighs the rows
     #[arg(long, value_name = "W")]
     pub weight: Option<String>,
@@ -215,8 +230,12 @@ impl FitFlags {
             force: f.force || file.force,
             resume: f.resume || file.resume,
             flow: f.flow.or(file.flow),
-            columns: f.columns.or(file.columns),
-            given: f.given.or(file.given),
+            columns: names("--columns", f.columns)?.or(file.columns),
+            given: names("--given", f.given)?.or(file.given),
+            without: names("--without", f.without)?.or(file.without),
+            format: f.format.or(file.format),
+            header: f.header || file.header && !f.no_header,
+            no_header: f.no_header || file.no_header && !f.header,
             weight: f.weight.or(file.weight),
             support: f.support.or(file.support),
             schema: f.schema.or(file.schema),
@@ -271,7 +290,27 @@ impl FitFlags {
 fn read(path: &Path) -> Result<FitFlags> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read the configuration {}", path.display()))?;
-    toml::from_str(&text).map_err(|e| Usage(format!("{}: {}", path.display(), e.message())).into())
+    toml::from_str(&text).map_err(|e| {
+        let place = crate::schema_file::place(&text, e.span());
+        Usage(format!("{}{place}: {}", path.display(), e.message())).into()
+    })
+}
+
+/// The names in the values of a flag: each a line of comma-separated text.
+fn names(flag: &str, values: Option<Vec<String>>) -> Result<Option<Vec<String>>> {
+    let Some(values) = values else { return Ok(None) };
+    let mut names = Vec::new();
+    for value in values {
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .trim(csv::Trim::None)
+            .from_reader(value.as_bytes());
+        for record in reader.records() {
+            let record = record.map_err(|e| Usage(format!("{flag} {value}: {e}")))?;
+            names.extend(record.iter().map(str::to_owned));
+        }
+    }
+    Ok(Some(names))
 }
 
 /// A value by the name it has in files.

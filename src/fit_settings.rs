@@ -4,7 +4,7 @@ use crate::failure::Usage;
 use crate::fit_flags::FitFlags;
 use crate::schema_file::Schema;
 use anyhow::Result;
-use diffeo::data::{Labels, Missing};
+use diffeo::data::{Format, Labels, Missing};
 use diffeo::flows::config::{ContinuousSettings, Recipe, ScoreSettings, Sizes, recipe};
 use diffeo::flows::model::{Column, Precision};
 use diffeo::flows::train::TrainConfig;
@@ -31,6 +31,14 @@ pub struct FitSettings {
     pub columns: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub given: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<Format>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub header: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub no_header: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -89,6 +97,10 @@ impl FitFlags {
             seed: self.seed.unwrap_or(0),
             columns: self.columns,
             given: self.given.unwrap_or_default(),
+            without: self.without.unwrap_or_default(),
+            format: self.format,
+            header: self.header,
+            no_header: self.no_header,
             weight: self.weight,
             support: self.support.unwrap_or_default(),
             schema: self.schema,
@@ -183,7 +195,7 @@ impl FitSettings {
     /// # Errors
     /// When schema or support name no such column or cannot be understood.
     pub fn columns(&self, schema: &Schema, names: &[String]) -> Result<Vec<Column>> {
-        let mut columns = schema.columns(names)?;
+        let mut columns = schema.columns(names, &self.without)?;
         for text in &self.support {
             let (name, kind) = text.split_once('=').unwrap_or((text, ""));
             let at = names.iter().position(|c| c == name).ok_or_else(|| {
@@ -203,6 +215,21 @@ impl FitSettings {
     /// Whether a flag or the schema says what a column holds.
     pub fn describes(&self, schema: &Schema, name: &str) -> bool {
         schema.describes(name) || self.has_support(name)
+    }
+
+    /// The columns of which a flag or the schema says what they hold.
+    pub fn described(&self, schema: &Schema) -> Vec<String> {
+        let supported = self.support.iter().filter_map(|text| text.split_once('='));
+        schema.names().cloned().chain(supported.map(|(name, _)| name.to_owned())).collect()
+    }
+
+    /// Whether the first row of a text holds names; none to find out.
+    pub fn header(&self) -> Option<bool> {
+        match (self.header, self.no_header) {
+            (true, _) => Some(true),
+            (_, true) => Some(false),
+            _ => None,
+        }
     }
 
     /// The labels of columns that are read as categories: `--support` makes numbers of them.

@@ -4,7 +4,7 @@ use crate::args::EngineName;
 use crate::failure::Usage;
 use anyhow::Result;
 use candle_core::Device;
-use diffeo::data::{DataSource, Dropped, Labels, ReadOptions, RoleRequest, Roles, Table};
+use diffeo::data::{DataSource, Dropped, Format, Labels, ReadOptions, RoleRequest, Roles, Table};
 use diffeo::flows::Workers;
 use diffeo::flows::densities::Toy;
 use diffeo::flows::model::{Column, ColumnKind, Model};
@@ -34,6 +34,17 @@ impl Data {
             Ok(toy) => Ok(Self::Toy(toy)),
             Err(_) if looks_like_a_table(text) => Ok(Self::Table(DataSource::parse(text)?)),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// As [`Data::parse`]; a format that is given makes it a table, whatever its name.
+    ///
+    /// # Errors
+    /// When it is neither, or the standard input cannot be read.
+    pub fn parse_as(text: &str, format: Option<Format>) -> Result<Self> {
+        match format {
+            Some(format) => Ok(Self::Table(DataSource::parse_as(text, format)?)),
+            None => Self::parse(text),
         }
     }
 

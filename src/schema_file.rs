@@ -7,6 +7,7 @@ use diffeo::flows::model::Column;
 use diffeo::flows::transforms::Support;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// What to do about an entry that cannot be read.
@@ -24,7 +25,7 @@ pub struct Schema {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    columns: BTreeMap<String, toml::Value>,
+    columns: BTreeMap<String, toml::Spanned<toml::Value>>,
 }
 
 /// What a column holds.
@@ -58,16 +59,25 @@ impl Schema {
         let shown = path.display();
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("cannot read the schema {shown}"))?;
-        let refused = |at: &str, message: &str| Usage(format!("{shown}{at}: {message}; {REMEDY}"));
-        let file: File = toml::from_str(&text).map_err(|e| refused("", e.message()))?;
-        let entry = |(name, value): (String, toml::Value)| -> Result<(String, Entry)> {
-            let entry = Entry::deserialize(value)
-                .map_err(|e| refused(&format!(", columns.{name}"), e.message()))?;
+        let refused = |span: Option<Range<usize>>, at: &str, message: &str| {
+            let place = place(&text, span);
+            Usage(format!("{shown}{place}{at}: {message}; {REMEDY}"))
+        };
+        let file: File = toml::from_str(&text).map_err(|e| refused(e.span(), "", e.message()))?;
+        let entry = |(name, value): (String, toml::Spanned<toml::Value>)| -> Result<_> {
+            let span = value.span();
+            let entry = Entry::deserialize(value.into_inner())
+                .map_err(|e| refused(Some(span), &format!(", columns.{name}"), e.message()))?;
             entry.column(&name).with_context(|| shown.to_string())?;
             Ok((name, entry))
         };
         let columns = file.columns.into_iter().map(entry).collect::<Result<_>>()?;
         Ok(Self { path: path.to_owned(), columns })
+    }
+
+    /// The columns that it describes.
+    pub fn names(&self) -> impl Iterator<Item = &String> {
+        self.columns.keys()
     }
 
     /// Whether the file says something of this column.
@@ -84,13 +94,15 @@ impl Schema {
         self.columns.iter().filter(|(name, _)| !but(name)).filter_map(of).collect()
     }
 
-    /// The modelled columns of these names, on the whole line where the file says nothing.
+    /// The modelled columns of these names, on the whole line where the file says nothing; it may
+    /// describe those left out, too.
     ///
     /// # Errors
     /// When the file describes another column, or one in a way that makes no sense.
-    pub fn columns(&self, names: &[String]) -> Result<Vec<Column>> {
+    pub fn columns(&self, names: &[String], without: &[String]) -> Result<Vec<Column>> {
         let shown = self.path.display();
-        if let Some(stranger) = self.columns.keys().find(|name| !names.contains(name)) {
+        let is_strange = |name: &&String| !names.contains(name) && !without.contains(name);
+        if let Some(stranger) = self.columns.keys().find(is_strange) {
             let names = names.join(", ");
             return Err(Usage(format!(
                 "{shown}, columns.{stranger}: no modelled column is called `{stranger}`; they are \
@@ -104,6 +116,14 @@ impl Schema {
         };
         names.iter().map(column).collect()
     }
+}
+
+/// Where in a text a part of it starts: `, line 3, column 7`, or nothing when it is not known.
+pub fn place(text: &str, span: Option<Range<usize>>) -> String {
+    let Some(before) = span.and_then(|span| text.get(..span.start)) else { return String::new() };
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    format!(", line {line}, column {column}")
 }
 
 impl Entry {

@@ -2,7 +2,7 @@
 //! an error, never a panic.
 
 use candle_core::Device;
-use diffeo::data::DataSource;
+use diffeo::data::{DataSource, ReadOptions};
 use diffeo::flows::model::Model;
 use diffeo::flows::rng::{Stream, generator};
 use rand::Rng;
@@ -65,6 +65,11 @@ fn reads_a_table(extension: &str, bytes: &[u8]) -> bool {
     std::fs::write(&path, bytes).unwrap();
     let source = DataSource::parse(&path.display().to_string()).unwrap();
     let table = source.read(None);
+    // What is read as numbers can be surveyed, and has as many rows.
+    let survey = source.survey(&ReadOptions::default());
+    if let Ok(table) = &table {
+        assert_eq!(survey.unwrap().rows(), table.rows() as u64);
+    }
     if let Ok(table) = &table {
         // Whatever the damage, what is read as a table is one of finite numbers.
         assert!(table.rows() > 0 && table.values().iter().all(|value| value.is_finite()));

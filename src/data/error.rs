@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use super::columns::Refusal;
+
 /// The place of a value in a table, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
@@ -30,7 +32,9 @@ impl fmt::Display for Place {
 #[expect(missing_docs, reason = "the fields are what the messages show")]
 pub enum DataError {
     /// The extension says nothing about the format.
-    #[error("{file}: unknown kind of table; supported are {supported}")]
+    #[error(
+        "{file}: unknown kind of table; supported are {supported}; say which with --format where the name does not"
+    )]
     UnknownFormat { file: String, supported: &'static str },
     /// The file does not exist.
     #[error("{file}: no such file; check the path and the working directory")]
@@ -42,15 +46,19 @@ pub enum DataError {
     #[error("{file}: this build cannot handle {format}; rebuild with `--features {feature}`")]
     FormatDisabled { file: String, format: &'static str, feature: &'static str },
 
+    /// Parquet needs a file.
+    #[error("{file}: Parquet is read from files alone; write the input to a file first")]
+    ParquetFromPipe { file: String },
+
     /// There is nothing in the file.
     #[error("{file}: the file is empty; expected a header and rows of numbers")]
     Empty { file: String },
     /// There are columns but no rows.
     #[error("{file}: there are no rows after the header; add data")]
     NoRows { file: String },
-    /// A text file is not in UTF-8.
-    #[error("{file}, {place}: not UTF-8 text; save the file as UTF-8")]
-    NotUtf8 { file: String, place: Place },
+    /// A text file is in UTF-16.
+    #[error("{file}: UTF-16 text, as its byte-order mark says; save the file as UTF-8")]
+    Utf16 { file: String },
     /// A field is not a number.
     #[error("{file}, {place}, column '{column}': not a number: \"{text}\"; {remedy}")]
     NotANumber { file: String, place: Place, column: String, text: String, remedy: &'static str },
@@ -77,6 +85,9 @@ pub enum DataError {
         "{file}: each of its {rows} rows has a missing value; impute them, or leave a column out"
     )]
     AllMissing { file: String, rows: u64 },
+    /// Columns cannot be used as they are.
+    #[error("{0}")]
+    Unusable(Box<Refusal>),
     /// A text is none of the labels of its column.
     #[error(
         "{file}, {place}, column '{column}': \"{text}\" is none of its labels {labels}; correct it, or add it to the schema and fit again"
@@ -109,7 +120,7 @@ pub enum DataError {
     #[error(
         "{file}: column '{column}' is {value} in every row, so it has no density; remove it with --columns"
     )]
-    ConstantColumn { file: String, column: String, value: f64 },
+    ConstantColumn { file: String, column: String, value: String },
     /// Two tables that should be joined have different columns.
     #[error(
         "{file}: the columns are {found}, but {other} has {expected}; select the same ones with --columns"

@@ -8,6 +8,7 @@
 //! Every problem is a [`DataError`] that names the file, the line or row, the column and a remedy.
 //! Integers are read as `f64`: beyond 2⁵³ they lose digits.
 
+pub mod columns;
 mod error;
 mod labels;
 mod missing;
@@ -26,7 +27,7 @@ pub use labels::Labels;
 pub use missing::{Dropped, Missing};
 pub use reader::{Chunks, ReadOptions, TableReader};
 pub use schema::{RoleRequest, Roles};
-pub use source::DataSource;
+pub use source::{DataSource, Format};
 pub use split::{Split, split};
 pub use table::Table;
 pub use writer::{Precision, RowSink, Target};

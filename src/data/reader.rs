@@ -21,6 +21,11 @@ pub(crate) trait RowReader: fmt::Debug {
         None
     }
 
+    /// What is to be said of how the source was understood.
+    fn notes(&self) -> &[String] {
+        &[]
+    }
+
     /// Whether labels are turned into their indices already.
     fn knows_labels(&self) -> bool {
         false
@@ -63,6 +68,8 @@ pub struct ReadOptions {
     pub expected: Vec<String>,
     /// A column that such a table may have besides.
     pub besides: Option<String>,
+    /// Whether the first row of a text holds the names of its columns; `None` to find out.
+    pub header: Option<bool>,
 }
 
 /// An opened table whose rows are still to be read.
@@ -100,6 +107,11 @@ impl TableReader {
     /// The names of the columns that are read.
     pub fn columns(&self) -> &[String] {
         &self.columns
+    }
+
+    /// What is to be said of how the source was understood: no header found, other delimiters.
+    pub fn notes(&self) -> &[String] {
+        self.rows.notes()
     }
 
     /// The rows left out so far for their missing values.

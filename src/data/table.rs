@@ -188,7 +188,7 @@ impl Table {
                 return Err(DataError::ConstantColumn {
                     file: self.source.clone(),
                     column: self.columns[position].clone(),
-                    value,
+                    value: value.to_string(),
                 });
             }
         }

@@ -99,7 +99,7 @@ fn an_interrupted_choice_goes_on_where_it_was() {
 #[test]
 fn a_finished_choice_with_infinite_errors_is_read_again() {
     let bench = Bench::new();
-    bench.write("few.csv", csv(&[("a", |i| i), ("b", |i| i * 5.0 % 12.0)], 12));
+    bench.write("few.csv", csv(&[("a", |i| 2.0 * i), ("b", |i| i * 5.0 % 12.0)], 12));
     let fit = "fit few.csv --steps 4 --evaluate-every 2 --layers 1 --hidden 8 --no-plots --flow auto \
                -o run";
     bench.run(fit).good();
@@ -123,7 +123,7 @@ fn one_column_is_fitted_by_the_flows_that_take_one() {
 #[test]
 fn a_choice_destroys_nothing_before_it_refuses() {
     let bench = Bench::new();
-    bench.write("three.csv", csv(&[("a", f64::sin), ("b", f64::cos), ("c", |i| i)], 100));
+    bench.write("three.csv", csv(&[("a", f64::sin), ("b", f64::cos), ("c", |i| 2.0 * i)], 100));
     let tiny = TINY.replace("--rows 400 ", "");
     let plain = format!("fit three.csv {tiny} -o run");
     bench.run(&format!("{plain} --flow auto")).good();

@@ -18,6 +18,8 @@ mod fields;
 mod fit;
 /// Tables of every odd kind.
 mod inputs;
+/// What columns of tables are taken for.
+mod intake;
 /// Ctrl-C, kill, and going on.
 mod interrupt;
 /// list, info, completions, toy and evaluate.
@@ -104,17 +106,30 @@ impl Bench {
             .unwrap()
     }
 
+    /// Runs a command that the program printed, as a shell would.
+    fn run_printed(&self, command: &str) -> Said {
+        let words = shlex::split(command).unwrap();
+        assert_eq!(words[0], "diffeo", "{command}");
+        self.run_words(&words[1..], "")
+    }
+
     /// Runs the program with arguments parted by spaces.
     fn run(&self, arguments: &str) -> Said {
         self.run_on(arguments, "")
     }
 
     /// As [`Bench::run`], with text on stdin.
-    fn run_on(&self, arguments: &str, stdin: &str) -> Said {
+    fn run_on(&self, arguments: &str, stdin: impl AsRef<[u8]>) -> Said {
+        let words: Vec<String> = arguments.split_whitespace().map(str::to_owned).collect();
+        self.run_words(&words, stdin)
+    }
+
+    /// Runs the program with these arguments.
+    fn run_words(&self, words: &[String], stdin: impl AsRef<[u8]>) -> Said {
         let output = assert_cmd::Command::new(env!("CARGO_BIN_EXE_diffeo"))
             .current_dir(self.0.path())
-            .args(arguments.split_whitespace())
-            .write_stdin(stdin)
+            .args(words)
+            .write_stdin(stdin.as_ref().to_vec())
             // Against runs that hang; a busy machine takes its time.
             .timeout(std::time::Duration::from_mins(5))
             .output()

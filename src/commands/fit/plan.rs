@@ -2,11 +2,13 @@
 
 use crate::args::Common;
 use crate::column_hints::hints;
+use crate::failure::Usage;
 use crate::fit_settings::FitSettings;
 use crate::input::{Data, device, modelled_rows};
 use crate::schema_file::Schema;
 use anyhow::Result;
-use diffeo::data::{ReadOptions, RoleRequest, split};
+use diffeo::data::columns::Wishes;
+use diffeo::data::{DataError, Labels, ReadOptions, RoleRequest, split};
 use diffeo::flows::Engine;
 use diffeo::flows::config::recipe;
 use diffeo::flows::fit::{Fit, Parts};
@@ -37,28 +39,31 @@ pub struct Loaded {
 
 /// Reads and splits the data.
 pub fn load(settings: &FitSettings, common: &Common) -> Result<Loaded> {
-    let request = RoleRequest {
-        columns: settings.columns.clone(),
-        given: settings.given.clone(),
-        weight: settings.weight.clone(),
-    };
-    let data = Data::parse(&settings.data)?;
     let schema = Schema::read(settings.schema.as_deref())?;
-    let (columns, labels) = (request.columns_to_read(), settings.labels(&schema));
-    let options = ReadOptions { columns, labels, missing: settings.missing, ..Default::default() };
+    let (data, choice) = taken(settings, &schema, common)?;
+    let Taken { request, options, found } = choice;
     let (table, dropped) =
         data.read_with(&options, settings.rows, settings.seed, Stream::Sample)?;
     crate::commands::say_dropped(common, &dropped);
     split(table.rows(), settings.valid, settings.test, settings.seed)?;
     let (source, hash) = (table.source().to_owned(), table.hash());
-    let (roles, rows) = modelled_rows(table, &request)?;
+    let labels = &options.labels;
+    let (roles, rows) =
+        modelled_rows(table, &request).map_err(|error| with_label(error, labels))?;
     let parts = split(rows.len(), settings.valid, settings.test, settings.seed)?;
     let counts =
         RowCounts { train: parts.train.len(), valid: parts.valid.len(), test: parts.test.len() };
     let mut columns = settings.columns(&schema, &roles.features)?;
+    for (name, labels) in found {
+        if let Some(column) = columns.iter_mut().find(|column| column.name == name) {
+            *column = Column::category(name, labels)?;
+        }
+    }
     if matches!(data, Data::Table(_)) {
-        let described: Vec<bool> =
-            roles.features.iter().map(|name| settings.describes(&schema, name)).collect();
+        let is_described = |column: &Column| {
+            column.labels().is_some() || settings.describes(&schema, &column.name)
+        };
+        let described: Vec<bool> = columns.iter().map(is_described).collect();
         for hint in hints(&roles.features, &described, rows.points()) {
             common.voice().note(&hint);
         }
@@ -73,6 +78,84 @@ pub fn load(settings: &FitSettings, common: &Common) -> Result<Loaded> {
     let held_out = |rows: Rows| (!rows.is_empty()).then_some(rows);
     let split = Split { train, valid: held_out(valid), test: held_out(test) };
     Ok(Loaded { columns, given: roles.context, data, split })
+}
+
+/// What is read of the data.
+struct Taken {
+    request: RoleRequest,
+    options: ReadOptions,
+    /// The labels of categories that nobody described.
+    found: Vec<(String, Vec<String>)>,
+}
+
+/// The data and what is taken of them; says what each column of a table was taken for.
+fn taken(settings: &FitSettings, schema: &Schema, common: &Common) -> Result<(Data, Taken)> {
+    let request = RoleRequest {
+        columns: settings.columns.clone(),
+        given: settings.given.clone(),
+        weight: settings.weight.clone(),
+    };
+    let (columns, labels) = (request.columns_to_read(), settings.labels(schema));
+    let (missing, header) = (settings.missing, settings.header());
+    let options = ReadOptions { columns, labels, missing, header, ..Default::default() };
+    let source = match Data::parse_as(&settings.data, settings.format)? {
+        Data::Table(source) => source.rereadable()?,
+        toy @ Data::Toy(_) => return Ok((toy, Taken { request, options, found: Vec::new() })),
+    };
+    let survey = source.survey(&options)?;
+    let wishes = Wishes {
+        request: &request,
+        without: &settings.without,
+        labels: &options.labels,
+        described: &settings.described(schema),
+        missing,
+    };
+    let voice = common.voice();
+    for note in survey.notes() {
+        voice.note(&format!("{}: {note}", source.name()));
+    }
+    let choice = survey.choose(&wishes).map_err(with_command)?;
+    voice.note(&choice.listing(&survey));
+    for note in choice.left_out(&survey) {
+        voice.note(&note);
+    }
+    let (columns, labels) = (Some(choice.columns), choice.labels);
+    let options = ReadOptions { columns, labels, ..options };
+    let found = choice.found.into_iter().collect();
+    Ok((Data::Table(source), Taken { request: choice.request, options, found }))
+}
+
+/// The refusal, and the command that was given with the flags that it asks for.
+fn with_command(error: DataError) -> anyhow::Error {
+    let DataError::Unusable(refusal) = &error else { return error.into() };
+    let Some(flags) = refusal.flags() else { return error.into() };
+    let mut words: Vec<String> = std::env::args().skip(1).collect();
+    // The last of these counts, not both.
+    for flag in ["--missing", "--columns"].into_iter().filter(|f| flags.iter().any(|g| g == f)) {
+        while let Some(at) = words.iter().position(|word| word == flag) {
+            words.drain(at..(at + 2).min(words.len()));
+        }
+        words.retain(|word| !word.starts_with(&format!("{flag}=")));
+    }
+    let words = ["diffeo".to_owned()].into_iter().chain(words).chain(flags);
+    let words: Vec<String> = words.collect();
+    let command =
+        shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "));
+    let problems = refusal.problems();
+    Usage(format!("{problems}\nthis works{}:\n  {command}", refusal.hint())).into()
+}
+
+/// A constant category is called by its label.
+fn with_label(error: anyhow::Error, labels: &Labels) -> anyhow::Error {
+    match error.downcast::<DataError>() {
+        Ok(DataError::ConstantColumn { file, column, value }) => {
+            let label = labels.of(&column).zip(value.parse::<usize>().ok());
+            let label = label.and_then(|(labels, at)| labels.get(at).cloned());
+            DataError::ConstantColumn { file, column, value: label.unwrap_or(value) }.into()
+        }
+        Ok(other) => other.into(),
+        Err(error) => error,
+    }
 }
 
 /// Decides what to fit.

@@ -1,27 +1,43 @@
-//! Reads comma- and tab-separated text.
+//! Reads text tables: fields parted by commas, semicolons, tabs, bars or spaces.
 //!
-//! The first row is a header if and only if one of its fields is neither a number nor a mark for a
-//! missing value (empty, `NA`, …). Without a header the columns are `x1` to `xd`. Accepted are a
-//! byte-order mark, LF and CRLF, blank lines, quoted fields, and spaces around numbers.
+//! What parts the fields, whether the first row is a header and which decimal mark is used is found
+//! out from the first rows ([`layout`]). Without a header the columns are `x1` to `xd`. Accepted are a
+//! byte-order mark, LF and CRLF, blank lines, comments before the table, quoted fields, spaces around
+//! numbers, and text in Windows-1252 where it is no UTF-8.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, Read};
 
 use ::csv::{ByteRecord, Reader, ReaderBuilder, Terminator};
 
+use self::layout::{Asked, Heading, Layout, layout, names, start_of};
+use self::number::{marked, parse};
+use self::spaces::Spaces;
 use super::text::{Text, not_text};
+use crate::data::columns::{Cell, Survey};
 use crate::data::error::{DataError, Place};
 use crate::data::labels::Labels;
 use crate::data::labels::index_of;
 use crate::data::names::{listed, positions, require_unique};
 use crate::data::reader::{Gap, RowReader};
 
+pub(crate) mod layout;
+pub(crate) mod number;
+mod spaces;
+
 /// Bytes read at a time.
 const BUFFER: usize = 1 << 16;
 /// Characters of an offending field that a message shows.
 const SHOWN: usize = 40;
 /// Texts that stand for a missing value.
-const MISSING: [&[u8]; 8] = [b"", b"NA", b"N/A", b"n/a", b"null", b"NULL", b"None", b"?"];
+const MISSING: [&str; 14] =
+    ["", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaT", "null", "NULL", "None", "?", ".", "-", "--"];
+/// The characters of the bytes 0x80 to 0x9f in Windows-1252; the others are those of Latin-1.
+const WINDOWS: [char; 32] = [
+    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}',
+    '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+];
 
 /// A text table whose rows are decoded as they are asked for.
 pub(crate) struct CsvRows<R: Read> {
@@ -29,7 +45,11 @@ pub(crate) struct CsvRows<R: Read> {
     columns: Vec<String>,
     /// Positions in the record of the columns that are read.
     picks: Vec<usize>,
+    /// Whether each column of the record lacks a name.
+    unnamed: Vec<bool>,
     width: usize,
+    layout: Layout,
+    notes: Vec<String>,
     reader: Reader<Input<R>>,
     record: ByteRecord,
     /// The first row, already in `record`, is data.
@@ -39,7 +59,10 @@ pub(crate) struct CsvRows<R: Read> {
 }
 
 /// The source and one more line end, so that every record is terminated.
-type Input<R> = io::Chain<Text<R>, &'static [u8]>;
+type Input<R> = io::Chain<Spaces<Text<Whole<R>>>, &'static [u8]>;
+
+/// The bytes looked at and those that follow.
+type Whole<R> = io::Chain<io::Cursor<Vec<u8>>, R>;
 
 impl<R: Read> fmt::Debug for CsvRows<R> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -48,44 +71,108 @@ impl<R: Read> fmt::Debug for CsvRows<R> {
 }
 
 impl<R: Read> CsvRows<R> {
-    /// Reads the first row and finds the columns.
+    /// Finds out the layout, reads the first row and finds the columns.
     pub(crate) fn new(
         file: &str,
-        source: R,
-        delimiter: u8,
+        mut source: R,
+        asked: Asked,
         wanted: Option<&[String]>,
         labels: &Labels,
     ) -> Result<Self, DataError> {
+        let mut start = start_of(file, &mut source)?;
+        let layout = layout(&mut start, asked);
+        let text = Text::new(io::Cursor::new(start).chain(source));
         // Ending records at LF alone keeps the line count right in files with CRLF; the CR is
         // trimmed with the other white space.
         let reader = ReaderBuilder::new()
-            .delimiter(delimiter)
+            .delimiter(layout.delimiter.unwrap_or(b'\t'))
             .terminator(Terminator::Any(b'\n'))
             .has_headers(false)
             .flexible(true)
             .buffer_capacity(BUFFER)
-            .from_reader(Text::new(source).chain(&b"\n"[..]));
+            .from_reader(Spaces::new(text, layout.delimiter.is_none()).chain(&b"\n"[..]));
         let mut rows = Self {
             file: file.to_owned(),
             columns: Vec::new(),
             picks: Vec::new(),
+            unnamed: Vec::new(),
             width: 0,
+            layout,
+            notes: Vec::new(),
             reader,
             record: ByteRecord::new(),
             pending: false,
             labels: Vec::new(),
         };
-        if !rows.advance()? {
-            return Err(DataError::Empty { file: rows.file });
-        }
-        rows.width = rows.record.len();
-        rows.pending = !is_header(&rows.record);
-        let names = if rows.pending { numbered(rows.width) } else { rows.header()? };
-        require_unique(file, &names)?;
-        rows.picks = positions(file, &names, wanted)?;
-        rows.columns = rows.picks.iter().map(|&i| names[i].clone()).collect();
-        rows.labels = rows.columns.iter().map(|name| labels.of(name).map(<[_]>::to_vec)).collect();
+        rows.find_columns(asked, wanted, labels)?;
         Ok(rows)
+    }
+
+    fn find_columns(
+        &mut self,
+        asked: Asked,
+        wanted: Option<&[String]>,
+        labels: &Labels,
+    ) -> Result<(), DataError> {
+        if !self.advance()? {
+            return Err(DataError::Empty { file: self.file.clone() });
+        }
+        let first: Vec<String> =
+            self.record.iter().map(|field| text_of(trim(field)).into_owned()).collect();
+        if let (None, Some(wanted)) = (asked.header, wanted) {
+            self.layout.heading.settle(&first, wanted);
+        }
+        let (heading, found) = (&self.layout.heading, self.record.len());
+        self.width = found + usize::from(*heading == Heading::ShortByOne);
+        self.pending = matches!(heading, Heading::Absent | Heading::Comment(_));
+        let names = names(heading, &first, self.width);
+        self.unnamed = match heading {
+            Heading::First => first.iter().map(String::is_empty).collect(),
+            Heading::ShortByOne => (0..self.width).map(|at| at == 0).collect(),
+            _ => vec![false; self.width],
+        };
+        if !self.pending && self.record.iter().any(|field| std::str::from_utf8(field).is_err()) {
+            self.notes.push("names are read as Windows-1252, as they are not UTF-8".to_owned());
+        }
+        self.notes.extend(self.layout.notes(asked, &names, &first));
+        require_unique(&self.file, &names)?;
+        self.picks = positions(&self.file, &names, wanted)?;
+        self.columns = self.picks.iter().map(|&i| names[i].clone()).collect();
+        self.labels = self.columns.iter().map(|name| labels.of(name).map(<[_]>::to_vec)).collect();
+        Ok(())
+    }
+
+    /// Reads all rows to tell what each column holds.
+    pub(crate) fn survey(mut self) -> Result<Survey, DataError> {
+        let unnamed: Vec<bool> = self.picks.iter().map(|&at| self.unnamed[at]).collect();
+        let notes = std::mem::take(&mut self.notes);
+        let mut survey = Survey::new(self.file.clone(), &self.columns, &unnamed, notes);
+        while std::mem::take(&mut self.pending) || self.advance()? {
+            if self.record.len() != self.width {
+                return Err(self.ragged());
+            }
+            let mut place = None;
+            for (index, &position) in self.picks.iter().enumerate() {
+                let field = trim(&self.record[position]);
+                let text = text_of(field);
+                if matches!(text, Cow::Owned(_)) {
+                    survey.note_encoding();
+                }
+                let is_label = |labels: &Vec<String>| index_of(labels, text.as_bytes()).is_some();
+                let cell = match marked(field, self.layout.decimal) {
+                    _ if self.labels[index].as_ref().is_some_and(is_label) => Cell::Text,
+                    _ if is_missing(field) => Cell::Missing,
+                    Some((value, _)) if value.is_nan() => Cell::Missing,
+                    Some((value, _)) if value.is_infinite() => Cell::Infinite(value),
+                    Some((value, mark)) => Cell::Number(value, mark),
+                    None => Cell::Text,
+                };
+                let place = place.get_or_insert_with(|| self.place());
+                survey.add(index, cell, &text, *place);
+            }
+            survey.end_row();
+        }
+        Ok(survey)
     }
 
     /// Moves to the next row that is not blank; false at the end.
@@ -99,15 +186,6 @@ impl<R: Read> CsvRows<R> {
         }
     }
 
-    fn header(&self) -> Result<Vec<String>, DataError> {
-        let name = |(position, field): (usize, &[u8])| match std::str::from_utf8(trim(field)) {
-            Ok("") => Ok(format!("x{}", position + 1)),
-            Ok(name) => Ok(name.to_owned()),
-            Err(_) => Err(DataError::NotUtf8 { file: self.file.clone(), place: self.place() }),
-        };
-        self.record.iter().enumerate().map(name).collect()
-    }
-
     /// The line on which the current record starts: the reader stands at the start of the line
     /// after it.
     #[cold]
@@ -116,7 +194,7 @@ impl<R: Read> CsvRows<R> {
         // The line end added to the source lies inside a quotation that is never closed.
         let unclosed = u64::from(self.record.as_slice().ends_with(b"\n"));
         let after = self.reader.position().line() + unclosed;
-        Place::Line(after.saturating_sub(lines).max(1))
+        Place::Line(after.saturating_sub(lines).max(1) + self.layout.comments)
     }
 
     #[cold]
@@ -147,9 +225,7 @@ impl<R: Read> CsvRows<R> {
         let (file, place) = (self.file.clone(), self.place());
         let column = self.columns[index].clone();
         let field = trim(field);
-        let Ok(text) = std::str::from_utf8(field) else {
-            return DataError::NotUtf8 { file, place };
-        };
+        let text = &*text_of(field);
         if let Some(labels) = &self.labels[index] {
             return DataError::UnknownLabel {
                 file,
@@ -159,7 +235,7 @@ impl<R: Read> CsvRows<R> {
                 labels: listed(labels),
             };
         }
-        if let Some(value) = parse(field) {
+        if let Some(value) = parse(field, self.layout.decimal) {
             return DataError::NotFinite { file, place, column, value };
         }
         DataError::NotANumber { file, place, column, remedy: remedy(text), text: cut(text) }
@@ -167,12 +243,13 @@ impl<R: Read> CsvRows<R> {
 
     /// The number in a field, or the index of its label; NaN where it is missing.
     fn value(&self, index: usize, field: &[u8]) -> Option<f64> {
-        let labelled = self.labels[index].as_deref().map(|labels| index_of(labels, trim(field)));
-        match labelled {
+        let field = trim(field);
+        let label = |labels: &[String]| index_of(labels, text_of(field).as_bytes());
+        match self.labels[index].as_deref().map(label) {
             Some(Some(label)) => Some(label as f64),
-            _ if MISSING.contains(&trim(field)) => Some(f64::NAN),
+            _ if is_missing(field) => Some(f64::NAN),
             Some(None) => None,
-            None => parse(field).filter(|value| !value.is_infinite()),
+            None => parse(field, self.layout.decimal).filter(|value| !value.is_infinite()),
         }
     }
 
@@ -197,6 +274,10 @@ impl<R: Read> CsvRows<R> {
 impl<R: Read> RowReader for CsvRows<R> {
     fn columns(&self) -> &[String] {
         &self.columns
+    }
+
+    fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     fn knows_labels(&self) -> bool {
@@ -226,10 +307,6 @@ pub(crate) fn numbered(width: usize) -> Vec<String> {
     (1..=width).map(|i| format!("x{i}")).collect()
 }
 
-fn is_header(record: &ByteRecord) -> bool {
-    record.iter().any(|field| !MISSING.contains(&trim(field)) && parse(field).is_none())
-}
-
 fn is_blank(record: &ByteRecord) -> bool {
     record.len() <= 1 && record.iter().all(|field| trim(field).is_empty())
 }
@@ -238,12 +315,21 @@ fn trim(field: &[u8]) -> &[u8] {
     field.trim_ascii()
 }
 
-/// The number in a field, infinities and NaN included.
-fn parse(field: &[u8]) -> Option<f64> {
-    std::str::from_utf8(trim(field)).ok()?.parse().ok()
+fn is_missing(field: &[u8]) -> bool {
+    MISSING.iter().any(|mark| mark.as_bytes() == field)
 }
 
-fn cut(text: &str) -> String {
+/// The text in a field: UTF-8, or where it is none, Windows-1252.
+fn text_of(field: &[u8]) -> Cow<'_, str> {
+    let decoded = |&byte: &u8| match byte {
+        0x80..=0x9f => WINDOWS[usize::from(byte - 0x80)],
+        other => char::from(other),
+    };
+    std::str::from_utf8(field)
+        .map_or_else(|_| field.iter().map(decoded).collect::<String>().into(), Cow::Borrowed)
+}
+
+pub(crate) fn cut(text: &str) -> String {
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
@@ -252,7 +338,7 @@ fn cut(text: &str) -> String {
 
 fn remedy(text: &str) -> &'static str {
     if text.contains([';', '\t']) {
-        "separate the fields with commas, or with tabs in a .tsv file"
+        "separate all fields in the same way, with commas or tabs"
     } else if text.contains(',') {
         "write a point as decimal mark and no thousands separators"
     } else {

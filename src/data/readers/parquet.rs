@@ -174,6 +174,34 @@ impl RowReader for ParquetRows {
     }
 }
 
+/// The names of the columns of numbers, and of the others with their types.
+pub(crate) fn columns(
+    file: &str,
+    source: File,
+) -> Result<(Vec<String>, Vec<(String, String)>), DataError> {
+    let length = source.metadata().map_err(|error| DataError::from_io(file, error))?.len();
+    if length == 0 {
+        return Err(DataError::Empty { file: file.to_owned() });
+    }
+    guarded(file, || {
+        let reader = SerializedFileReader::new(source).map_err(|error| malformed(file, &error))?;
+        let schema = reader.metadata().file_metadata().schema_descr_ptr();
+        let (mut numbers, mut others) = (Vec::new(), Vec::new());
+        for column in schema.columns() {
+            let name = column.path().string();
+            match require_number(file, column) {
+                Ok(_) => numbers.push(name),
+                Err(DataError::UnsupportedType { found, .. }) => others.push((name, found)),
+                Err(other) => return Err(other),
+            }
+        }
+        if numbers.is_empty() && others.is_empty() {
+            return Err(DataError::Empty { file: file.to_owned() });
+        }
+        Ok((numbers, others))
+    })
+}
+
 /// Runs code of the `parquet` crate and turns its panics into errors.
 fn guarded<T>(file: &str, decode: impl FnOnce() -> Result<T, DataError>) -> Result<T, DataError> {
     catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|_| {
