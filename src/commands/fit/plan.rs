@@ -1,9 +1,9 @@
 //! Reads and splits the rows of a fit, and decides what to fit to them.
 
 use crate::args::Common;
-use crate::column_hints::hints;
 use crate::fit_settings::FitSettings;
 use crate::input::{Data, device, modelled_rows};
+use crate::notes::{Intake, before_training};
 use crate::schema_file::Schema;
 use anyhow::Result;
 use diffeo::data::{ReadOptions, RoleRequest, split};
@@ -59,9 +59,9 @@ pub fn load(settings: &FitSettings, common: &Common) -> Result<Loaded> {
     if matches!(data, Data::Table(_)) {
         let described: Vec<bool> =
             roles.features.iter().map(|name| settings.describes(&schema, name)).collect();
-        for hint in hints(&roles.features, &described, rows.points()) {
-            common.voice().note(&hint);
-        }
+        let (given, train) = (roles.context.as_slice(), parts.train.len());
+        let intake = Intake { columns: &columns, described: &described, given, rows: &rows, train };
+        before_training(&intake).iter().for_each(|note| common.voice().note(note));
     }
     let d = columns.len();
     for (at, column) in columns.iter_mut().enumerate() {
