@@ -111,7 +111,7 @@ pub fn before_training(intake: &Intake<'_>) -> Vec<String> {
     notes.extend(dependence::notes(intake, &values));
     notes.extend(sentinels::notes(intake, &values));
     notes.extend(spikes::notes(intake, &values));
-    notes.extend(rows::repeated(intake));
+    notes.extend(rows::repeated(intake, &values));
     notes.extend(weights::notes(&values));
     notes.extend(likeness::notes(&values));
     notes

@@ -1,5 +1,6 @@
 //! `diffeo log-prob`: the log-density of each row, in chunks, so that any table fits in memory.
 
+use super::aligned::Aligned;
 use crate::args::{Common, LogProbArgs};
 use crate::failure::Usage;
 use crate::input::{Data, model, table_rows, workers};
@@ -27,7 +28,7 @@ pub fn run(common: &Common, args: &LogProbArgs) -> Result<()> {
     if args.errors || args.log_prob_se.is_some() {
         header.push("standard_error".to_owned());
     }
-    let create = || target.create(&header, Precision::Double);
+    let create = || Ok(target.create(&header, Precision::Double)?);
     let asked = Asked {
         model: &model,
         with_errors: header.len() == 2,
@@ -49,26 +50,17 @@ pub fn run(common: &Common, args: &LogProbArgs) -> Result<()> {
             let missing = args.missing;
             let options = ReadOptions { missing, ..super::reading(&model, source) };
             let mut reader = source.open_with(&options)?;
-            let mut rows = 0;
-            // After the first values: a table that is refused leaves no header behind.
-            let mut sink = None;
+            let mut kept = 0;
+            let mut output = Aligned::new(header.len(), create);
             while let Some(chunk) = reader.next_rows(CHUNK)? {
-                let values = asked.values(&chunk, &workers)?;
-                rows += chunk.rows();
-                let open = match sink.take() {
-                    Some(open) => open,
-                    None => create()?,
-                };
-                sink.insert(open).write_rows(&values)?;
-            }
-            if let Some(sink) = sink {
-                sink.finish()?;
+                output.write(&chunk, &asked.values(&chunk, &workers)?)?;
+                kept += chunk.rows();
             }
             dropped = reader.dropped().clone();
-            rows
+            output.finish(kept, &dropped)?
         }
     };
-    super::say_dropped(common, &dropped);
+    super::say_empty(common, &dropped);
     let facts = json!({"rows": rows, "dropped": dropped.rows()});
     super::written(common, &args.output, facts)
 }

@@ -38,8 +38,8 @@ pub(super) fn notes(intake: &Intake<'_>, values: &[Values<'_>]) -> Vec<String> {
     let exact = said(&exact).map(|which| {
         format!(
             "warning: {which}: these columns determine each other, so that together they have no \
-             density: log-likelihoods grow without bound and mean nothing, and there is no full Gaussian \
-             to compare with; leave all but one of each out ({})",
+             density: log-likelihoods grow without bound and mean nothing, and the full Gaussian is null or \
+             infinite; leave all but one of each out ({})",
             remedy(&exact)
         )
     });
@@ -363,6 +363,9 @@ mod tests {
             vec![a, b, a + b]
         });
         assert!(told.contains("total = a + b: these columns determine each other"), "{told}");
-        assert!(told.contains("no full Gaussian") && told.contains("--without total"), "{told}");
+        assert!(
+            told.contains("the full Gaussian is null") && told.contains("--without total"),
+            "{told}"
+        );
     }
 }

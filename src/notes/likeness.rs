@@ -1,7 +1,7 @@
 //! What columns that nobody has described look like.
 
-use super::Values;
 use super::listing::{columns, number, schema};
+use super::{Values, spikes};
 use diffeo::flows::model::ColumnKind;
 use diffeo::flows::transforms::Support;
 use std::f64::consts::{PI, TAU};
@@ -40,6 +40,12 @@ pub(super) fn is_countable(column: &Values<'_>) -> bool {
     matches!(likeness(&column.sorted), Some(Likeness::Integer(..)))
 }
 
+/// Whether single values hold so many rows that a density of positive numbers is no better.
+fn is_lumpy(column: &Values<'_>, seen: Likeness) -> bool {
+    let is_whole = matches!(seen, Likeness::Integer(..));
+    !is_whole && (spikes::spike(&column.sorted).is_some() || column.distinct() <= FEW.0)
+}
+
 /// A sentence for each likeness that some columns have, and lines for a schema.
 pub(super) fn notes(values: &[Values<'_>]) -> Vec<String> {
     let mut found: Vec<(Likeness, Vec<&str>)> = Vec::new();
@@ -47,7 +53,7 @@ pub(super) fn notes(values: &[Values<'_>]) -> Vec<String> {
     for column in values {
         let seen = likeness(&column.sorted);
         match seen {
-            Some(seen) if column.is_real() && !column.described => {
+            Some(seen) if column.is_real() && !column.described && !is_lumpy(column, seen) => {
                 entries.push((column.name, seen.entry()));
                 match found.iter_mut().find(|(other, _)| other.is_like(seen)) {
                     Some((_, names)) => names.push(column.name),

@@ -1,8 +1,7 @@
 //! Whether there are rows enough, and whether they are rows of their own.
 
-use super::Intake;
 use super::listing::rows;
-use diffeo::flows::model::ColumnKind;
+use super::{Intake, Values, likeness};
 use std::collections::HashSet;
 
 /// Training rows a column below which a density of all columns is guesswork.
@@ -25,8 +24,9 @@ pub(super) fn few(train: usize, columns: usize) -> Option<String> {
 /// Says how many rows repeat an earlier one in all columns.
 ///
 /// Of whole numbers and labels alone rows repeat themselves by nature.
-pub(super) fn repeated(intake: &Intake<'_>) -> Option<String> {
-    if intake.columns.iter().all(|column| is_countable(&column.kind)) {
+pub(super) fn repeated(intake: &Intake<'_>, values: &[Values<'_>]) -> Option<String> {
+    let is_countable = |column: &Values<'_>| !column.is_real() || likeness::is_countable(column);
+    if values.iter().filter(|column| column.column.is_some()).all(is_countable) {
         return None;
     }
     let (d, rows) = (intake.rows.features(), intake.rows);
@@ -47,10 +47,6 @@ pub(super) fn repeated(intake: &Intake<'_>) -> Option<String> {
              out rows that were entered twice, and describe whole numbers and labels in a --schema"
         )
     })
-}
-
-fn is_countable(kind: &ColumnKind) -> bool {
-    matches!(kind, ColumnKind::Integer | ColumnKind::Category { .. })
 }
 
 #[cfg(test)]
@@ -75,5 +71,11 @@ mod tests {
     fn one_chance_repetition_is_none() {
         let said = said(&["a", "b"], 60, |i| vec![normal(i % 59, 0), normal(i % 59, 1)]);
         assert!(!said.contains("repeat"), "{said}");
+    }
+
+    #[test]
+    fn rows_of_whole_numbers_repeat_by_nature() {
+        let said = said(&["k"], 600, |i| vec![(i % 7) as f64]);
+        assert!(!said.contains("repeat an earlier row"), "{said}");
     }
 }

@@ -61,7 +61,7 @@ fn said_rounded(rounded: &[&Values<'_>]) -> Option<String> {
 }
 
 /// The most frequent value where it is a spike.
-fn spike(sorted: &[f64]) -> Option<f64> {
+pub(super) fn spike(sorted: &[f64]) -> Option<f64> {
     let most = sorted.chunk_by(|a, b| a.total_cmp(b).is_eq()).max_by_key(|same| same.len())?;
     let others = sorted.len() - most.len();
     let distinct = sorted.chunk_by(|a, b| a.total_cmp(b).is_eq()).count();

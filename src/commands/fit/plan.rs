@@ -48,7 +48,7 @@ pub fn load(settings: &FitSettings, common: &Common) -> Result<Loaded> {
     let options = ReadOptions { columns, labels, missing: settings.missing, ..Default::default() };
     let (table, dropped) =
         data.read_with(&options, settings.rows, settings.seed, Stream::Sample)?;
-    crate::commands::say_dropped(common, &dropped);
+    crate::commands::say_dropped(common, &dropped, table.rows());
     split(table.rows(), settings.valid, settings.test, settings.seed)?;
     let (source, hash) = (table.source().to_owned(), table.hash());
     let (roles, rows) = modelled_rows(table, &request)?;
