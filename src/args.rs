@@ -27,7 +27,8 @@ const LONG_VERSION: &str = concat!(
 
 /// Fit a probability density to data, prove that the result is a density, and draw it.
 #[derive(Debug, Parser)]
-#[command(name = "diffeo", version, long_version = LONG_VERSION, about, max_term_width = 100)]
+#[command(name = "diffeo", version, long_version = LONG_VERSION, about)]
+#[command(max_term_width = 100, args_override_self = true)]
 pub struct Cli {
     /// What every command understands.
     #[command(flatten)]
@@ -157,7 +158,7 @@ pub struct LogProbArgs {
     pub model: PathBuf,
     /// Toy name, .csv, .tsv, .npy, .npz[:key], .parquet, or - for CSV on stdin
     pub data: String,
-    /// Rows with missing values: reject, an error, or drop, leave them out; what is left out is said
+    /// Rows with missing values: reject, an error, or drop, an empty row of the output for each
     #[arg(long, value_name = "POLICY", default_value = "reject", value_parser = named::<Missing>)]
     pub missing: Missing,
     /// Add a column `standard_error`: the error of the solver and the probes of a continuous flow and of
@@ -186,6 +187,15 @@ pub struct SampleArgs {
     /// Table with the context of each row to draw, for a model fitted with --given
     #[arg(long, value_name = "DATA")]
     pub given: Option<String>,
+    /// Contexts with missing values: reject, an error, or drop, an empty row of the output for each
+    #[arg(
+        long,
+        value_name = "POLICY",
+        default_value = "reject",
+        value_parser = named::<Missing>,
+        requires = "given"
+    )]
+    pub missing: Missing,
     /// How a score model walks from noise to data.
     #[command(flatten)]
     pub sampler: SamplerArgs,
@@ -279,6 +289,9 @@ pub struct FieldArgs {
     pub model: PathBuf,
     /// Where to look: toy name, .csv, .tsv, .npy, .npz[:key], .parquet, or - for CSV on stdin
     pub points: String,
+    /// Points with missing values: reject, an error, or drop, an empty row of the output for each
+    #[arg(long, value_name = "POLICY", default_value = "reject", value_parser = named::<Missing>)]
+    pub missing: Missing,
     /// Add the divergence as a column
     #[arg(long)]
     pub divergence: bool,

@@ -11,6 +11,7 @@ mod race;
 pub(crate) use race::INTERVAL;
 pub use race::{Advantage, Race, Rival};
 
+use crate::seen::TrainingRows;
 use diffeo_flows::densities::KernelDensity;
 use diffeo_flows::densities::expectation_maximisation::Mixture;
 use diffeo_flows::metrics::Estimate;
@@ -63,6 +64,8 @@ impl Baseline {
 pub struct Baselines {
     mixture: Option<Mixture>,
     kernels: Option<KernelDensity>,
+    /// Fingerprints of the rows that model and baselines were fitted to.
+    training: Option<TrainingRows>,
     /// Means on the test rows of the fit, nats.
     test: Vec<(Baseline, f64)>,
     notes: Vec<String>,
@@ -87,6 +90,11 @@ impl FittedWith {
 impl Baselines {
     /// The file in a run folder.
     pub const FILE: &'static str = "baselines.safetensors";
+
+    /// The rows that model and baselines were fitted to; none in files of earlier versions.
+    pub fn training(&self) -> Option<&TrainingRows> {
+        self.training.as_ref()
+    }
 
     /// Why some are missing, a sentence each.
     pub fn notes(&self) -> &[String] {

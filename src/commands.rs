@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod aligned;
 mod check;
 mod completions;
 mod evaluate;
@@ -11,11 +12,13 @@ mod log_prob;
 mod outliers;
 mod plot;
 mod sample;
+mod seen;
 mod toy;
 
 use crate::args::{Cli, Command, Common, OutputArgs};
 use crate::failure::Usage;
-use diffeo::data::{DataSource, Dropped, ReadOptions, Target};
+use crate::input::Data;
+use diffeo::data::{DataSource, Dropped, Missing, ReadOptions, Target};
 use diffeo::flows::model::Model;
 use std::process::ExitCode;
 
@@ -74,10 +77,31 @@ fn columns_of(model: &Model, source: &DataSource) -> Option<Vec<String>> {
     named.then(|| names.collect())
 }
 
-/// Says which rows were left out for their missing values, if any were.
-fn say_dropped(common: &Common, dropped: &Dropped) {
+/// Share of the rows from which a word is due that they are left out.
+const MANY: f64 = 0.2;
+
+/// Says which rows were left out for their missing values, if any were, beside so many kept.
+fn say_dropped(common: &Common, dropped: &Dropped, kept: usize) {
+    if dropped.rows() == 0 {
+        return;
+    }
+    common.voice().note(&dropped.to_string());
+    let all = kept as f64 + dropped.rows() as f64;
+    let share = dropped.rows() as f64 / all;
+    if share >= MANY {
+        common.voice().note(&format!(
+            "warning: --missing drop leaves out {} of {all} rows ({:.0} %), and those that are left need \
+             not be like them; leave out columns with many missing values instead",
+            dropped.rows(),
+            100.0 * share
+        ));
+    }
+}
+
+/// Says which rows have missing values, where the output has an empty row for each.
+fn say_empty(common: &Common, dropped: &Dropped) {
     if dropped.rows() > 0 {
-        common.voice().note(&dropped.to_string());
+        common.voice().note(&format!("{dropped}; their rows of the output are empty"));
     }
 }
 
@@ -110,6 +134,14 @@ fn reading(model: &Model, source: &DataSource) -> ReadOptions {
         expected: names.collect(),
         besides: spec.data.weight.clone(),
         ..ReadOptions::default()
+    }
+}
+
+/// How data are read that a model is asked about.
+fn options(model: &Model, data: &Data, missing: Missing) -> ReadOptions {
+    match data {
+        Data::Table(source) => ReadOptions { missing, ..reading(model, source) },
+        Data::Toy(_) => ReadOptions::default(),
     }
 }
 

@@ -25,6 +25,7 @@ pub mod data;
 pub mod outliers;
 pub mod pictures;
 pub mod report;
+pub mod seen;
 pub mod selection;
 
 pub use diffeo_flows as flows;

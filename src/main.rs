@@ -3,12 +3,12 @@
 #![allow(unreachable_pub, reason = "a program has no users of its modules")]
 
 mod args;
-mod column_hints;
 mod commands;
 mod failure;
 mod fit_flags;
 mod fit_settings;
 mod input;
+mod notes;
 mod output;
 mod progress;
 mod run_folder;

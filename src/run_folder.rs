@@ -1,11 +1,14 @@
 //! The folder that a fit writes.
 
+mod lock;
+
 use crate::failure::Usage;
 use anyhow::{Context, Result};
 use candle_core::Device;
 use diffeo::data::replace_file;
 use diffeo::flows::model::Model;
 use diffeo::flows::train::TrainState;
+use lock::Lock;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -138,11 +141,23 @@ impl RunFolder {
         crate::input::model(&self.path, crate::args::EngineName::Auto)
     }
 
-    /// Fails when the folder is in use and may be neither replaced nor resumed.
+    /// Takes the folder for one fit, for as long as the lock is kept.
     ///
     /// # Errors
-    /// A message that names both ways out.
-    pub fn refuse_existing(&self, force: bool, resume: bool) -> Result<()> {
+    /// When another fit runs there, when it cannot be written, and when it is in use and may be neither
+    /// replaced nor resumed: a message that names both ways out.
+    pub fn claim(&self, force: bool, resume: bool) -> Result<Lock> {
+        if self.path.exists() && !self.path.is_dir() {
+            self.refuse_existing(force, resume)?;
+        }
+        let lock = Lock::of(&self.path)?;
+        if !lock.made_folder() {
+            self.refuse_existing(force, resume)?;
+        }
+        Ok(lock)
+    }
+
+    fn refuse_existing(&self, force: bool, resume: bool) -> Result<()> {
         let is_run = self.has_model() || self.has_checkpoint() || self.has_candidates();
         let is_fresh = std::fs::read_dir(&self.path).map_or(true, |mut files| {
             files.all(|file| file.is_ok_and(|f| is_early(&f.file_name().to_string_lossy())))
@@ -276,7 +291,7 @@ pub fn has_candidates(folder: &Path) -> bool {
 
 /// Whether a run writes a file of this name before its first checkpoint.
 fn is_early(name: &str) -> bool {
-    EARLY.contains(&name) || is_leftover(name)
+    EARLY.contains(&name) || name == lock::NAME || is_leftover(name)
 }
 
 /// Whether a file is one that was being written when a run was killed.

@@ -1,7 +1,9 @@
 //! The arguments of `outliers`.
 
 use super::OutputArgs;
+use crate::fit_flags::named;
 use clap::Args;
+use diffeo::data::Missing;
 use std::path::PathBuf;
 
 /// Arguments of `outliers`.
@@ -19,6 +21,9 @@ pub struct OutlierArgs {
     /// that its fit held out]
     #[arg(long, value_name = "DATA")]
     pub against: Option<String>,
+    /// Rows with missing values: reject, an error, or drop: they come last, without a density
+    #[arg(long, value_name = "POLICY", default_value = "reject", value_parser = named::<Missing>)]
+    pub missing: Missing,
     /// Write only the N rows with the lowest densities
     #[arg(long, value_name = "N")]
     pub top: Option<usize>,

@@ -2,8 +2,10 @@
 
 use super::{SamplerArgs, WhichField};
 use crate::failure::Usage;
+use crate::fit_flags::named;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
+use diffeo::data::Missing;
 use diffeo::plots::Theme;
 use std::path::PathBuf;
 
@@ -82,6 +84,9 @@ pub struct PlotArgs {
     /// Data to draw beside a model, or to judge models by: a toy or a table
     #[arg(long, value_name = "DATA")]
     pub data: Option<String>,
+    /// Rows with missing values: reject, an error, or drop, leave them out
+    #[arg(long, value_name = "POLICY", default_value = "reject", value_parser = named::<Missing>)]
+    pub missing: Missing,
     /// Another model: run folder or model file; one for `compare`, any number for `scores`
     #[arg(long, value_name = "MODEL")]
     pub with: Vec<PathBuf>,

@@ -1,6 +1,7 @@
 //! Baselines as a file.
 
 use super::{Baseline, Baselines, FittedWith};
+use crate::seen::TrainingRows;
 use diffeo_flows::densities::expectation_maximisation::Mixture;
 use diffeo_flows::densities::{KernelDensity, KernelParts};
 use diffeo_flows::error::ModelFileError;
@@ -67,6 +68,9 @@ impl Baselines {
             put("kernels.centre", parts.centre.clone());
             put("kernels.whitening", parts.whitening.clone());
         }
+        if let Some(training) = &self.training {
+            put("training.fingerprints", training.to_numbers());
+        }
         file.write(path, KIND)
     }
 
@@ -89,6 +93,8 @@ impl Baselines {
             return Err(Error::config("baselines", problem, "keep the files of a run together"));
         }
         let d = description.features;
+        let training = file.arrays.remove("training.fingerprints");
+        let training = training.map(|numbers| TrainingRows::from_numbers(&numbers));
         let mut take = |name: &str| {
             file.arrays.remove(name).ok_or_else(|| corrupted(format!("{name} is missing")))
         };
@@ -123,6 +129,6 @@ impl Baselines {
             })?),
             None => None,
         };
-        Ok(Self { mixture, kernels, test: description.test, notes: description.notes })
+        Ok(Self { mixture, kernels, training, test: description.test, notes: description.notes })
     }
 }

@@ -1,6 +1,7 @@
 //! Fits the baselines of a model.
 
 use super::Baselines;
+use crate::seen::TrainingRows;
 use diffeo_flows::densities::KernelDensity;
 use diffeo_flows::densities::expectation_maximisation::{Criterion, Mixture, fit_by};
 use diffeo_flows::model::{Model, PreparedRows};
@@ -50,7 +51,8 @@ impl Baselines {
         let kernels =
             KernelDensity::fit(values, rows.width, rows.given, weights, &mut rng, workers);
         let kernels = kernels.inspect_err(|error| known("kernel estimate", error)).ok();
-        let mut baselines = Self { mixture, kernels, test: Vec::new(), notes };
+        let training = Some(TrainingRows::of(&model.spec().columns, train));
+        let mut baselines = Self { mixture, kernels, training, test: Vec::new(), notes };
         if let Some(test) = test {
             baselines.judge(model, test, workers)?;
         }

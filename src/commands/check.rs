@@ -1,11 +1,12 @@
 //! `diffeo check`: the certificate of a model.
 
+use super::seen::{Seen, training_rows};
 use crate::args::{CheckArgs, Common};
 use crate::failure::Usage;
 use crate::input::{Data, model, rows_for, workers};
+use crate::output::complain;
 use anyhow::Result;
 use diffeo::checks::{Certificate, Check, Evidence, Skipped, Subject};
-use diffeo::data::ReadOptions;
 use diffeo::flows::rng::Stream;
 use serde::Serialize;
 use std::path::Path;
@@ -18,6 +19,7 @@ const TOY_ROWS: usize = 2_000;
 
 pub fn run(common: &Common, args: &CheckArgs) -> Result<ExitCode> {
     let (model, workers) = (model(&args.model, common.engine)?, workers(common.threads)?);
+    let mut seen = None;
     let rows = match &args.data {
         None if !model.spec().given.is_empty() => {
             let message = "the model is conditional: give DATA whose contexts to check it at";
@@ -26,26 +28,45 @@ pub fn run(common: &Common, args: &CheckArgs) -> Result<ExitCode> {
         None => None,
         Some(text) => {
             let data = Data::parse(text)?;
-            let options = match &data {
-                Data::Table(source) => super::reading(&model, source),
-                Data::Toy(_) => ReadOptions::default(),
-            };
+            let options = super::options(&model, &data, args.missing);
             // Not the stream of `fit`, whose rows of the same seed are what it was trained on.
-            let (table, _) =
+            let (table, dropped) =
                 data.read_with(&options, TOY_ROWS, common.seed(), Stream::Evaluation)?;
+            super::say_dropped(common, &dropped, table.rows());
             let rows = rows_for(&model, &table)?;
+            let training = training_rows(&model, &args.model);
+            let found = Seen::of(&model, training.as_ref(), &table, &rows);
+            if let Some(told) = found.told(table.source()) {
+                complain(&format!(
+                    "warning: {told}; whether the model fits new rows is not checked: give rows that \
+                     its fit has not seen"
+                ));
+            }
+            seen = Some(found);
             model.check_supports(&rows)?;
             Some(rows)
         }
     };
-    let evidence = Evidence { held_out: rows.as_ref(), ..Evidence::default() };
+    let is_seen = seen.is_some_and(|seen| seen.is_telling());
+    let (train, held_out) = if is_seen { (rows.as_ref(), None) } else { (None, rows.as_ref()) };
+    let evidence = Evidence { train, held_out, ..Evidence::default() };
     let subject = Subject::new(&model, evidence, common.seed(), &workers)?;
     let certificate = Certificate::of(&subject)?;
     for Skipped { name, why } in &certificate.skipped {
         common.voice().note(&format!("{name}: not checked, {why}"));
     }
-    common.voice().result(&certificate, text)?;
+    let checked = Checked { certificate: &certificate, seen_in_training: seen };
+    common.voice().result(&checked, |checked| text(checked.certificate))?;
     Ok(if certificate.passed { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Checked<'a> {
+    #[serde(flatten)]
+    certificate: &'a Certificate,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seen_in_training: Option<Seen>,
 }
 
 /// How the checks of a model went, in short.

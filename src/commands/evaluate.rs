@@ -1,8 +1,10 @@
 //! `diffeo evaluate`: how well a model predicts rows it has not seen.
 
+use super::seen::Seen;
 use crate::args::{Common, EvaluateArgs};
 use crate::failure::Usage;
 use crate::input::{Data, TOY_COLUMNS, model, rows_for, workers};
+use crate::output::complain;
 use anyhow::Result;
 use diffeo::baselines::{Advantage, Baseline, Baselines, Race, Rival};
 use diffeo::data::{DataError, DataSource, ReadOptions, Table};
@@ -29,6 +31,7 @@ struct Evaluation {
     not_computed: Vec<usize>,
     log_likelihood: Estimate,
     bits_per_dim: f64,
+    seen_in_training: Seen,
     baselines: Means,
     advantage: Advantages,
     #[serde(skip)]
@@ -91,6 +94,13 @@ pub fn run(common: &Common, args: &EvaluateArgs) -> Result<()> {
     };
     let log_likelihood = Estimate::of(&log_prob, rows.weights());
     let baselines = baselines(common, &model, &args.model)?;
+    let seen = Seen::of(&model, baselines.training(), &table, &rows);
+    if let Some(told) = seen.told(table.source()) {
+        complain(&format!(
+            "warning: {told}; what follows says nothing about new rows, nor how the model compares with \
+             others: give rows that its fit has not seen"
+        ));
+    }
     let race = Race::against(&model, &log_prob, &baselines, &rows, &workers)?;
     race.notes.iter().for_each(|note| common.voice().note(note));
     race.rivals.iter().filter_map(impossible).for_each(|note| common.voice().note(&note));
@@ -113,6 +123,7 @@ pub fn run(common: &Common, args: &EvaluateArgs) -> Result<()> {
         not_computed,
         log_likelihood,
         bits_per_dim: bits_per_dim(log_likelihood.mean, rows.features()),
+        seen_in_training: seen,
         baselines: Means {
             gaussian: mean(&race, Baseline::Gaussian),
             gmm: mean(&race, Baseline::Gmm),
@@ -253,7 +264,7 @@ fn table(common: &Common, args: &EvaluateArgs, model: &Model, data: &Data) -> Re
         let options = ReadOptions { columns, missing, ..super::reading(model, source) };
         let mut reader = source.open_with(&options)?;
         let table = reader.read_rest()?;
-        super::say_dropped(common, reader.dropped());
+        super::say_dropped(common, reader.dropped(), table.rows());
         Ok(table)
     };
     if let (Some(columns), Some(weight)) = (&columns, &model.spec().data.weight) {

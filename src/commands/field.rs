@@ -1,9 +1,10 @@
 //! `diffeo field`: the score or velocity of a model at given points, in chunks.
 
+use super::aligned::Aligned;
 use crate::args::{Common, FieldArgs};
 use crate::input::{Data, model, rows_for, workers};
 use anyhow::Result;
-use diffeo::data::{Precision, RowSink, Table, Target};
+use diffeo::data::{Dropped, Precision, Table};
 use diffeo::flows::Workers;
 use diffeo::flows::model::{FieldKind, Model, ModelField};
 use diffeo::flows::rng::Stream;
@@ -14,16 +15,12 @@ const CHUNK: usize = 16_384;
 /// Rows drawn of a toy.
 const TOY_ROWS: usize = 1_000;
 
-/// What is computed for each row, and where it goes.
+/// What is computed for each row.
 struct Job<'a> {
     args: &'a FieldArgs,
     model: &'a Model,
     field: ModelField,
     workers: Workers,
-    target: Target,
-    kind: FieldKind,
-    /// Opened with the first values: a table that is refused leaves no header behind.
-    sink: Option<Box<dyn RowSink>>,
 }
 
 pub fn run(common: &Common, args: &FieldArgs) -> Result<()> {
@@ -35,30 +32,39 @@ pub fn run(common: &Common, args: &FieldArgs) -> Result<()> {
     if args.curl {
         field.check_plane()?;
     }
-    let source = match &data {
+    let options = super::options(&model, &data, args.missing);
+    let reader = match &data {
         Data::Toy(_) => None,
-        Data::Table(source) => Some(source.open_with(&super::reading(&model, source))?),
+        Data::Table(source) => Some(source.open_with(&options)?),
     };
-    let mut job = Job { args, model: &model, field, workers, target, kind, sink: None };
-    let rows = match source {
-        None => job.write(&data.read(None, TOY_ROWS, common.seed(), Stream::Sample)?)?,
-        Some(reader) => {
-            let mut rows = 0;
-            for chunk in reader.chunks(CHUNK) {
-                rows += job.write(&chunk?)?;
+    let job = Job { args, model: &model, field, workers };
+    let header = header(args, &model, kind);
+    let create = || Ok(target.create(&header, Precision::Double)?);
+    let (mut output, mut dropped, mut kept) =
+        (Aligned::new(header.len(), create), Dropped::default(), 0);
+    let mut write = |table: &Table| -> Result<()> {
+        kept += table.rows();
+        output.write(table, &job.values(table)?)
+    };
+    match reader {
+        None => write(&data.read(None, TOY_ROWS, common.seed(), Stream::Sample)?)?,
+        Some(mut reader) => {
+            while let Some(chunk) = reader.next_rows(CHUNK)? {
+                write(&chunk)?;
             }
-            rows
+            dropped = reader.dropped().clone();
         }
-    };
-    if let Some(sink) = job.sink {
-        sink.finish()?;
     }
+    let rows = output.finish(kept, &dropped)?;
+    super::say_empty(common, &dropped);
     let (name, time, noise) = match kind {
         FieldKind::Score => ("score", None, None),
         FieldKind::NoisyScore { level } => ("score", None, Some(level)),
         FieldKind::Velocity { time } => ("velocity", Some(time), None),
     };
-    let report = json!({"rows": rows, "field": name, "time": time, "noise": noise});
+    let report = json!({
+        "rows": rows, "dropped": dropped.rows(), "field": name, "time": time, "noise": noise
+    });
     super::written(common, &args.output, report)
 }
 
@@ -74,7 +80,8 @@ fn header(args: &FieldArgs, model: &Model, kind: FieldKind) -> Vec<String> {
 }
 
 impl Job<'_> {
-    fn write(&mut self, table: &Table) -> Result<usize> {
+    /// What is asked of each row, row after row.
+    fn values(&self, table: &Table) -> Result<Vec<f64>> {
         let rows = rows_for(self.model, table)?;
         self.model.check_supports(&rows)?;
         let d = rows.features();
@@ -86,14 +93,6 @@ impl Job<'_> {
             columns.push((1, self.field.curl(&rows, &self.workers)?));
         }
         let row = |i: usize| columns.iter().flat_map(move |(w, all)| &all[i * w..(i + 1) * w]);
-        let values: Vec<f64> = (0..rows.len()).flat_map(row).copied().collect();
-        let sink = if let Some(sink) = self.sink.take() {
-            sink
-        } else {
-            let header = header(self.args, self.model, self.kind);
-            self.target.create(&header, Precision::Double)?
-        };
-        self.sink.insert(sink).write_rows(&values)?;
-        Ok(table.rows())
+        Ok((0..rows.len()).flat_map(row).copied().collect())
     }
 }

@@ -55,7 +55,7 @@ pub fn run(common: &Common, flags: &FitFlags) -> Result<ExitCode> {
     let (output, workers) = (flags.output.clone(), workers(flags.threads)?);
     let mut settings = flags.resolve()?;
     let folder = RunFolder::new(output.as_deref(), &settings.data);
-    folder.refuse_existing(force, resume)?;
+    let _lock = folder.claim(force, resume)?;
     let loaded = load(&settings, common)?;
     let fit = describe(&mut settings, &loaded, common.engine.into())?;
     let (split, voice) = (&loaded.split, common.voice());

@@ -1,5 +1,6 @@
 //! `diffeo log-prob`: the log-density of each row, in chunks, so that any table fits in memory.
 
+use super::aligned::Aligned;
 use crate::args::{Common, LogProbArgs};
 use crate::failure::Usage;
 use crate::input::{Data, model, table_rows, workers};
@@ -27,7 +28,7 @@ pub fn run(common: &Common, args: &LogProbArgs) -> Result<()> {
     if args.errors || args.log_prob_se.is_some() {
         header.push("standard_error".to_owned());
     }
-    let create = || target.create(&header, Precision::Double);
+    let create = || Ok(target.create(&header, Precision::Double)?);
     let asked = Asked {
         model: &model,
         with_errors: header.len() == 2,
@@ -36,12 +37,12 @@ pub fn run(common: &Common, args: &LogProbArgs) -> Result<()> {
         seed: common.seed(),
     };
     let mut dropped = Dropped::default();
-    let (columns, mut unknown) = (header.len(), Vec::new());
+    let mut unknown = Vec::new();
     let rows = match &data {
         Data::Toy(_) => {
             let table = data.read(None, TOY_ROWS, common.seed(), Stream::Sample)?;
             let values = asked.values(&table, &workers)?;
-            unknown.extend(not_computed(&values, columns, 0));
+            unknown.extend(not_computed(&values, &table));
             let mut sink = create()?;
             sink.write_rows(&values)?;
             sink.finish()?;
@@ -51,36 +52,29 @@ pub fn run(common: &Common, args: &LogProbArgs) -> Result<()> {
             let missing = args.missing;
             let options = ReadOptions { missing, ..super::reading(&model, source) };
             let mut reader = source.open_with(&options)?;
-            let mut rows = 0;
-            // After the first values: a table that is refused leaves no header behind.
-            let mut sink = None;
+            let mut kept = 0;
+            let mut output = Aligned::new(header.len(), create);
             while let Some(chunk) = reader.next_rows(CHUNK)? {
                 let values = asked.values(&chunk, &workers)?;
-                unknown.extend(not_computed(&values, columns, rows));
-                rows += chunk.rows();
-                let open = match sink.take() {
-                    Some(open) => open,
-                    None => create()?,
-                };
-                sink.insert(open).write_rows(&values)?;
-            }
-            if let Some(sink) = sink {
-                sink.finish()?;
+                unknown.extend(not_computed(&values, &chunk));
+                output.write(&chunk, &values)?;
+                kept += chunk.rows();
             }
             dropped = reader.dropped().clone();
-            rows
+            output.finish(kept, &dropped)?
         }
     };
-    super::say_dropped(common, &dropped);
+    super::say_empty(common, &dropped);
     super::say_not_computed(common, &unknown);
     let facts = json!({"rows": rows, "dropped": dropped.rows(), "not_computed": unknown});
     super::written(common, &args.output, facts)
 }
 
-/// The numbers, from 1, of the rows whose log-density is NaN, after so many rows before them.
-fn not_computed(values: &[f64], columns: usize, before: usize) -> Vec<usize> {
+/// The numbers, from 1, of the rows whose log-density is NaN.
+fn not_computed(values: &[f64], table: &Table) -> Vec<usize> {
+    let columns = values.len() / table.rows();
     let log_prob: Vec<f64> = values.iter().step_by(columns).copied().collect();
-    Model::not_computed(&log_prob).into_iter().map(|row| before + row + 1).collect()
+    Model::not_computed(&log_prob).into_iter().map(|row| table.number(row) + 1).collect()
 }
 
 /// Fails for settings of columns that the model does not have, or that such columns rule out.

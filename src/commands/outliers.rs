@@ -2,15 +2,17 @@
 
 mod labels;
 
+use super::seen::{Seen, training_rows};
 use crate::args::{Common, OutlierArgs};
 use crate::failure::Usage;
 use crate::input::{Data, model, table_rows, workers};
 use anyhow::Result;
-use diffeo::data::{Labels as Texts, Precision, ReadOptions, Table, Target};
+use diffeo::data::{Dropped, Labels as Texts, Precision, Table, Target};
 use diffeo::flows::Workers;
 use diffeo::flows::model::{HeldOut, Model};
 use diffeo::flows::rng::Stream;
 use diffeo::outliers::{Found, conformal_p_values, discoveries, found};
+use diffeo::seen::TrainingRows;
 use labels::Labels;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -24,6 +26,8 @@ const SHOWN: usize = 10;
 #[derive(Serialize)]
 struct Report {
     rows: usize,
+    dropped: u64,
+    seen_in_training: Seen,
     held_out: HeldOutRows,
     #[serde(flatten)]
     found: Option<Found>,
@@ -60,8 +64,11 @@ struct Judged {
     p_values: Vec<f64>,
     discovered: Option<Vec<bool>>,
     labels: Option<Labels>,
-    /// Numbers of rows, the lowest log-density first.
+    /// Places of rows in these, the lowest log-density first.
     order: Vec<usize>,
+    /// The number of each row in its table, ascending, and how many rows that has.
+    numbers: Vec<usize>,
+    all: usize,
 }
 
 pub fn run(common: &Common, args: &OutlierArgs) -> Result<()> {
@@ -71,22 +78,34 @@ pub fn run(common: &Common, args: &OutlierArgs) -> Result<()> {
     if let Target::File { path, overwrite } = &target {
         super::refuse_existing(path, *overwrite)?;
     }
-    let (held_out, from) = held_out(common, args, &model, &workers)?;
-    let (table, labels) = read(common, args, &model)?;
-    let log_prob = model.log_prob_to_rank(&table_rows(&model, &table)?, &workers)?;
+    let training = training_rows(&model, &args.model);
+    let (held_out, from) = held_out(common, args, &model, training.as_ref(), &workers)?;
+    let Asked { table, labels, dropped } = read(common, args, &model)?;
+    let rows = table_rows(&model, &table)?;
+    let seen = Seen::of(&model, training.as_ref(), &table, &rows);
+    if let Some(told) = seen.told(table.source()) {
+        common.voice().note(&format!(
+            "note: {told}: such rows have densities a little too high and p-values a little too large"
+        ));
+    }
+    let log_prob = model.log_prob_to_rank(&rows, &workers)?;
     let found = labels.as_ref().map(|l| found(&log_prob, &l.values)).transpose()?;
     let p_values = conformal_p_values(&log_prob, &held_out);
     let discovered = args.alpha.map(|level| discoveries(&p_values, level));
     let mut order: Vec<usize> = (0..log_prob.len()).collect();
     order.sort_by(|a, b| log_prob[*a].total_cmp(&log_prob[*b]));
     order.truncate(args.top.unwrap_or(usize::MAX));
-    let judged = Judged { log_prob, p_values, discovered, labels, order };
+    let numbers: Vec<usize> = (0..table.rows()).map(|row| table.number(row)).collect();
+    let all = numbers.len() + dropped.rows() as usize;
+    let judged = Judged { log_prob, p_values, discovered, labels, order, numbers, all };
     if !common.json || target != Target::Stdout {
         judged.write(&target)?;
     }
     let count = |found: &Vec<bool>| found.iter().filter(|d| **d).count();
     let report = Report {
         rows: judged.log_prob.len(),
+        dropped: dropped.rows(),
+        seen_in_training: seen,
         held_out: HeldOutRows { rows: held_out.len(), from },
         found,
         alpha: args.alpha,
@@ -122,13 +141,24 @@ fn held_out(
     common: &Common,
     args: &OutlierArgs,
     model: &Model,
+    training: Option<&TrainingRows>,
     workers: &Workers,
 ) -> Result<(Vec<f64>, &'static str)> {
     if let Some(text) = &args.against {
         let data = Data::parse(text)?;
-        let options = reading(model, &data);
-        let (table, _) = data.read_with(&options, TOY_ROWS, common.seed(), Stream::Comparison)?;
-        let mut values = model.log_prob_to_rank(&table_rows(model, &table)?, workers)?;
+        let options = super::options(model, &data, args.missing);
+        let (table, dropped) =
+            data.read_with(&options, TOY_ROWS, common.seed(), Stream::Comparison)?;
+        super::say_dropped(common, &dropped, table.rows());
+        let rows = table_rows(model, &table)?;
+        if let Some(told) = Seen::of(model, training, &table, &rows).told(text) {
+            return Err(Usage(format!(
+                "--against: {told}, so that p-values would not hold; give rows that its fit has not seen, \
+                 or leave --against out to compare with those that it held out"
+            ))
+            .into());
+        }
+        let mut values = model.log_prob_to_rank(&rows, workers)?;
         values.sort_by(f64::total_cmp);
         return Ok((values, "against"));
     }
@@ -151,27 +181,31 @@ fn held_out(
     }
 }
 
-/// How the rows to rank, or to compare with, are read.
-fn reading(model: &Model, data: &Data) -> ReadOptions {
-    match data {
-        Data::Table(source) => super::reading(model, source),
-        Data::Toy(_) => ReadOptions::default(),
-    }
+/// The rows to rank, their labels, and the rows left out of them.
+struct Asked {
+    table: Table,
+    labels: Option<Labels>,
+    dropped: Dropped,
 }
 
-/// The rows to rank, and their labels.
-fn read(common: &Common, args: &OutlierArgs, model: &Model) -> Result<(Table, Option<Labels>)> {
+fn read(common: &Common, args: &OutlierArgs, model: &Model) -> Result<Asked> {
     let data = Data::parse(&args.data)?;
     let file = args.labels.as_deref().filter(|text| labels::is_a_file(text));
     let column = args.labels.as_ref().filter(|_| file.is_none());
-    let mut options = reading(model, &data);
+    let mut options = super::options(model, &data, args.missing);
     if let Some(columns) = &mut options.columns {
         columns.extend(column.cloned());
     }
     // The rows of a toy are not those that a model was fitted to.
-    let (table, _) = data.read_with(&options, TOY_ROWS, common.seed(), Stream::Evaluation)?;
+    let (table, dropped) = data.read_with(&options, TOY_ROWS, common.seed(), Stream::Evaluation)?;
+    if dropped.rows() > 0 {
+        common.voice().note(&format!("{dropped}; they come last, without a density"));
+    }
     let labels = match (file, column) {
-        (Some(file), _) => Some(Labels::of_file(file, table.rows())?),
+        (Some(file), _) => {
+            let all = Labels::of_file(file, table.rows() + dropped.rows() as usize)?;
+            Some(all.of_rows((0..table.rows()).map(|row| table.number(row))))
+        }
         (_, Some(column)) => Some(Labels::of_column(&table, column)?),
         _ => None,
     };
@@ -182,7 +216,7 @@ fn read(common: &Common, args: &OutlierArgs, model: &Model) -> Result<(Table, Op
         }
         _ => table,
     };
-    Ok((table, labels))
+    Ok(Asked { table, labels, dropped })
 }
 
 impl Judged {
@@ -192,9 +226,17 @@ impl Judged {
         columns.extend(self.labels.as_ref().map(|labels| labels.name.clone()));
         let mut values = Vec::with_capacity(self.order.len() * columns.len());
         for i in &self.order {
-            values.extend([(i + 1) as f64, self.log_prob[*i], self.p_values[*i]]);
+            values.extend([(self.numbers[*i] + 1) as f64, self.log_prob[*i], self.p_values[*i]]);
             values.extend(self.discovered.as_ref().map(|d| f64::from(u8::from(d[*i]))));
             values.extend(self.labels.as_ref().map(|l| f64::from(u8::from(l.values[*i]))));
+        }
+        // Those left out have only their numbers; of the first few asked for they are none.
+        if self.order.len() == self.numbers.len() {
+            let left_out = (0..self.all).filter(|row| self.numbers.binary_search(row).is_err());
+            for row in left_out {
+                values.push((row + 1) as f64);
+                values.resize(values.len() + columns.len() - 1, f64::NAN);
+            }
         }
         let mut sink = target.create_labelled(&columns, &self.texts(), Precision::Double)?;
         sink.write_rows(&values)?;
@@ -207,13 +249,13 @@ impl Judged {
             (name.to_owned(), (0..=most).map(|i| i.to_string()).collect::<Vec<_>>())
         };
         let label = self.labels.as_ref().map(|labels| whole(&labels.name, 1));
-        let own = [whole("row", self.log_prob.len()), whole("outlier", 1)];
+        let own = [whole("row", self.all), whole("outlier", 1)];
         own.into_iter().chain(label).collect()
     }
 
     fn shown(&self, most: usize) -> Vec<Shown> {
         let of = |i: &usize| Shown {
-            row: i + 1,
+            row: self.numbers[*i] + 1,
             log_prob: self.log_prob[*i],
             p_value: self.p_values[*i],
             label: self.labels.as_ref().map(|l| u8::from(l.values[*i])),

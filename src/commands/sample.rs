@@ -1,10 +1,11 @@
 //! `diffeo sample`: rows drawn from a model, in chunks.
 
+use super::aligned::Aligned;
 use crate::args::{Common, SampleArgs};
 use crate::failure::Usage;
 use crate::input::{Data, labels, model, workers};
 use anyhow::Result;
-use diffeo::data::Precision;
+use diffeo::data::{Dropped, Precision, ReadOptions, Table};
 use diffeo::flows::model::Model;
 use diffeo::flows::rng::Stream;
 use serde_json::json;
@@ -24,33 +25,40 @@ pub fn run(common: &Common, args: &SampleArgs) -> Result<()> {
     let context = context(common, args, &model)?;
     let k = model.spec().given.len();
     let n = match (&context, args.n) {
-        (Some(context), None) => context.len() / k,
-        (Some(context), Some(n)) if n != context.len() / k => {
-            let rows = context.len() / k;
+        (Some((table, _)), None) => table.rows(),
+        (Some((table, dropped)), Some(n)) if n != table.rows() + dropped.rows() as usize => {
+            let rows = table.rows() + dropped.rows() as usize;
             return Err(Usage(format!("-n {n}: --given has {rows} rows; leave -n out")).into());
         }
-        (_, n) => n.unwrap_or(ROWS),
+        (Some((table, _)), Some(_)) => table.rows(),
+        (None, n) => n.unwrap_or(ROWS),
     };
     let names: Vec<String> = model.spec().columns.iter().map(|c| c.name.clone()).collect();
-    let mut sink = target.create_labelled(&names, &labels(&model), Precision::Double)?;
+    let labels = labels(&model);
+    let create = || Ok(target.create_labelled(&names, &labels, Precision::Double)?);
+    let mut output = Aligned::new(names.len(), create);
     for start in (0..n).step_by(CHUNK) {
         let rows = CHUNK.min(n - start);
-        let given = context.as_ref().map(|c| &c[start * k..(start + rows) * k]);
+        let given = context.as_ref().map(|(c, _)| &c.values()[start * k..(start + rows) * k]);
         let seed = common.seed();
         let mut drawn = match &sampler {
             None => model.sample_rows_from(start, rows, given, seed, &workers)?,
             Some(sampler) => model.sample_rows_by(sampler, (start, rows), given, seed, &workers)?,
         };
         model.decode(&mut drawn);
-        sink.write_rows(&drawn)?;
+        let number = |row: usize| context.as_ref().map_or(row, |(table, _)| table.number(row));
+        output.write_at((start..start + rows).map(number), &drawn)?;
     }
-    sink.finish()?;
-    common.voice().note(&format!("{n} rows, seed {}", common.seed()));
-    super::written(common, &args.output, json!({"rows": n, "seed": common.seed()}))
+    let dropped = context.map(|(_, dropped)| dropped).unwrap_or_default();
+    let rows = output.finish(n, &dropped)?;
+    super::say_empty(common, &dropped);
+    common.voice().note(&format!("{rows} rows, seed {}", common.seed()));
+    let facts = json!({"rows": rows, "dropped": dropped.rows(), "seed": common.seed()});
+    super::written(common, &args.output, facts)
 }
 
-/// The contexts to draw at, row-major.
-fn context(common: &Common, args: &SampleArgs, model: &Model) -> Result<Option<Vec<f64>>> {
+/// The contexts to draw at, and the rows left out of them.
+fn context(common: &Common, args: &SampleArgs, model: &Model) -> Result<Option<(Table, Dropped)>> {
     let names = &model.spec().given;
     match &args.given {
         None if names.is_empty() => Ok(None),
@@ -67,8 +75,13 @@ fn context(common: &Common, args: &SampleArgs, model: &Model) -> Result<Option<V
             if matches!(data, Data::Toy(_)) {
                 return Err(Usage("--given: give a table, not a toy".to_owned()).into());
             }
-            let table = data.read(Some(names), 0, common.seed(), Stream::Sample)?;
-            Ok(Some(table.select(names)?.into_values()))
+            let options = ReadOptions {
+                columns: Some(names.clone()),
+                missing: args.missing,
+                ..ReadOptions::default()
+            };
+            let (table, dropped) = data.read_with(&options, 0, common.seed(), Stream::Sample)?;
+            Ok(Some((table.select(names)?, dropped)))
         }
     }
 }

@@ -63,7 +63,7 @@ pub(crate) fn index_of_number(labels: &[String], value: f64) -> Option<usize> {
 /// What stands at an index that is given as a number.
 pub(crate) fn at_index<T>(items: &[T], index: f64) -> Option<&T> {
     #[expect(clippy::cast_sign_loss, reason = "indices of labels are at least 0")]
-    let index = index as usize;
+    let index = (!index.is_nan()).then_some(index as usize)?;
     items.get(index)
 }
 

@@ -16,12 +16,18 @@ mod continuous;
 mod fields;
 /// The run folder, its settings and what `fit` prints.
 mod fit;
+/// `--missing` wherever a table is read.
+mod gaps;
 /// Tables of every odd kind.
 mod inputs;
 /// What columns of tables are taken for.
 mod intake;
 /// Ctrl-C, kill, and going on.
 mod interrupt;
+/// One fit at a time in a folder.
+mod lock;
+/// What is said of a table before a fit.
+mod notes;
 /// list, info, completions, toy and evaluate.
 mod others;
 /// Rows ranked by how unusual they are.
@@ -40,6 +46,8 @@ mod same;
 mod schema;
 /// Pictures, checks and descriptions of score models.
 mod scores;
+/// Rows that a model was fitted to.
+mod seen;
 /// log-prob and sample in every format.
 mod tables;
 

@@ -171,7 +171,7 @@ fn a_flag_beats_the_schema_and_plain_columns_get_a_hint() {
     assert!(said.err.contains("angle looks like angles"), "{said:?}");
     assert!(!said.err.contains("whole numbers"), "{said:?}");
     let said = bench.run(&format!("{fit} -o plain")).good();
-    assert!(said.err.contains("[columns.n] with kind = \"integer\""), "{said:?}");
+    assert!(said.err.contains("[columns.n]\nkind = \"integer\""), "{said:?}");
     let quiet = bench.run(&format!("{fit} -q -o quiet")).good();
     assert_eq!(quiet.err, "");
     assert_eq!(numbers(&bench.run("log-prob quiet data.csv").good().out).len(), 400);

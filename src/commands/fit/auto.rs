@@ -110,7 +110,7 @@ pub fn run(common: &Common, flags: &FitFlags) -> Result<ExitCode> {
     let mut settings: Vec<FitSettings> =
         CANDIDATES.iter().map(|name| settings_of(name)).collect::<Result<_>>()?;
     let folder = RunFolder::new(flags.output.as_deref(), &settings[0].data);
-    folder.refuse_existing(flags.force, flags.resume)?;
+    let _lock = folder.claim(flags.force, flags.resume)?;
     let workers = workers(flags.threads)?;
     let loaded = load(&settings[0], common)?;
     if loaded.split.valid.is_none() {

@@ -1,10 +1,10 @@
 //! Reads and splits the rows of a fit, and decides what to fit to them.
 
 use crate::args::Common;
-use crate::column_hints::hints;
 use crate::failure::Usage;
 use crate::fit_settings::FitSettings;
 use crate::input::{Data, device, modelled_rows};
+use crate::notes::{Intake, before_training};
 use crate::schema_file::Schema;
 use anyhow::Result;
 use diffeo::data::columns::Wishes;
@@ -44,7 +44,7 @@ pub fn load(settings: &FitSettings, common: &Common) -> Result<Loaded> {
     let Taken { request, options, found } = choice;
     let (table, dropped) =
         data.read_with(&options, settings.rows, settings.seed, Stream::Sample)?;
-    crate::commands::say_dropped(common, &dropped);
+    crate::commands::say_dropped(common, &dropped, table.rows());
     split(table.rows(), settings.valid, settings.test, settings.seed)?;
     let (source, hash) = (table.source().to_owned(), table.hash());
     let labels = &options.labels;
@@ -64,9 +64,9 @@ pub fn load(settings: &FitSettings, common: &Common) -> Result<Loaded> {
             column.labels().is_some() || settings.describes(&schema, &column.name)
         };
         let described: Vec<bool> = columns.iter().map(is_described).collect();
-        for hint in hints(&roles.features, &described, rows.points()) {
-            common.voice().note(&hint);
-        }
+        let (given, train) = (roles.context.as_slice(), parts.train.len());
+        let intake = Intake { columns: &columns, described: &described, given, rows: &rows, train };
+        before_training(&intake).iter().for_each(|note| common.voice().note(note));
     }
     let d = columns.len();
     for (at, column) in columns.iter_mut().enumerate() {

@@ -34,7 +34,8 @@ impl Labels {
             v if v.abs() < f64::EPSILON => Ok(false),
             v if (v - 1.0).abs() < f64::EPSILON => Ok(true),
             v => {
-                let place = format!("{}, row {}, column '{name}'", table.source(), i + 1);
+                let place =
+                    format!("{}, row {}, column '{name}'", table.source(), table.number(i) + 1);
                 Err(Usage(format!(
                     "{place}: the label is {v}; give 1 for outliers, 0 for the rest"
                 )))
@@ -56,5 +57,11 @@ impl Labels {
             return Err(Usage(message).into());
         }
         Ok(Self { name: "label".to_owned(), ..Self::of_column(&table, &table.columns()[0])? })
+    }
+
+    /// The labels of the rows of these numbers.
+    pub fn of_rows(self, numbers: impl Iterator<Item = usize>) -> Self {
+        let values = numbers.map(|number| self.values[number]).collect();
+        Self { values, ..self }
     }
 }

@@ -5,7 +5,7 @@ use crate::args::{Common, PlotArgs, PlotKind};
 use crate::failure::Usage;
 use crate::input::Data;
 use anyhow::Result;
-use diffeo::data::Table;
+use diffeo::data::{ReadOptions, Table};
 use diffeo::flows::rng::Stream;
 use diffeo::pictures;
 use diffeo::plots::{Corner, DensityCurve, Figure, Points, Samples, Scene, Theme};
@@ -29,7 +29,13 @@ pub fn draw(common: &Common, args: &PlotArgs, theme: Theme) -> Result<Scene> {
             let message = format!("--log: {} is a table, which has no density", args.subject);
             Err(Usage(message).into())
         }
-        _ => rows_alone(&data.read(None, TOY_ROWS, common.seed(), Stream::Sample)?, theme),
+        _ => {
+            let options = ReadOptions { missing: args.missing, ..ReadOptions::default() };
+            let (table, dropped) =
+                data.read_with(&options, TOY_ROWS, common.seed(), Stream::Sample)?;
+            crate::commands::say_dropped(common, &dropped, table.rows());
+            rows_alone(&table, theme)
+        }
     }
 }
 

@@ -3,10 +3,11 @@
 use super::data::TOY_ROWS;
 use super::{Drawing, flags};
 use crate::args::{Common, PlotArgs, PlotKind};
+use crate::commands::seen::{Seen, training_rows};
 use crate::failure::Usage;
 use crate::input::{Data, model, rows_for, workers};
+use crate::output::complain;
 use anyhow::Result;
-use diffeo::data::ReadOptions;
 use diffeo::flows::model::Model;
 use diffeo::flows::rng::Stream;
 use diffeo::flows::rows::Rows;
@@ -75,14 +76,20 @@ fn rows(common: &Common, args: &PlotArgs, model: &Model) -> Result<Option<Rows>>
         return Err(Usage(message.to_owned()).into());
     };
     let data = Data::parse(&text)?;
-    let options = match &data {
-        Data::Table(source) => super::super::reading(model, source),
-        Data::Toy(_) => ReadOptions::default(),
-    };
+    let options = crate::commands::options(model, &data, args.missing);
     // The rows of a toy that a model is judged by are not those it was fitted to.
     let stream = if args.kind.judges() { Stream::Evaluation } else { Stream::Sample };
-    let (table, _) = data.read_with(&options, TOY_ROWS, common.seed(), stream)?;
-    Ok(Some(rows_for(model, &table)?))
+    let (table, dropped) = data.read_with(&options, TOY_ROWS, common.seed(), stream)?;
+    crate::commands::say_dropped(common, &dropped, table.rows());
+    let rows = rows_for(model, &table)?;
+    if args.kind.judges() {
+        let training = training_rows(model, Path::new(&args.subject));
+        let seen = Seen::of(model, training.as_ref(), &table, &rows);
+        if let Some(told) = seen.told(table.source()) {
+            complain(&format!("warning: {told}; the picture says nothing about new rows"));
+        }
+    }
+    Ok(Some(rows))
 }
 
 /// The source of a model's data if it is a toy, which can be drawn again.

@@ -57,6 +57,8 @@ impl<W: Output> RowSink for CsvSink<W> {
         for row in rows.chunks_exact(width) {
             for ((&value, labels), whole) in row.iter().zip(&self.labels).zip(&self.whole) {
                 let label = labels.as_ref().and_then(|labels| at_index(labels, value));
+                // Not a number: there is no value.
+                let label = if value.is_nan() { Some("") } else { label.map(String::as_str) };
                 let text = match (label, self.precision) {
                     (Some(label), _) => label,
                     (None, Precision::Single) => digits.format(value as f32),
@@ -144,6 +146,14 @@ mod tests {
         let value = f64::from(0.1_f32);
         assert_eq!(written(&["a"], &[value], b',', Precision::Single), "a\n0.1\n");
         assert_eq!(written(&["a"], &[value], b',', Precision::Double), "a\n0.10000000149011612\n");
+    }
+
+    #[test]
+    fn what_is_not_a_number_is_an_empty_field() {
+        let rows = [f64::NAN, 1.0, 2.0, f64::NAN];
+        assert_eq!(written(&["a", "b"], &rows, b',', Precision::Double), "a,b\n,1.0\n2.0,\n");
+        // A line of its own, which readers do not skip.
+        assert_eq!(written(&["a"], &[f64::NAN], b',', Precision::Double), "a\n\"\"\n");
     }
 
     #[test]

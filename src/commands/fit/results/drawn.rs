@@ -97,28 +97,21 @@ const OF_THE_PLANE: [Planned; 2] = [
 impl Results<'_> {
     /// Draws and saves the pictures; those that cannot be drawn are said.
     ///
-    /// While one picture is painted, the model is already asked for the next.
+    /// All are computed first and then painted, on as many threads as there are workers.
     pub(super) fn draw(&self) -> Vec<Figure> {
         let name = title_of(&self.model.spec().data.source);
         let (studio, judge) = (self.studio(&name), self.studio_of(&name, self.judges()));
-        let plane: &[Planned] = if studio.has_plane() { &OF_THE_PLANE } else { &[] };
-        let alone = self.workers.threads() == 1;
+        let plane: &'static [Planned] = if studio.has_plane() { &OF_THE_PLANE } else { &[] };
+        let samples = (self.model.features() == 2).then_some(&SAMPLES);
+        let seen = self.judged_by() == Judges::Train;
+        let all = ALWAYS.iter().filter(|planned| !(planned.judges && seen));
         let mut lacked = BTreeSet::new();
-        let results: Vec<(&Planned, Result<Figure>)> = std::thread::scope(|scope| {
-            let samples = (self.model.features() == 2).then_some(&SAMPLES);
-            let seen = self.judged_by() == Judges::Train;
-            let all = ALWAYS.iter().filter(|planned| !(planned.judges && seen));
-            let painted = all.chain(samples).chain(plane).map(|planned| {
-                let scene = (planned.draw)(if planned.judges { &judge } else { &studio });
-                lacked.extend(scene.iter().flat_map(Scene::letters_lacked));
-                if alone {
-                    return (planned, Painting::Done(self.one(planned, scene)));
-                }
-                (planned, Painting::Running(scope.spawn(move || self.one(planned, scene))))
-            });
-            let painted: Vec<_> = painted.collect();
-            painted.into_iter().map(|(planned, painting)| (planned, painting.result())).collect()
+        let scenes = all.chain(samples).chain(plane).map(|planned| {
+            let scene = (planned.draw)(if planned.judges { &judge } else { &studio });
+            lacked.extend(scene.iter().flat_map(Scene::letters_lacked));
+            (planned, scene)
         });
+        let results = self.painted(scenes.collect());
         letters::warn(&lacked);
         let mut figures = Vec::new();
         for (planned, result) in results {
@@ -154,6 +147,27 @@ impl Results<'_> {
         Studio { model, data: Some(rows), name, workers, theme: Theme::light() }
     }
 
+    /// Paints on as many threads as there are workers.
+    fn painted<'p>(
+        &self,
+        mut scenes: Vec<(&'p Planned, Drawn)>,
+    ) -> Vec<(&'p Planned, Result<Figure>)> {
+        let each = scenes.len().div_ceil(self.workers.threads()).max(1);
+        std::thread::scope(|scope| {
+            let mut running = Vec::new();
+            while !scenes.is_empty() {
+                let rest = scenes.split_off(each.min(scenes.len()));
+                let some = std::mem::replace(&mut scenes, rest);
+                let paint = |(planned, scene)| (planned, self.one(planned, scene));
+                running.push(scope.spawn(move || some.into_iter().map(paint).collect::<Vec<_>>()));
+            }
+            let done = |thread: ScopedJoinHandle<'_, Vec<_>>| {
+                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            running.into_iter().flat_map(done).collect()
+        })
+    }
+
     fn one(&self, planned: &Planned, scene: Drawn) -> Result<Figure> {
         let scene = scene?;
         let png = scene.picture()?.png()?;
@@ -168,23 +182,6 @@ impl Results<'_> {
             png,
             size: [width.round() as u32, height.round() as u32],
         })
-    }
-}
-
-/// A picture that is painted, here or on a thread of its own.
-enum Painting<'scope> {
-    Done(Result<Figure>),
-    Running(ScopedJoinHandle<'scope, Result<Figure>>),
-}
-
-impl Painting<'_> {
-    fn result(self) -> Result<Figure> {
-        match self {
-            Self::Done(result) => result,
-            Self::Running(thread) => {
-                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            }
-        }
     }
 }
 
