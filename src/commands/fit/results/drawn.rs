@@ -105,7 +105,8 @@ impl Results<'_> {
             let samples = (self.model.features() == 2).then_some(&SAMPLES);
             let seen = self.judged_by() == Judges::Train;
             let all = ALWAYS.iter().filter(|planned| !(planned.judges && seen));
-            let painted = all.chain(samples).chain(plane).map(|planned| {
+            let wanted = all.chain(samples).chain(plane).take_while(|_| !self.signals.heard());
+            let painted = wanted.map(|planned| {
                 let scene = (planned.draw)(if planned.judges { &judge } else { &studio });
                 if alone {
                     return (planned, Painting::Done(self.one(planned, scene)));
