@@ -16,7 +16,6 @@ use std::path::PathBuf;
 const DEFAULT_FLOW: &str = "nsf-gmm";
 /// Rows drawn of a toy.
 const TOY_ROWS: usize = 20_000;
-const FEWEST_STEPS: usize = 500;
 /// Share of the rows that choose the weights, and of those that judge the result.
 const HELD_OUT: f64 = 0.1;
 
@@ -155,13 +154,10 @@ impl FitFlags {
 }
 
 impl FitSettings {
-    /// Settles what depends on the number of training rows: without being asked for, the steps are
-    /// the recipe's, or as many as make the passes over the rows that it allows if these are fewer, but
-    /// no fewer than [`FEWEST_STEPS`].
+    /// Settles what depends on the number of training rows: without being asked for, the steps are those
+    /// that the recipe takes for so many.
     pub fn settle(&mut self, recipe: &Recipe, train_rows: usize) {
-        let size = self.batch_size.clamp(1, train_rows.max(1));
-        let few = (recipe.passes * train_rows).div_ceil(size).max(FEWEST_STEPS);
-        self.steps.get_or_insert(few.min(recipe.train.steps));
+        self.steps.get_or_insert_with(|| recipe.steps_for(train_rows, self.batch_size));
     }
 
     /// The settings of the training run.

@@ -13,6 +13,7 @@ mod output;
 mod progress;
 mod run_folder;
 mod schema_file;
+mod signals;
 
 use args::Cli;
 use clap::Parser;

@@ -2,17 +2,19 @@
 //! checkpoints.
 
 mod live;
+mod outlook;
 mod recording;
 mod sparkline;
 
 use crate::fit_settings::FitSettings;
 use crate::output::Voice;
 use crate::run_folder::RunFolder;
+use crate::signals::Signals;
 use diffeo::flows::error::NonFinite;
-use diffeo::flows::fit::FitObserver;
+use diffeo::flows::fit::{FitObserver, Plan};
 use diffeo::flows::model::Model;
 use diffeo::flows::rows::Rows;
-use diffeo::flows::train::{Evaluation, Observer, TrainState};
+use diffeo::flows::train::{Evaluation, Observer, TrainState, Warning};
 use diffeo::flows::{Error, Result, Workers};
 use diffeo::pictures::Moment;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
@@ -23,8 +25,6 @@ use sparkline::sparkline;
 use std::io::{IsTerminal, Write};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// Time between plain lines.
@@ -41,7 +41,8 @@ pub struct Progress<'a> {
     on_terminal: bool,
     started: Instant,
     last_line: Instant,
-    interrupted: Arc<AtomicBool>,
+    signals: Signals,
+    threads: usize,
     checkpoint: PathBuf,
     steps: usize,
     /// Those of all evaluations, held-out ones where there are some.
@@ -84,12 +85,7 @@ struct Metrics {
 
 impl<'a> Progress<'a> {
     /// A watcher that writes into the run folder.
-    pub fn new(
-        voice: Voice,
-        record: Record<'a>,
-        sight: Sight<'a>,
-        interrupted: Arc<AtomicBool>,
-    ) -> Self {
+    pub fn new(voice: Voice, record: Record<'a>, sight: Sight<'a>, signals: Signals) -> Self {
         let (folder, steps) = (record.folder.path(), record.settings.steps.unwrap_or_default());
         let on_terminal = std::io::stderr().is_terminal() && !voice.quiet;
         let bar = if on_terminal { ProgressBar::new(steps as u64) } else { ProgressBar::hidden() };
@@ -116,7 +112,8 @@ impl<'a> Progress<'a> {
             on_terminal,
             started: now,
             last_line: now,
-            interrupted,
+            signals,
+            threads: workers.threads(),
             checkpoint: folder.join("checkpoint.safetensors"),
             steps,
             losses: Vec::new(),
@@ -152,7 +149,7 @@ impl<'a> Progress<'a> {
 impl Observer for Progress<'_> {
     fn stepped(&mut self, step: usize, _loss: f64) -> ControlFlow<()> {
         self.bar.set_position(step as u64);
-        if self.interrupted.load(Ordering::Relaxed) {
+        if self.signals.heard() {
             return ControlFlow::Break(());
         }
         ControlFlow::Continue(())
@@ -186,14 +183,32 @@ impl Observer for Progress<'_> {
             "warning: {cause}. Restarted from the last evaluation with the learning rate times {scale}"
         ));
     }
+
+    fn diverged(&mut self, cause: &NonFinite, kept: usize) {
+        crate::output::complain(&format!(
+            "warning: {cause}, soon after a restart: training diverged and ends here; the model has the \
+             weights of step {kept}, the best until then; lower --lr, or look at that row"
+        ));
+    }
+
+    fn warned(&mut self, warning: &Warning) {
+        crate::output::complain(&format!("warning: {warning}"));
+    }
 }
 
 impl FitObserver for Progress<'_> {
+    fn plans(&mut self, plan: &Plan) {
+        if let Some(outlook) = outlook::of(plan, self.threads) {
+            self.voice.note(&outlook);
+        }
+    }
+
     fn begins(&mut self, model: &Model) -> Result<()> {
         let Record { folder, settings, resumed_at } = self.record;
         folder
             .create(settings, resumed_at)
             .map_err(|e| Error::io(folder.path(), std::io::Error::other(e)))?;
+        self.signals.training();
         let spec = model.spec();
         self.voice.note(&format!(
             "fitting {} to {}: {} features, {} parameters, {} training rows, seed {}",

@@ -1,5 +1,6 @@
 //! Defines what a density is: normalised, with `log_prob` in nats and a sampler.
 
+use crate::cancel::Cancel;
 use crate::error::Result;
 use candle_core::Tensor;
 use rand::RngCore;
@@ -25,11 +26,11 @@ pub trait Density: Debug + Send + Sync {
     /// [`Error::Shape`](crate::Error::Shape) when the context does not have n rows.
     fn sample(&self, n: usize, context: Option<&Tensor>, rng: &mut dyn RngCore) -> Result<Tensor>;
 
-    /// Sets what the density takes from data `[n, d]`, once, before training.
+    /// Sets what the density takes from data `[n, d]`, once, before training; `cancel` is asked on the way.
     ///
     /// # Errors
     /// [`Error::Data`](crate::Error::Data) when the rows cannot be used.
-    fn initialise(&self, _x: &Tensor, _rng: &mut dyn RngCore) -> Result<()> {
+    fn initialise(&self, _x: &Tensor, _rng: &mut dyn RngCore, _cancel: &Cancel) -> Result<()> {
         Ok(())
     }
 }

@@ -71,6 +71,9 @@ pub enum Error {
         /// Why it cannot go on.
         problem: SolverError,
     },
+    /// It was asked to stop; see [`Cancel`](crate::Cancel).
+    #[error("interrupted before the first step")]
+    Cancelled,
     /// A tensor operation failed.
     #[error("tensor operation: {0}")]
     Tensor(#[from] candle_core::Error),

@@ -1,17 +1,25 @@
 //! Fits a density to rows: from a recipe's name to a model in data units.
 
+mod fitted;
+mod plan;
+mod summary;
+
+pub use fitted::Fitted;
+pub use plan::Plan;
+pub use summary::judge;
+
+use crate::cancel::Cancel;
 use crate::config::{BaseConfig, FlowConfig, ObjectiveConfig, Recipe, recipe};
-use crate::densities::expectation_maximisation::{Criterion, choose_components};
+use crate::densities::expectation_maximisation::{Criterion, Search, choose_components};
 use crate::engine::Engine;
 use crate::error::{Error, NonFinite, Result};
-use crate::metrics::Estimate;
-use crate::model::{
-    Calibration, Column, DataSummary, HeldOut, Model, ModelSpec, Precision, TrainingSummary,
-};
+use crate::model::{Column, DataSummary, Model, ModelSpec, Precision};
 use crate::pairing::Pairing;
 use crate::rng::{Stream, generator};
 use crate::rows::Rows;
-use crate::train::{Evaluation, Observer, Outcome, Stop, TrainConfig, TrainState, Trainer};
+use crate::train::{
+    Evaluation, Observer, Outcome, Stop, TrainConfig, TrainState, Trainer, Warning,
+};
 use crate::transforms::Support;
 use crate::workers::Workers;
 use candle_core::Device;
@@ -20,15 +28,16 @@ use candle_core::Device;
 ///
 /// # Example
 /// ```
-/// use diffeo_flows::fit::{Fit, Parts};
-/// use diffeo_flows::{Workers, rows::Rows, train::Quiet};
-/// let rows = Rows::new(1, (0..200).map(|i| f64::from(i % 17)).collect())?;
+/// use diffeo_flows::{Workers, fit::Fit, rows::Rows, train::Quiet};
+/// let (rows, workers) =
+///     (Rows::new(1, (0..200).map(|i| f64::from(i % 17)).collect())?, Workers::new(1)?);
 /// let mut fit = Fit::new("nsf-ar")?;
-/// fit.config.steps = 20;
-/// let parts = Parts { train: &rows, valid: None, test: None };
-/// let (model, _) = fit.run(parts, None, &Workers::new(1)?, &mut Quiet)?;
-/// let log_prob = model.log_prob_rows(&rows, &Workers::new(1)?)?;
+/// fit.config.steps = 20; // as many as the recipe takes for these rows, if left alone
+/// let fitted = fit.split_and_run(&rows, &workers, &mut Quiet)?;
+/// let log_prob = fitted.model.log_prob_rows(&rows, &workers)?;
 /// assert!(log_prob.iter().all(|v| v.is_finite()));
+/// // Of the tenth of the rows that had no part in the fit, nats a row.
+/// assert!(fitted.model.spec().training.as_ref().is_some_and(|t| t.test_log_likelihood.is_some()));
 /// # Ok::<(), diffeo_flows::Error>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -53,7 +62,16 @@ pub struct Fit {
     pub given: Vec<String>,
     /// Where the rows are from, for the record.
     pub data: DataSummary,
+    /// Shares of the rows that [`Fit::split_and_run`] holds out to choose the weights and to judge the
+    /// result.
+    pub held_out: (f64, f64),
+    /// Asked while mixtures are fitted, which takes its time on wide tables; once training has begun
+    /// that is the observer's to break off.
+    pub cancel: Cancel,
 }
+
+/// Share of the rows that choose the weights, and of those that judge the result.
+const HELD_OUT: f64 = 0.1;
 
 /// The parts that rows are split into.
 #[derive(Debug, Clone, Copy)]
@@ -84,6 +102,8 @@ impl Fit {
             columns: Vec::new(),
             given: Vec::new(),
             data: DataSummary::default(),
+            held_out: (HELD_OUT, HELD_OUT),
+            cancel: Cancel::new(),
         })
     }
 
@@ -94,17 +114,38 @@ impl Fit {
     /// [`Error::Config`] when the settings do not fit the rows; [`Error::Data`] when the rows cannot
     /// be used.
     pub fn model(&self, train: &Rows) -> Result<Model> {
+        let counted = train.of_weight();
+        let plain = self.plain_model(&counted)?;
+        self.with_components(plain, &counted)
+    }
+
+    /// The model whose number of components is still open.
+    fn plain_model(&self, train: &Rows) -> Result<Model> {
         let context = train.context().map_or(0, |(k, _)| k);
-        let Some(up_to) = self.recipe.components_up_to else {
-            return self.model_of(train.features(), context, self.recipe.base);
+        let base = match self.recipe.components_up_to {
+            Some(_) => BaseConfig::StandardNormal,
+            None => self.recipe.base,
         };
-        let plain = self.model_of(train.features(), context, BaseConfig::StandardNormal)?;
-        let standardised = plain.standardised(train)?;
-        let mut rng = generator(self.seed, Stream::Mixture, 1);
-        let by = Criterion::Akaike;
-        let components = choose_components(&standardised, train.features(), up_to, by, &mut rng)?;
-        let base = BaseConfig::GaussianMixture { components };
         self.model_of(train.features(), context, base)
+    }
+
+    /// The same with as many components as the rows bear, where the recipe asks for them.
+    fn with_components(&self, plain: Model, train: &Rows) -> Result<Model> {
+        let Some(up_to) = self.recipe.components_up_to else { return Ok(plain) };
+        self.cancel.check()?;
+        let standardised = plain.standardised(train)?;
+        let seen = (standardised.len() / train.features()) as f64;
+        let search = Search {
+            up_to,
+            by: Criterion::Akaike,
+            // Of the rows seen, of which there are no more than of all.
+            effective_rows: train.weights().map(|_| train.effective().min(seen)),
+            cancel: self.cancel.clone(),
+        };
+        let mut rng = generator(self.seed, Stream::Mixture, 1);
+        let components = choose_components(&standardised, train.features(), &search, &mut rng)?;
+        let base = BaseConfig::GaussianMixture { components };
+        self.model_of(train.features(), train.context().map_or(0, |(k, _)| k), base)
     }
 
     fn model_of(&self, features: usize, context: usize, base: BaseConfig) -> Result<Model> {
@@ -135,11 +176,12 @@ impl Fit {
     }
 
     /// Trains from the start, or goes on from a checkpoint's model and state. A model whose run was
-    /// interrupted has no training summary.
+    /// interrupted has no training summary. Rows of weight 0 count for nothing, in no part.
     ///
     /// # Errors
     /// [`Error::Config`] when the checkpoint is of another fit; [`Error::Data`] when rows cannot be
-    /// used; [`Error::NonFinite`] when training breaks down.
+    /// used; [`Error::NonFinite`] when training breaks down before anything was learnt;
+    /// [`Error::Cancelled`].
     pub fn run(
         &self,
         parts: Parts,
@@ -149,7 +191,21 @@ impl Fit {
     ) -> Result<(Model, Outcome)> {
         self.config.check()?;
         self.check_pairing(parts.train)?;
-        let fresh = workers.run(|| self.model(parts.train))?;
+        let train = parts.train.of_weight();
+        let [valid, test] = [parts.valid, parts.test].map(|rows| rows.map(Rows::of_weight));
+        if train.is_empty() {
+            let remedy = "hold out fewer rows, or take another seed";
+            return Err(Error::data("training rows", "none has a weight above 0", remedy));
+        }
+        if valid.as_ref().is_some_and(|rows| rows.is_empty()) {
+            observer.warned(&Warning::NoHeldOutWeight);
+        }
+        let [valid, test] =
+            [&valid, &test].map(|rows| rows.as_deref().filter(|rows| !rows.is_empty()));
+        let parts = Parts { train: &train, valid, test };
+        let plain = workers.run(|| self.plain_model(parts.train))?;
+        observer.plans(&Plan::of(self, &plain, parts.train.len()));
+        let fresh = workers.run(|| self.with_components(plain, parts.train))?;
         for rows in [Some(parts.train), parts.valid, parts.test].into_iter().flatten() {
             fresh.check_supports(rows)?;
         }
@@ -157,7 +213,7 @@ impl Fit {
             same_fit(model.spec(), fresh.spec())?;
             (model.with_engine(self.engine), state)
         } else {
-            workers.run(|| fresh.initialise(parts.train))?;
+            workers.run(|| fresh.initialise_unless(&self.cancel, parts.train))?;
             let state = TrainState::new(fresh.params())?;
             (fresh, state)
         };
@@ -165,15 +221,7 @@ impl Fit {
             .train(&model, parts, state, workers, observer)
             .map_err(|error| with_row_number(error, parts.train))?;
         if outcome.stop != Stop::Interrupted {
-            let (summary, calibration) = summary(&model, parts, &outcome, workers)?;
-            if !summary.train_log_likelihood.is_finite() {
-                let cause = NonFinite { step: summary.steps, layer: None, row: None };
-                return Err(Error::NonFinite(Box::new(cause)));
-            }
-            model.set_training(summary);
-            if let Some(calibration) = calibration {
-                model.set_calibration(calibration);
-            }
+            summary::record(&mut model, parts, &outcome, workers, observer)?;
         }
         Ok((model, outcome))
     }
@@ -212,23 +260,27 @@ impl Fit {
             train: &train,
             valid: valid.as_ref(),
         };
-        trainer.run(state, &mut Saving { model, observer })
+        trainer.run(state, &mut Saving { model, parts, observer })
     }
 }
 
 /// The number of the offending row in the table, from 1, in place of that among the training rows.
 fn with_row_number(error: Error, train: &Rows) -> Error {
     match error {
-        Error::NonFinite(mut cause) => {
-            cause.row = cause.row.map(|row| train.number(row) + 1);
-            Error::NonFinite(cause)
-        }
+        Error::NonFinite(cause) => Error::NonFinite(Box::new(in_table(&cause, train))),
         other => other,
     }
 }
 
+fn in_table(cause: &NonFinite, train: &Rows) -> NonFinite {
+    NonFinite { row: cause.row.map(|row| train.number(row) + 1), ..cause.clone() }
+}
+
 /// Watches a fit: an [`Observer`] that also sees the model.
 pub trait FitObserver: Observer {
+    /// Called before anything is computed, with what it will take.
+    fn plans(&mut self, _plan: &Plan) {}
+
     /// Called once before the first step, when settings and rows have been found good.
     ///
     /// # Errors
@@ -251,6 +303,7 @@ impl FitObserver for crate::train::Quiet {}
 /// Hands the model on with each evaluation.
 struct Saving<'a> {
     model: &'a Model,
+    parts: Parts<'a>,
     observer: &'a mut dyn FitObserver,
 }
 
@@ -265,7 +318,22 @@ impl Observer for Saving<'_> {
     }
 
     fn restarted(&mut self, cause: &NonFinite, scale: f64) {
-        self.observer.restarted(cause, scale);
+        self.observer.restarted(&in_table(cause, self.parts.train), scale);
+    }
+
+    fn diverged(&mut self, cause: &NonFinite, kept: usize) {
+        self.observer.diverged(&in_table(cause, self.parts.train), kept);
+    }
+
+    fn warned(&mut self, warning: &Warning) {
+        match (warning, self.parts.valid) {
+            (Warning::Unjudged { step, rows, count, of }, Some(valid)) => {
+                let rows = rows.iter().map(|row| valid.number(*row) + 1).collect();
+                let (step, count, of) = (*step, *count, *of);
+                self.observer.warned(&Warning::Unjudged { step, rows, count, of });
+            }
+            _ => self.observer.warned(warning),
+        }
     }
 }
 
@@ -296,70 +364,4 @@ pub fn same_fit(saved: &ModelSpec, asked: &ModelSpec) -> Result<()> {
             "repeat the command of the interrupted run, or start anew with --force",
         )),
     }
-}
-
-/// Judges a fitted model by rows that had no part in the fit: sets the test figures of its training
-/// summary and its calibration, as [`Fit::run`] does where it is given such rows.
-///
-/// # Errors
-/// [`Error::Shape`] when the rows have other columns than the model.
-pub fn judge(model: &mut Model, test: &Rows, workers: &Workers) -> Result<()> {
-    let log_prob = model.log_prob_rows(test, workers)?;
-    let estimate = Estimate::of(&log_prob, test.weights());
-    let gaussian = on_gaussian(model, test);
-    if let Some(mut summary) = model.spec().training.clone() {
-        summary.test_log_likelihood = Some(estimate.mean);
-        summary.test_standard_error = Some(estimate.standard_error);
-        summary.test_gaussian = gaussian;
-        model.set_training(summary);
-    }
-    if test.weights().is_none() {
-        let held_out = (&*model, HeldOut::Test);
-        let kept = Calibration::of_points(held_out, (test, &log_prob), workers)?;
-        model.set_calibration(kept);
-    }
-    Ok(())
-}
-
-/// Mean log-density under the full Gaussian; none where its covariance is singular.
-fn on_gaussian(model: &Model, rows: &Rows) -> Option<f64> {
-    let values = model.baseline().log_prob(rows).ok()?;
-    Some(Estimate::of(&values, rows.weights()).mean)
-}
-
-fn summary(
-    model: &Model,
-    parts: Parts,
-    outcome: &Outcome,
-    workers: &Workers,
-) -> Result<(TrainingSummary, Option<Calibration>)> {
-    let log_prob = |rows: &Rows| model.log_prob_rows(rows, workers);
-    let (of_valid, of_test) =
-        (parts.valid.map(log_prob).transpose()?, parts.test.map(log_prob).transpose()?);
-    let estimate = |rows: Option<&Rows>, values: &Option<Vec<f64>>| {
-        Some(Estimate::of(values.as_ref()?, rows?.weights()))
-    };
-    let test = estimate(parts.test, &of_test);
-    let state = &outcome.state;
-    let summary = TrainingSummary {
-        steps: state.step(),
-        best_step: outcome.step,
-        train_log_likelihood: Estimate::of(&log_prob(parts.train)?, parts.train.weights()).mean,
-        valid_log_likelihood: estimate(parts.valid, &of_valid).map(|e| e.mean),
-        test_log_likelihood: test.map(|e| e.mean),
-        test_standard_error: test.map(|e| e.standard_error),
-        test_gaussian: parts.test.and_then(|rows| on_gaussian(model, rows)),
-        // A count is not worth a trained model.
-        evaluations: model.evaluations(parts.train).ok().flatten(),
-        fingerprint: model.fingerprint(parts.train, workers).ok(),
-        history: state.history().to_vec(),
-    };
-    // Rows with weights are no sample of the distribution that the model is fitted to.
-    let test = parts.test.zip(of_test).map(|kept| (HeldOut::Test, kept));
-    let kept = test.or(parts.valid.zip(of_valid).map(|kept| (HeldOut::Valid, kept)));
-    let kept = kept.filter(|_| parts.train.weights().is_none());
-    let calibration = kept.map(|(held_out, (rows, log_prob))| {
-        Calibration::of_points((model, held_out), (rows, &log_prob), workers)
-    });
-    Ok((summary, calibration.transpose()?))
 }

@@ -1,5 +1,6 @@
 //! The change of variables: a transform and a base density make a density.
 
+use crate::cancel::Cancel;
 use crate::density::Density;
 use crate::error::{Error, Result};
 use crate::field::VectorField;
@@ -126,7 +127,7 @@ impl Flow {
         Ok((mapped.points, (base - mapped.log_det)?))
     }
 
-    /// Lets every layer and the base take their start from data x `[n, d]`, once.
+    /// Lets every layer and the base take their start from data x `[n, d]`, once, unless cancelled.
     ///
     /// # Errors
     /// [`Error::Data`] when the rows cannot be used.
@@ -135,9 +136,10 @@ impl Flow {
         x: &Tensor,
         context: Option<&Tensor>,
         rng: &mut dyn RngCore,
+        cancel: &Cancel,
     ) -> Result<()> {
         let latent = self.transform.initialise_through(x, context, Direction::Forward)?;
-        self.base.initialise(&latent, rng)
+        self.base.initialise(&latent, rng, cancel)
     }
 }
 

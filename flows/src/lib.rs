@@ -9,6 +9,7 @@
 //! [`fit::Fit`] fits one to rows.
 
 pub mod calculus;
+mod cancel;
 pub mod config;
 pub mod densities;
 pub mod density;
@@ -40,6 +41,7 @@ pub mod univariate;
 pub mod univariates;
 pub mod workers;
 
+pub use cancel::Cancel;
 pub use config::FlowConfig;
 pub use density::Density;
 pub use engine::Engine;

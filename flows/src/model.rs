@@ -16,6 +16,7 @@ mod jacobians;
 mod latent_jacobians;
 mod latents;
 mod noise;
+mod number;
 mod numbers;
 mod prepared;
 mod sampling;
@@ -41,6 +42,7 @@ pub use spec::{DataSummary, ModelSpec, Precision, RowCounts, TrainingSummary};
 pub use table::encode;
 pub use walks::Frame;
 
+use crate::cancel::Cancel;
 use crate::densities::GaussianBaseline;
 use crate::density::Density;
 use crate::engine::{Choice, Engine};
@@ -186,6 +188,8 @@ impl Model {
     /// # Errors
     /// [`Error::Data`] for a constant column or a row outside a support.
     pub fn standardised(&self, train: &Rows) -> Result<Vec<f64>> {
+        let counted = train.of_weight();
+        let train = counted.as_ref();
         self.check_rows(train)?;
         self.require_varying(train)?;
         let device = self.params.device();
@@ -201,17 +205,30 @@ impl Model {
     /// # Errors
     /// [`Error::Data`] for a constant column or a row outside a support.
     pub fn initialise(&self, train: &Rows) -> Result<()> {
+        self.initialise_unless(&Cancel::new(), train)
+    }
+
+    /// The same, given up when it is asked to stop.
+    pub(crate) fn initialise_unless(&self, cancel: &Cancel, train: &Rows) -> Result<()> {
+        let counted = train.of_weight();
+        let train = counted.as_ref();
         self.check_rows(train)?;
         self.require_varying(train)?;
         self.preparation.fit(train, self.params.device())?;
+        cancel.check()?;
         self.baseline.fit(train)?;
+        cancel.check()?;
         let batch = self.batch(&self.seen_at_start(train))?;
         let mut rng = generator(self.spec.seed, Stream::Mixture, 0);
-        self.flow.initialise(&batch.points, batch.context.as_ref(), &mut rng)
+        self.flow.initialise(&batch.points, batch.context.as_ref(), &mut rng, cancel)
     }
 
-    /// The rows that layers and base start from: all, or a random choice of them.
+    /// The rows that layers and base start from: all, or a random choice of them; of rows with
+    /// weights each as often as its weight asks for.
     fn seen_at_start(&self, train: &Rows) -> Rows {
+        if train.weights().is_some() {
+            return train.take(&train.resampled(train.len().min(INITIAL_ROWS)));
+        }
         let mut numbers: Vec<usize> = (0..train.len()).collect();
         if numbers.len() > INITIAL_ROWS {
             let mut rng = generator(self.spec.seed, Stream::Mixture, 2);

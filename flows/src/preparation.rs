@@ -99,13 +99,13 @@ impl Preparation {
         Ok(Self { points: Chain::new(features, layers)?, supports, standardise, context, dtype })
     }
 
-    /// Fits mean and scale to rows and their context, a piece at a time.
+    /// Fits mean and scale to rows and their context, weighted where they are, a piece at a time.
     ///
     /// # Errors
     /// [`Error::Data`](crate::Error::Data) for a constant column.
     pub fn fit(&self, rows: &Rows, device: &Device) -> Result<()> {
         let nearest = self.supports.as_ref().map_or_else(Vec::new, |s| nearest(s.supports(), rows));
-        let mapped = |range| {
+        let mapped = |range: Range<usize>| -> Result<Tensor> {
             let points = rows.points_tensor(&range, device)?;
             match &self.supports {
                 None => Ok(points),
@@ -115,10 +115,19 @@ impl Preparation {
                 }
             }
         };
-        self.standardise.initialise_from(|| pieces(rows.len()).map(mapped))?;
+        let weighted = |range: Range<usize>, points: Tensor| {
+            Ok((points, rows.weights_tensor(&range, device)?))
+        };
+        self.standardise.initialise_from(|| {
+            pieces(rows.len()).map(|range| weighted(range.clone(), mapped(range)?))
+        })?;
         let Some(standardise) = &self.context else { return Ok(()) };
-        let given = |range| rows.context_tensor(&range, device).transpose();
-        standardise.initialise_from(|| pieces(rows.len()).filter_map(given))
+        standardise.initialise_from(|| {
+            pieces(rows.len()).filter_map(|range| {
+                let given = rows.context_tensor(&range, device).transpose()?;
+                Some(given.and_then(|given| weighted(range, given)))
+            })
+        })
     }
 
     /// Points `[n, d]` in data units → points in the flow's dtype, log-volume `[n]` in `f64`.

@@ -1,7 +1,12 @@
 //! Rows of plain numbers, as they come from a table, in the units of the data.
 
+mod split;
+
+pub use split::{Split, SplitError, split};
+
 use crate::error::{Error, Result};
 use candle_core::{Device, Tensor};
+use std::borrow::Cow;
 
 /// n rows of features, optionally with context and weights, row-major.
 ///
@@ -153,6 +158,64 @@ impl Rows {
             weights: self.weights.as_ref().map(|w| pick(w, 1)),
             numbers: Some(rows.iter().map(|&i| self.number(i)).collect()),
         }
+    }
+
+    /// Weights `[n, 1]` of a range of rows, as shares of the largest of all, `f64`.
+    pub(crate) fn weights_tensor(
+        &self,
+        rows: &std::ops::Range<usize>,
+        device: &Device,
+    ) -> Result<Option<Tensor>> {
+        let Some(weights) = &self.weights else { return Ok(None) };
+        let largest = weights.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
+        let shares: Vec<f64> = weights[rows.clone()].iter().map(|w| w / largest).collect();
+        Ok(Some(Tensor::from_vec(shares, (rows.len(), 1), device)?))
+    }
+
+    /// The rows that count: those of positive weight.
+    pub(crate) fn of_weight(&self) -> Cow<'_, Self> {
+        match &self.weights {
+            Some(weights) if weights.contains(&0.0) => {
+                let counts = |row: &usize| weights[*row] > 0.0;
+                Cow::Owned(self.take(&(0..self.len()).filter(counts).collect::<Vec<_>>()))
+            }
+            _ => Cow::Borrowed(self),
+        }
+    }
+
+    /// How many rows of equal weight tell as much: (Σ wᵢ)² / Σ wᵢ².
+    ///
+    /// Kish 1965, *Survey Sampling*, section 8.2.
+    pub(crate) fn effective(&self) -> f64 {
+        let Some(weights) = &self.weights else { return self.len() as f64 };
+        // Of the largest, lest squares under- or overflow.
+        let largest = weights.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
+        let (sum, squares) = weights.iter().fold((0.0, 0.0), |(sum, squares), w| {
+            let share = w / largest;
+            (sum + share, squares + share * share)
+        });
+        if squares > 0.0 { sum * sum / squares } else { 0.0 }
+    }
+
+    /// `count` numbers of rows, ascending: each as often as its weight asks for, rounded up or down.
+    ///
+    /// Systematic resampling, Kitagawa 1996, *Monte Carlo Filter and Smoother*, appendix: row i is drawn
+    /// for every j with Σ_{k<i} wₖ ≤ (j + ½) Σ w / count < Σ_{k≤i} wₖ.
+    pub(crate) fn resampled(&self, count: usize) -> Vec<usize> {
+        let largest = self.weights.iter().flatten().copied().fold(f64::MIN_POSITIVE, f64::max);
+        let share = |i: usize| self.weights.as_ref().map_or(1.0, |w| w[i] / largest);
+        let total: f64 = (0..self.len()).map(share).sum();
+        let (mut row, mut sum) = (0, share(0));
+        let mut drawn = Vec::with_capacity(count);
+        for j in 0..count {
+            let place = (j as f64 + 0.5) / count as f64 * total;
+            while sum <= place && row + 1 < self.len() {
+                row += 1;
+                sum += share(row);
+            }
+            drawn.push(row);
+        }
+        drawn
     }
 
     /// The rows of these three lists of numbers, disjoint, ascending and together all rows, without a

@@ -1,6 +1,7 @@
 //! `diffeo fit`: fit a density, hold out, save, check, draw, report.
 
 mod auto;
+mod findings;
 mod plan;
 mod printed;
 mod results;
@@ -13,7 +14,8 @@ use crate::input::workers;
 use crate::output::{Voice, complain};
 use crate::progress::{Progress, Record, Sight};
 use crate::run_folder::RunFolder;
-use anyhow::{Context, Result};
+use crate::signals::Signals;
+use anyhow::Result;
 use diffeo::flows::Workers;
 use diffeo::flows::fit::{Fit, Parts, same_fit};
 use diffeo::flows::model::Model;
@@ -23,8 +25,6 @@ use plan::{Split, describe, load};
 use printed::finish;
 use results::Results;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What this command did: optimiser steps, the time that they took, and what the density looked like
 /// along the way where that was asked for.
@@ -43,13 +43,14 @@ struct Job<'a> {
     folder: &'a RunFolder,
     settings: &'a FitSettings,
     workers: &'a Workers,
-    interrupted: &'a Arc<AtomicBool>,
+    signals: &'a Signals,
 }
 
 pub fn run(common: &Common, flags: &FitFlags) -> Result<ExitCode> {
+    let signals = &Signals::watch(common.voice())?;
     let flags = flags.with_file(common.seed, common.threads)?;
     if flags.flow.as_deref() == Some(auto::AUTO) {
-        return auto::run(common, &flags);
+        return auto::run(common, &flags, signals);
     }
     let (resume, force) = (flags.resume, flags.force);
     let (output, workers) = (flags.output.clone(), workers(flags.threads)?);
@@ -73,21 +74,24 @@ pub fn run(common: &Common, flags: &FitFlags) -> Result<ExitCode> {
     if resume && is_finished && !folder.has_begun(&settings)? {
         let model = folder.model()?.with_engine(fit.engine);
         same_fit(model.spec(), fit.model(&split.train)?.spec())?;
-        let results = Results { model: &model, split, folder: &folder, workers: &workers };
-        results.complete(voice, pictures)?;
+        let results = Results { model: &model, split, folder: &folder, workers: &workers, signals };
+        if !results.complete(voice, pictures)? {
+            return Ok(how_to_finish(&folder));
+        }
         say_idle(voice, (settings.live, settings.film));
         return finish(common, &model, &folder, (Work::default(), None));
     }
-    let interrupted = &watch_for_interrupts()?;
     let (parts, folder, settings) = (split.parts(), &folder, &settings);
-    let job = Job { voice, fit: &fit, parts, folder, settings, workers: &workers, interrupted };
+    let job = Job { voice, fit: &fit, parts, folder, settings, workers: &workers, signals };
     let Some((model, work)) = job.run(resume)? else {
         return Ok(how_to_go_on(folder));
     };
     folder.remove_candidates()?;
     folder.replace_model(&model)?;
-    let results = Results { model: &model, split, folder, workers: &workers };
-    results.write(voice, pictures, &work.moments);
+    let results = Results { model: &model, split, folder, workers: &workers, signals };
+    if !results.write(voice, pictures, &work.moments) {
+        return Ok(how_to_finish(folder));
+    }
     finish(common, &model, folder, (work, None))
 }
 
@@ -107,7 +111,8 @@ impl Job<'_> {
         let record = Record { folder, settings, resumed_at };
         let (rows, live, film) = (self.parts.train, settings.live, settings.film);
         let sight = Sight { rows, workers, live, film };
-        let mut progress = Progress::new(self.voice, record, sight, self.interrupted.clone());
+        let mut progress = Progress::new(self.voice, record, sight, self.signals.clone());
+        self.signals.preparing();
         let (model, outcome) = fit.run(self.parts, previous, workers, &mut progress)?;
         progress.finish();
         if outcome.stop == Stop::Interrupted {
@@ -144,15 +149,11 @@ fn how_to_go_on(folder: &RunFolder) -> ExitCode {
     ExitCode::from(INTERRUPTED)
 }
 
-/// A flag that Ctrl-C sets; a second Ctrl-C ends the program at once.
-fn watch_for_interrupts() -> Result<Arc<AtomicBool>> {
-    let flag = Arc::new(AtomicBool::new(false));
-    let seen = flag.clone();
-    ctrlc::set_handler(move || {
-        if seen.swap(true, Ordering::Relaxed) {
-            std::process::exit(i32::from(INTERRUPTED));
-        }
-    })
-    .context("cannot watch for Ctrl-C")?;
-    Ok(flag)
+/// Says how to finish what is made of a model.
+fn how_to_finish(folder: &RunFolder) -> ExitCode {
+    let path = folder.path().display();
+    complain(&format!(
+        "interrupted: the model is saved; the same command and --resume -o {path} makes the rest"
+    ));
+    ExitCode::from(INTERRUPTED)
 }

@@ -1,107 +1,22 @@
-//! Divides rows into training, validation and test parts.
-
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{RngCore, SeedableRng};
+//! Divides rows into training, validation and test parts, as the library does, and says what is wrong in
+//! the words of the command line.
 
 use super::error::DataError;
+pub use diffeo_flows::rows::Split;
+use diffeo_flows::rows::{SplitError, split as divide};
 
-/// The stream of the generator that is used here, so that other uses of the same seed do not see
-/// the same numbers.
-const STREAM: u64 = u64::from_be_bytes(*b"  split ");
-/// Fewer training rows have no spread to standardise by.
-const MIN_TRAIN: usize = 2;
-
-/// Row indices of three disjoint parts, each ascending; together they are all rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Split {
-    /// Rows to fit on, at least two.
-    pub train: Vec<usize>,
-    /// Rows that decide when to stop.
-    pub valid: Vec<usize>,
-    /// Rows that are looked at once, at the end.
-    pub test: Vec<usize>,
-}
-
-/// Divides `n` rows at random: ⌊n·valid⌋ and ⌊n·test⌋ rows are held out, the rest is for training.
-///
-/// The same seed gives the same split on every platform.
+/// As [`diffeo_flows::rows::split`].
 ///
 /// # Errors
-/// When a fraction is outside [0, 1), the two sum to 1 or more, a part with a positive fraction
-/// would be empty, or fewer than two rows are left for training; the message says how many rows
-/// are needed.
+/// As there.
 pub fn split(n: usize, valid: f64, test: f64, seed: u64) -> Result<Split, DataError> {
-    for (part, value) in [("valid", valid), ("test", test)] {
-        if !(0.0..1.0).contains(&value) {
-            return Err(DataError::InvalidFraction { part, value });
+    divide(n, valid, test, seed).map_err(|error| match error {
+        SplitError::InvalidFraction { part, value } => DataError::InvalidFraction { part, value },
+        SplitError::NothingToTrain { valid, test } => DataError::NothingToTrain { valid, test },
+        SplitError::TooFewRows { rows, part, found, needed } => {
+            DataError::TooFewRows { rows, part, found, needed }
         }
-    }
-    if valid + test >= 1.0 {
-        return Err(DataError::NothingToTrain { valid, test });
-    }
-    let (held, tested) = (share(n, valid), share(n, test));
-    let train = n.saturating_sub(held + tested);
-    let needed = rows_needed(valid, test);
-    let too_few = |part, found| DataError::TooFewRows { rows: n, part, found, needed };
-    if valid > 0.0 && held == 0 {
-        return Err(too_few("validation", held));
-    }
-    if test > 0.0 && tested == 0 {
-        return Err(too_few("test", tested));
-    }
-    if train < MIN_TRAIN {
-        return Err(too_few("training", train));
-    }
-
-    let rows = shuffled(n, seed);
-    let part = |from: usize, to: usize| {
-        let mut part = rows[from..to].to_vec();
-        part.sort_unstable();
-        part
-    };
-    let (a, b) = (held, held + tested);
-    Ok(Split { valid: part(0, a), test: part(a, b), train: part(b, n) })
-}
-
-/// ⌊n·fraction⌋, forgiving the rounding of products such as 100 · 0.29.
-fn share(n: usize, fraction: f64) -> usize {
-    #[expect(clippy::cast_sign_loss, reason = "the fraction lies in [0, 1)")]
-    let rows = (n as f64 * fraction + 1e-9).floor() as usize;
-    rows
-}
-
-/// The fewest rows with which no part is too small.
-fn rows_needed(valid: f64, test: f64) -> usize {
-    let enough = |n: usize| {
-        let (held, tested) = (share(n, valid), share(n, test));
-        (valid <= 0.0 || held > 0)
-            && (test <= 0.0 || tested > 0)
-            && n.saturating_sub(held + tested) >= MIN_TRAIN
-    };
-    // Each part alone gives a bound; rounding makes the answer at most a few rows larger.
-    let alone = [valid, test].into_iter().filter(|&fraction| fraction > 0.0);
-    #[expect(clippy::cast_sign_loss, reason = "a reciprocal of a positive number")]
-    let bound = alone.map(|fraction| (1.0 / fraction).floor() as usize).max().unwrap_or(0);
-    (bound.max(MIN_TRAIN)..).take(SEARCHED).find(|&n| enough(n)).unwrap_or(bound)
-}
-
-/// Row numbers tried above the bound; the training part grows with n, so few suffice unless the
-/// fractions nearly sum to 1.
-const SEARCHED: usize = 1 << 16;
-
-/// The numbers below `n` in random order (Fisher and Yates).
-///
-/// Written out because the shuffle of a random number library may change with its version.
-fn shuffled(n: usize, seed: u64) -> Vec<usize> {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    rng.set_stream(STREAM);
-    let mut rows: Vec<usize> = (0..n).collect();
-    for last in (1..n).rev() {
-        // The high half of a 128-bit product is uniform below last + 1 up to 2⁻⁶⁴·n.
-        let chosen = (u128::from(rng.next_u64()) * (last as u128 + 1)) >> 64;
-        rows.swap(last, chosen as usize);
-    }
-    rows
+    })
 }
 
 #[cfg(test)]
@@ -145,7 +60,9 @@ mod tests {
     #[test]
     fn the_number_said_to_be_needed_is_the_least_that_works() {
         for (valid, test) in [(0.1, 0.1), (0.45, 0.45), (0.3, 0.0), (0.01, 0.9), (0.0, 0.0)] {
-            let needed = rows_needed(valid, test);
+            let Err(DataError::TooFewRows { needed, .. }) = split(0, valid, test, 0) else {
+                panic!("no rows are too few");
+            };
             assert!(split(needed, valid, test, 0).is_ok(), "{needed} {valid} {test}");
             assert!(split(needed - 1, valid, test, 0).is_err(), "{needed} {valid} {test}");
         }

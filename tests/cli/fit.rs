@@ -35,16 +35,25 @@ fn fit_prints_one_object_with_the_promised_keys() {
         keys(&report),
         [
             "baselines",
+            "best_step",
             "certificate",
+            "diverged",
             "features",
             "flow",
+            "improved_on_start",
             "log_likelihood",
             "model",
+            "next",
+            "over_gaussian",
+            "report",
             "rows",
             "seconds",
             "seed",
+            "skipped",
             "steps",
-            "steps_per_second"
+            "steps_per_second",
+            "stop",
+            "unjudged"
         ]
     );
     assert_eq!(keys(&report["rows"]), ["test", "train", "valid"]);
@@ -69,6 +78,54 @@ fn parts_that_are_not_held_out_have_no_likelihood() {
     assert!(report["log_likelihood"]["valid"].is_null());
     assert!(report["log_likelihood"]["test"].is_null());
     assert!(report["log_likelihood"]["train"].is_f64());
+}
+
+/// The report's path and a command to go on with come last; a start that nothing beats is called so.
+#[test]
+fn fit_ends_with_what_it_found_and_what_comes_next() {
+    let bench = Bench::new();
+    let said = bench.run(&format!("fit two-moons {TINY} -o run")).good();
+    let lines: Vec<&str> = said.out.lines().collect();
+    let [.., report, next] = lines[..] else { panic!("{said:?}") };
+    assert_eq!(report, "report                run/report.html");
+    assert_eq!(next, "next                  diffeo plot density run");
+    assert!(bench.exists("run/report.html"));
+    bench
+        .run(&format!(
+            "{} -o density.png",
+            next.trim_start_matches("next").trim_start().trim_start_matches("diffeo ")
+        ))
+        .good();
+    // A learning rate that does nothing leaves the weights of the start.
+    let still = format!("fit two-moons {TINY} --lr 1e-300 --components 3 -o still");
+    let said = bench.run(&still).good();
+    let line =
+        "training did not improve on its start: the model is the initial mixture of 3 components";
+    assert!(said.out.contains(line), "{said:?}");
+    let report = bench.run(&format!("{still} --resume --json")).good().json();
+    assert_eq!((&report["best_step"], &report["improved_on_start"]), (&0.into(), &false.into()));
+    assert_eq!((&report["diverged"], &report["stop"]), (&false.into(), &"completed".into()));
+    assert_eq!(report["report"], "still/report.html");
+}
+
+/// One row in a hundred has weight: no batch is a reason to stop, and rows far away set no scale.
+#[test]
+fn a_weight_column_of_hardly_any_weight_trains() {
+    let bench = Bench::new();
+    let row = |i: u32| {
+        let (x, y) = (f64::from(i * 37 % 101), f64::from(i * 53 % 89));
+        let (far, weight) = if i % 100 < 3 { (0.0, 1) } else { (1e4, 0) };
+        format!("{},{},{weight}\n", x + far, y + far)
+    };
+    let table: String = (0..4000).map(row).collect();
+    bench.write("light.csv", format!("x,y,w\n{table}"));
+    let fit =
+        "fit light.csv --weight w --steps 40 --layers 1 --hidden 8 --batch-size 16 --no-plots";
+    let report = bench.run(&format!("{fit} -o run --json")).good().json();
+    assert_eq!((&report["stop"], &report["skipped"]), (&"completed".into(), &0.into()));
+    // Uniform over 101 by 89: −ln 8989 = −9.1; a scale of 1e4 costs more than five nats a column.
+    let test = report["log_likelihood"]["test"].as_f64().unwrap();
+    assert!((-13.0..-8.5).contains(&test), "{report}");
 }
 
 #[test]

@@ -61,6 +61,56 @@ fn an_interrupted_run_goes_on() {
     ends_as_an_unbroken_run(&bench);
 }
 
+/// A signal before the first step ends the program at once and leaves nothing: many columns take a while.
+#[test]
+fn a_signal_before_the_first_step_is_heard() {
+    let bench = Bench::new();
+    let row = |i: u32| {
+        let value = |j: u32| {
+            (f64::from((i * 7919 + j * 104_729 + i * i * j) % 10_007) / 10_007.0).to_string()
+        };
+        (0..40).map(value).collect::<Vec<_>>().join(",") + "\n"
+    };
+    let head: Vec<String> = (0..40).map(|j| format!("c{j}")).collect();
+    bench.write("wide.csv", head.join(",") + "\n" + &(0..9000).map(row).collect::<String>());
+    for signal in ["-INT", "-TERM"] {
+        let mut child = bench.start("fit wide.csv -o wide");
+        std::thread::sleep(Duration::from_millis(400));
+        assert!(child.try_wait().unwrap().is_none() && !bench.exists("wide"), "still preparing");
+        let killed = Command::new("kill").args([signal, &child.id().to_string()]).status();
+        assert!(killed.unwrap().success());
+        let (asked, mut code) = (Instant::now(), None);
+        while code.is_none() && asked.elapsed() < Duration::from_secs(10) {
+            std::thread::sleep(Duration::from_millis(5));
+            code = child.try_wait().unwrap();
+        }
+        if code.is_none() {
+            child.kill().unwrap();
+        }
+        assert_eq!(code.and_then(|c| c.code()), Some(130), "{signal}");
+        assert!(!bench.exists("wide"), "nothing was written");
+    }
+}
+
+/// A signal after training keeps the model, and going on makes the rest.
+#[test]
+fn a_signal_after_training_is_not_swallowed() {
+    let bench = Bench::new();
+    let fit = "fit two-moons --rows 400 --steps 12 --evaluate-every 4 --layers 1 --hidden 8 -o run";
+    let mut child = bench.start(fit);
+    let started = Instant::now();
+    while !bench.exists("run/model.safetensors") {
+        assert!(started.elapsed() < Duration::from_secs(60), "no model");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(!bench.exists("run/report.html"));
+    let model = bench.bytes("run/model.safetensors");
+    bench.run(&format!("{fit} --resume")).good();
+    assert!(bench.exists("run/report.html") && bench.bytes("run/model.safetensors") == model);
+}
+
 #[test]
 fn a_killed_run_goes_on() {
     let bench = Bench::new();

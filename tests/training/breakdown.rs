@@ -1,4 +1,4 @@
-//! A value that is not finite: one restart, then an error that says where.
+//! A value that is not finite: one restart, then the best weights so far, or an error that says where.
 
 use super::stub::{Stub, one_weight, train};
 use candle_core::{DType, Device, Tensor};
@@ -8,15 +8,19 @@ use diffeo_flows::objective::{Batch, Objective, Offender};
 use diffeo_flows::objectives::MaximumLikelihood;
 use diffeo_flows::params::write;
 use diffeo_flows::train::{Observer, Stop, TrainConfig};
-use diffeo_flows::{Error, Params, Workers};
+use diffeo_flows::{Params, Workers};
 
 /// Remembers restarts.
 #[derive(Default)]
-struct Restarts(Vec<(NonFinite, f64)>);
+struct Restarts(Vec<(NonFinite, f64)>, Option<(NonFinite, usize)>);
 
 impl Observer for Restarts {
     fn restarted(&mut self, cause: &NonFinite, scale: f64) {
         self.0.push((cause.clone(), scale));
+    }
+
+    fn diverged(&mut self, cause: &NonFinite, kept: usize) {
+        self.1 = Some((cause.clone(), kept));
     }
 }
 
@@ -59,17 +63,44 @@ fn one_breakdown_restarts_from_the_last_evaluation_with_a_tenth_of_the_rate() {
 }
 
 #[test]
-fn a_second_breakdown_is_an_error_that_says_where() {
+fn a_second_breakdown_keeps_the_best_weights_and_says_where() {
     let (stub, params, mut restarts) = (stub(vec![13, 25]), one_weight(0), Restarts::default());
+    let outcome = train(&stub, &config(), &params, 20, &mut restarts).unwrap();
+    assert_eq!(restarts.0.len(), 1);
+    assert_eq!((outcome.stop, outcome.state.step()), (Stop::Diverged, 20));
+    let row = stub.batches.lock().unwrap()[25][2];
+    let expected = NonFinite { step: 21, layer: Some("third".to_owned()), row: Some(row) };
+    assert_eq!(outcome.cause, Some(expected.clone()));
+    assert_eq!(restarts.1, Some((expected, outcome.step)));
+    // The held-out loss (w + 100)² falls all along: step 20 is the best.
+    assert_eq!(outcome.step, 20);
+    let best = outcome.state.best().unwrap();
+    assert_eq!(params.read_flat().unwrap(), best.weights);
+    assert!(best.weights[0] < -1.0, "{best:?}");
+}
+
+/// Ten evaluations without a breakdown, and the next is a first one again.
+#[test]
+fn sound_progress_makes_up_for_a_restart() {
+    let config = TrainConfig { steps: 200, ..config() };
+    // Steps 10 to 13 are done again after call 13, so that call i is step i − 4.
+    let (stub, params, mut restarts) = (stub(vec![13, 125]), one_weight(0), Restarts::default());
+    let outcome = train(&stub, &config, &params, 20, &mut restarts).unwrap();
+    assert_eq!((outcome.stop, outcome.state.step()), (Stop::Completed, 200));
+    assert_eq!((restarts.0.len(), restarts.0[1].0.step), (2, 121));
+    assert!((restarts.0[1].1 - 0.01).abs() < 1e-15);
+    let early = train(&self::stub(vec![13, 95]), &config, &one_weight(0), 20, &mut restarts);
+    assert_eq!(early.unwrap().stop, Stop::Diverged);
+}
+
+#[test]
+fn a_run_that_learnt_nothing_is_an_error_that_says_where() {
+    let (stub, params, mut restarts) = (stub(vec![3, 5]), one_weight(0), Restarts::default());
     let error = train(&stub, &config(), &params, 20, &mut restarts).unwrap_err();
     assert_eq!(restarts.0.len(), 1);
-    let batches = stub.batches.lock().unwrap();
-    let Error::NonFinite(cause) = &error else { panic!("{error}") };
-    let row = batches[25][2];
-    let expected = NonFinite { step: 21, layer: Some("third".to_owned()), row: Some(row) };
-    assert_eq!(**cause, expected);
+    let row = stub.batches.lock().unwrap()[5][2];
     let message = error.to_string();
-    for word in ["step 21", "`third`", &format!("training row {row}"), "learning rate"] {
+    for word in ["step 1", "`third`", &format!("training row {row}"), "learning rate"] {
         assert!(message.contains(word), "{word}: {message}");
     }
 }

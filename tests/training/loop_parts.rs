@@ -3,7 +3,9 @@
 use super::stub::{Stub, numbered, one_weight, train};
 use diffeo_flows::objective::Objective;
 use diffeo_flows::rng::{Stream, generator};
-use diffeo_flows::train::{Evaluation, Quiet, Stop, TrainConfig, TrainState, learning_rate};
+use diffeo_flows::train::{
+    Evaluation, Quiet, Stop, TrainConfig, TrainState, Warning, learning_rate,
+};
 
 fn config() -> TrainConfig {
     TrainConfig {
@@ -58,15 +60,81 @@ fn each_epoch_is_another_permutation_of_all_rows() {
 }
 
 #[test]
-fn rows_beyond_the_last_whole_batch_wait_for_another_epoch() {
+fn every_epoch_uses_every_row_also_where_batches_do_not_divide_them() {
     let stub = Stub::default();
     train(&stub, &config(), &one_weight(0), 23, &mut Quiet).unwrap();
     let batches = stub.batches.lock().unwrap();
-    assert!(batches.iter().all(|batch| batch.len() == 5));
-    let mut seen = batches.concat();
-    seen.sort_unstable();
-    seen.dedup();
-    assert_eq!(seen.len(), 23, "other rows are left out in other epochs");
+    assert!(batches.len() == 40 && batches.iter().all(|batch| batch.len() == 5));
+    for epoch in batches.concat().chunks_exact(23) {
+        let mut sorted = epoch.to_vec();
+        sorted.sort_unstable();
+        assert_eq!(sorted, (0..23).collect::<Vec<_>>());
+    }
+}
+
+/// The mean over the other rows chooses, and stops, as if the impossible one were not there.
+#[test]
+fn an_impossible_held_out_row_does_not_end_the_choice() {
+    struct Told(Vec<Warning>);
+    impl diffeo_flows::train::Observer for Told {
+        fn warned(&mut self, warning: &Warning) {
+            self.0.push(warning.clone());
+        }
+    }
+    let config = TrainConfig { patience: 3, steps: 400, evaluate_every: 2, ..config() };
+    let run = |impossible| {
+        let stub = Stub { slope: 1.0, lowest: -1.0, impossible, ..Stub::default() };
+        let (params, mut told) = (one_weight(0), Told(Vec::new()));
+        let outcome = train(&stub, &config, &params, 20, &mut told).unwrap();
+        (outcome, params.read_flat().unwrap(), told.0)
+    };
+    let (expected, weights, silent) = run(vec![]);
+    assert!(silent.is_empty());
+    let (outcome, found, told) = run(vec![(7, f64::INFINITY), (12, f64::INFINITY)]);
+    assert_eq!((outcome.stop, outcome.step), (Stop::Patience, expected.step));
+    assert_eq!(found, weights);
+    assert!(outcome.state.history().iter().all(|e| e.unjudged == 2));
+    let warning = Warning::Unjudged { step: 0, rows: vec![7, 12], count: 2, of: 20 };
+    assert_eq!(told, [warning.clone()], "said once");
+    assert!(warning.to_string().contains("2 of 20 held-out rows"), "{warning}");
+    // Weights that take the density of a row away are no better for what they do elsewhere.
+    let (outcome, _, told) = run(vec![(3, -0.5)]);
+    let best = outcome.state.best().unwrap();
+    assert!(best.weights[0] >= -0.5 && best.unjudged == 0, "{best:?}");
+    assert_eq!(outcome.stop, Stop::Patience);
+    assert!(matches!(&told[..], [Warning::Unjudged { count: 1, .. }]), "{told:?}");
+}
+
+/// A batch without weight has no mean: the step is skipped and counted, at any place of the run.
+#[test]
+fn steps_without_weight_are_skipped() {
+    let stub = Stub { slope: 1.0, ..Stub::default() };
+    let (params, mut batch) = (one_weight(0), numbered(200));
+    let weights: Vec<f64> = (0..200).map(|row| f64::from(u8::from(row < 2))).collect();
+    batch.weights = Some(candle_core::Tensor::new(weights, &candle_core::Device::Cpu).unwrap());
+    let config = TrainConfig { steps: 400, evaluate_every: 50, ..config() };
+    let trainer = diffeo_flows::train::Trainer {
+        config: &config,
+        objective: &stub,
+        params: &params,
+        train: &batch,
+        valid: None,
+    };
+    let outcome = trainer.run(TrainState::new(&params).unwrap(), &mut Quiet).unwrap();
+    assert_eq!((outcome.stop, outcome.state.step()), (Stop::Completed, 400));
+    let batches = stub.batches.lock().unwrap();
+    assert!(batches.iter().all(|batch| batch.iter().any(|row| *row < 2)));
+    assert_eq!(outcome.state.skipped() + batches.len(), 400);
+    // Each epoch of 40 batches has one or two with weight.
+    assert!((10..=20).contains(&batches.len()), "{}", batches.len());
+}
+
+#[test]
+fn a_clipping_norm_whose_square_overflows_is_refused() {
+    let with = |clip_norm| TrainConfig { clip_norm, ..config() };
+    assert!(with(1e18).check().is_ok());
+    let error = with(1e30).check().unwrap_err().to_string();
+    assert!(error.contains("clip-norm") && error.contains("1e18"), "{error}");
 }
 
 /// Adam by hand for a constant gradient: m̂ = g and v̂ = g², so a step is the rate times

@@ -13,6 +13,8 @@ use std::sync::Mutex;
 pub(super) struct Stub {
     pub(super) slope: f64,
     pub(super) lowest: f64,
+    /// Held-out rows whose loss is infinite for a weight below the bound.
+    pub(super) impossible: Vec<(usize, f64)>,
     /// What odd rows lose, and even rows win, for each unit of w.
     pub(super) torn: f64,
     /// Calls, counted from 0, that give NaN.
@@ -44,7 +46,13 @@ impl Objective for Stub {
     ) -> Result<Vec<f64>> {
         let w = params.read_flat()?[0];
         let row = |i: usize| if i.is_multiple_of(2) { self.torn * w } else { -self.torn * w };
-        Ok((0..batch.rows()?).map(|i| (w - self.lowest).powi(2) + row(i)).collect())
+        let impossible =
+            |i: usize| self.impossible.iter().any(|(row, below)| *row == i && w < *below);
+        let loss = |i: usize| match impossible(i) {
+            true => f64::INFINITY,
+            false => (w - self.lowest).powi(2) + row(i),
+        };
+        Ok((0..batch.rows()?).map(loss).collect())
     }
 
     fn offender(&self, _batch: &Batch) -> Result<Option<Offender>> {

@@ -92,7 +92,27 @@ pub fn recipe(name: &str) -> Result<Recipe> {
     })
 }
 
+/// Fewer steps teach a flow nothing, however few the rows.
+const FEWEST_STEPS: usize = 500;
+
 impl Recipe {
+    /// The optimiser steps for so many training rows in batches of `batch_size`: those of
+    /// [`Recipe::train`], or as many as make [`Recipe::passes`] over the rows if these are fewer, but no
+    /// fewer than 500.
+    ///
+    /// # Example
+    /// ```
+    /// let recipe = diffeo_flows::config::recipe("nsf")?;
+    /// assert_eq!(recipe.steps_for(1 << 40, 512), recipe.train.steps);
+    /// assert_eq!(recipe.steps_for(100, 512), 500);
+    /// # Ok::<(), diffeo_flows::Error>(())
+    /// ```
+    pub fn steps_for(&self, train_rows: usize, batch_size: usize) -> usize {
+        let size = batch_size.clamp(1, train_rows.max(1));
+        let few = self.passes.saturating_mul(train_rows).div_ceil(size).max(FEWEST_STEPS);
+        few.min(self.train.steps)
+    }
+
     /// The recipe with other sizes.
     ///
     /// # Errors

@@ -20,6 +20,7 @@ mod components;
 mod evaluate;
 mod seeding;
 
+use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use components::Components;
 use rand::RngCore;
@@ -30,7 +31,7 @@ const ROUNDING: f64 = 1e-12;
 const ROWS_PER_FEATURE: usize = 5;
 
 /// How long to fit, and what.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// Number of components M.
     pub components: usize,
@@ -41,12 +42,15 @@ pub struct Settings {
     pub tolerance: f64,
     /// Added to the diagonal of each covariance, in units of the columns' variances.
     pub ridge: f64,
+    /// Asked at every iteration.
+    pub cancel: Cancel,
 }
 
 impl Settings {
     /// At most 60 iterations, until one gains less than 1e-5 nats a row; a ridge of 1e-4.
     pub fn new(components: usize) -> Self {
-        Self { components, iterations: 60, tolerance: 1e-5, ridge: 1e-4 }
+        let cancel = Cancel::new();
+        Self { components, iterations: 60, tolerance: 1e-5, ridge: 1e-4, cancel }
     }
 }
 
@@ -82,8 +86,8 @@ impl Mixture {
     /// The criterion of a mixture fitted to that many rows, nats: lower is better.
     ///
     /// −2 Σᵢ ln p(xᵢ) + penalty · (M − 1 + M d + M d (d + 1) / 2).
-    pub fn information(&self, rows: usize, criterion: Criterion) -> f64 {
-        let (n, m, d) = (rows as f64, self.weights.len() as f64, self.centre.len() as f64);
+    pub fn information(&self, rows: f64, criterion: Criterion) -> f64 {
+        let (n, m, d) = (rows, self.weights.len() as f64, self.centre.len() as f64);
         let parameters = m - 1.0 + m * d + m * d * (d + 1.0) / 2.0;
         let penalty = match criterion {
             Criterion::Bayesian => n.ln(),
@@ -121,18 +125,30 @@ pub fn fit(
     table.fit(settings, rng)
 }
 
-/// The number of components of [`fit_by`]'s mixture.
+/// A search for the number of components.
+#[derive(Debug, Clone)]
+pub struct Search {
+    /// The most that are tried.
+    pub up_to: usize,
+    /// What a parameter costs.
+    pub by: Criterion,
+    /// How many rows of equal weight tell as much as the rows do; none for as many as there are.
+    pub effective_rows: Option<f64>,
+    /// Asked at every iteration.
+    pub cancel: Cancel,
+}
+
+/// The number of components of [`fit_by`]'s mixture, for rows that tell as much as `effective_rows`.
 ///
 /// # Errors
 /// As [`fit`].
 pub fn choose_components(
     rows: &[f64],
     features: usize,
-    up_to: usize,
-    by: Criterion,
+    search: &Search,
     rng: &mut dyn RngCore,
 ) -> Result<usize> {
-    Ok(fit_by(rows, features, up_to, by, rng)?.weights.len())
+    Ok(best_of(rows, features, search, rng)?.weights.len())
 }
 
 /// Of mixtures of 1, 2, 4, 8, … up to `up_to` components that with the lowest
@@ -150,15 +166,27 @@ pub fn fit_by(
     by: Criterion,
     rng: &mut dyn RngCore,
 ) -> Result<Mixture> {
+    let search = Search { up_to, by, effective_rows: None, cancel: Cancel::new() };
+    best_of(rows, features, &search, rng)
+}
+
+fn best_of(
+    rows: &[f64],
+    features: usize,
+    search: &Search,
+    rng: &mut dyn RngCore,
+) -> Result<Mixture> {
+    let Search { up_to, by, effective_rows, ref cancel } = *search;
     check(rows, features, up_to.min(1))?;
     let table = Standardised::new(rows, features)?;
-    let n = rows.len() / features;
-    let enough = |m: &usize| *m == 1 || m.saturating_mul(ROWS_PER_FEATURE * features) <= n;
+    let n = effective_rows.unwrap_or((rows.len() / features) as f64);
+    let enough = |m: &usize| *m == 1 || (m * ROWS_PER_FEATURE * features) as f64 <= n;
     let numbers = std::iter::successors(Some(1usize), |m| m.checked_mul(2));
-    let mut best = table.fit(&Settings::new(1), rng)?;
+    let of = |components| Settings { cancel: cancel.clone(), ..Settings::new(components) };
+    let mut best = table.fit(&of(1), rng)?;
     let (mut lowest, mut worse) = (best.information(n, by), 0);
     for components in numbers.skip(1).take_while(|m| *m <= up_to && enough(m)) {
-        let next = table.fit(&Settings::new(components), rng)?;
+        let next = table.fit(&of(components), rng)?;
         let criterion = next.information(n, by);
         if criterion < lowest {
             (best, lowest, worse) = (next, criterion, 0);
@@ -246,6 +274,7 @@ impl Standardised {
         let mut sums = components.expectation(&self.rows);
         let mut iterations = 0;
         while iterations < settings.iterations {
+            settings.cancel.check()?;
             let next = components.maximise(&sums, settings.ridge)?;
             let next_sums = next.expectation(&self.rows);
             let gain = (next_sums.log_likelihood() - sums.log_likelihood()) / n;

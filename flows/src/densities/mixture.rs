@@ -3,6 +3,7 @@
 use super::expectation_maximisation::{Mixture, Settings, fit};
 use super::placement::Placement;
 use super::triangular::solve_upper;
+use crate::cancel::Cancel;
 use crate::density::Density;
 use crate::error::{Error, Result};
 use crate::params::{Buffer, Init, Once, Scope, Weight, to_f64};
@@ -53,11 +54,11 @@ const BROAD_WIDTH: f64 = 1.5;
 /// use candle_core::{DType, Device};
 /// use diffeo_flows::densities::{GaussianMixture, Toy};
 /// use diffeo_flows::rng::{Stream, generator};
-/// use diffeo_flows::{Density, Params};
+/// use diffeo_flows::{Cancel, Density, Params};
 /// let mut params = Params::new(DType::F64, &Device::Cpu, 0);
 /// let density = GaussianMixture::new(params.scope("base"), 2, 8)?;
 /// let x = Toy::named("eight-gaussians")?.sample(2000, None, &mut generator(0, Stream::Sample, 0))?;
-/// density.initialise(&x, &mut generator(0, Stream::Mixture, 0))?;
+/// density.initialise(&x, &mut generator(0, Stream::Mixture, 0), &Cancel::new())?;
 /// assert!(density.log_prob(&x, None)?.mean_all()?.to_scalar::<f64>()? > -2.0);
 /// # Ok::<(), diffeo_flows::Error>(())
 /// ```
@@ -209,11 +210,12 @@ impl Density for GaussianMixture {
         Placement::of(&self.means).tensor(values, (n, d))
     }
 
-    fn initialise(&self, x: &Tensor, rng: &mut dyn RngCore) -> Result<()> {
+    fn initialise(&self, x: &Tensor, rng: &mut dyn RngCore, cancel: &Cancel) -> Result<()> {
         check_points("GaussianMixture::initialise", x, self.features)?;
         self.initialised.run(|| {
             let rows = subset(to_f64(x)?, self.features, rng);
-            self.start_at(fit(&rows, self.features, &Settings::new(self.components), rng)?)
+            let settings = Settings { cancel: cancel.clone(), ..Settings::new(self.components) };
+            self.start_at(fit(&rows, self.features, &settings, rng)?)
         })
     }
 }

@@ -134,7 +134,8 @@ impl<L: TileLoss> BatchJob<L> {
         self.ranges = chunks(rows.len(), L::FEWEST_ROWS);
         self.chunks.resize_with(self.chunks.len().max(self.ranges.len()), Mutex::default);
         let total: f64 = rows.iter().map(|row| f64::from(self.table.weight(*row as usize))).sum();
-        self.scale = (1.0 / total) as f32;
+        // Rows without weight have no mean; their loss and gradient are 0.
+        self.scale = if total > 0.0 { (1.0 / total) as f32 } else { 0.0 };
         self.loss.prepare(&mut self.theta);
         self.loss.draw(&self.table, rows, rng)?;
         Ok(self.ranges.len())

@@ -1,9 +1,11 @@
 //! The description stored with a model's weights.
 
 use super::column::Column;
+use super::number;
 use crate::config::{FlowConfig, LayerConfig, ObjectiveConfig, SolverConfig};
 use crate::error::{Error, Result};
-use crate::train::{Evaluation, TrainConfig};
+use crate::metrics::Estimate;
+use crate::train::{Evaluation, Stop, TrainConfig};
 use candle_core::DType;
 use serde::{Deserialize, Serialize};
 
@@ -94,6 +96,11 @@ pub struct DataSummary {
     pub rows: RowCounts,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
 /// Numbers of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RowCounts {
@@ -105,6 +112,42 @@ pub struct RowCounts {
     pub test: usize,
 }
 
+impl RowCounts {
+    /// Whether no part has rows.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Nats a feature by which a loss is above the lowest of its run when training blew up: no overfitting
+/// costs as much.
+const BLOWN_UP: f64 = 100.0;
+
+impl TrainingSummary {
+    /// Whether the weights kept are better on the held-out rows than those that training started from;
+    /// none without held-out rows, by which that could be known.
+    pub fn improved_on_start(&self) -> Option<bool> {
+        let judged = self.history.first().is_some_and(|start| start.valid_loss.is_some());
+        (judged || self.valid_log_likelihood.is_some()).then_some(self.best_step > 0)
+    }
+
+    /// Whether training of a model of so many features diverged: it ended by losses that were not
+    /// finite, or the loss at its end, held-out where there are such rows, is beyond all measure above the
+    /// lowest, by 100 nats a feature or more.
+    pub fn diverged(&self, features: usize) -> bool {
+        let judged = self.history.iter().any(|e| e.valid_loss.is_some());
+        let losses = self.history.iter().map(|e| if judged { e.valid_loss } else { e.loss });
+        // A loss that is no number has none in JSON.
+        let losses: Vec<f64> = losses.map(|loss| loss.unwrap_or(f64::NAN)).collect();
+        let lowest = losses.iter().copied().filter(|l| l.is_finite()).fold(f64::INFINITY, f64::min);
+        let held = |last: &f64| last - lowest <= BLOWN_UP * features as f64;
+        // The first evaluation precedes all training losses.
+        let trained = losses.len() > 1;
+        self.stop == Some(Stop::Diverged) || trained && !losses.last().is_none_or(held)
+    }
+}
+
 /// What a training run came to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TrainingSummary {
@@ -112,17 +155,34 @@ pub struct TrainingSummary {
     pub steps: usize,
     /// The step the weights are from.
     pub best_step: usize,
-    /// Mean log-likelihood of the training rows, nats.
+    /// Why training ended; none in models of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<Stop>,
+    /// Steps of these whose rows had no weight, so that nothing moved.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub skipped: usize,
+    /// Mean log-likelihood of the training rows, nats: −∞ where the density of one is 0, NaN where it
+    /// could not be computed.
+    #[serde(with = "number")]
     pub train_log_likelihood: f64,
     /// Of the held-out rows the weights were chosen by.
+    #[serde(with = "number::optional")]
     pub valid_log_likelihood: Option<f64>,
     /// Of the rows held out to judge.
+    #[serde(with = "number::optional")]
     pub test_log_likelihood: Option<f64>,
     /// Its standard error.
     pub test_standard_error: Option<f64>,
+    /// Rows of each part whose log-density is not a finite number.
+    #[serde(default, skip_serializing_if = "RowCounts::is_empty")]
+    pub unjudged: RowCounts,
     /// Of those rows under the full Gaussian; none where its covariance is singular.
     #[serde(default)]
     pub test_gaussian: Option<f64>,
+    /// By how much the model is above that Gaussian on those rows, nats a row: the mean of the
+    /// differences and its standard error; none where either is not finite.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_over_gaussian: Option<Estimate>,
     /// Evaluations of the field of a continuous flow; see
     /// [`Model::evaluations`](super::Model::evaluations).
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,7 +1,7 @@
 //! Maximum likelihood of a continuous flow, through the solver.
 
 use super::MaximumLikelihood;
-use super::rows::{sum, total_weight};
+use super::rows::{share, sum, total_weight};
 use crate::config::ContinuousTraining;
 use crate::draws::{BLOCK, Draws};
 use crate::error::{Error, Result};
@@ -170,7 +170,7 @@ impl Objective for ContinuousLikelihood<'_> {
         batch: &Batch,
         rng: &mut dyn RngCore,
     ) -> Result<(f64, Gradients)> {
-        let scale = -1.0 / total_weight(batch)?;
+        let scale = -share(total_weight(batch)?);
         let probes = self.probes(batch, rng)?;
         sum(self.workers, batch.rows()?, params, |rows| {
             let (start, len) = (rows.start, rows.len());

@@ -14,14 +14,14 @@ const TRAINING_ROWS: usize = 256;
 /// Rows of one chunk of an evaluation.
 const EVALUATION_ROWS: usize = 512;
 
-/// Σ wᵢ ℓᵢ / Σ wᵢ and its gradient, from `losses`, which gives ℓ `[n]` of a range of rows.
+/// Σ wᵢ ℓᵢ / Σ wᵢ and its gradient, 0 for rows without weight, from `losses`, which gives ℓ `[n]` of a range of rows.
 pub(super) fn mean_and_gradients(
     workers: &Workers,
     params: &Params,
     batch: &Batch,
     losses: impl Fn(Range<usize>) -> Result<Tensor> + Sync,
 ) -> Result<(f64, Gradients)> {
-    let scale = 1.0 / total_weight(batch)?;
+    let scale = share(total_weight(batch)?);
     sum(workers, batch.rows()?, params, |rows| {
         let mut losses = losses(rows.clone())?;
         if let Some(weights) = &batch.weights {
@@ -56,6 +56,11 @@ pub(super) fn each(
     let chunks =
         workers.map_chunks(batch.rows()?, EVALUATION_ROWS, |rows| to_f64(&losses(rows)?))?;
     Ok(chunks.concat())
+}
+
+/// 1 / Σ wᵢ, or 0 where rows without weight have no mean.
+pub(super) fn share(total: f64) -> f64 {
+    if total > 0.0 { total.recip() } else { 0.0 }
 }
 
 /// Σ wᵢ, or the number of rows.

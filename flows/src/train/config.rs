@@ -3,13 +3,18 @@
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+/// Entries of a clipped gradient are no larger, so that their squares, of which the optimiser keeps a
+/// mean, are finite in single precision.
+const LARGEST_CLIP_NORM: f64 = 1e18;
+
 /// Settings of a training run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainConfig {
     /// Optimiser steps.
     pub steps: usize,
-    /// Batch size, the rows of each step; all rows when there are fewer.
+    /// Batch size, the rows of each step; all rows when there are fewer. Each row comes once in an epoch;
+    /// a batch at the end of an epoch is filled up with the first rows of the next.
     pub batch_size: usize,
     /// Largest learning rate, reached after the warm-up.
     pub learning_rate: f64,
@@ -23,7 +28,8 @@ pub struct TrainConfig {
     pub epsilon: f64,
     /// Decoupled weight decay, on the weight matrices of networks only.
     pub weight_decay: f64,
-    /// Gradients of a larger norm are scaled down to it.
+    /// Gradients of a larger norm are scaled down to it; at most 1e18, whose square single precision
+    /// can hold.
     pub clip_norm: f64,
     /// Decay of the averaged weights; 0 for none.
     pub average_decay: f64,
@@ -80,7 +86,7 @@ impl TrainConfig {
         within("betas", self.betas.1, 0.0, 1.0 - f64::EPSILON)?;
         within("epsilon", self.epsilon, f64::MIN_POSITIVE, 1.0)?;
         within("weight-decay", self.weight_decay, 0.0, 10.0)?;
-        within("clip-norm", self.clip_norm, f64::MIN_POSITIVE, f64::MAX)?;
+        within("clip-norm", self.clip_norm, f64::MIN_POSITIVE, LARGEST_CLIP_NORM)?;
         within("average-decay", self.average_decay, 0.0, 1.0 - f64::EPSILON)
     }
 }

@@ -4,14 +4,16 @@
 mod adamw;
 mod config;
 mod observer;
+mod order;
 mod schedule;
+mod score;
 mod state;
 mod steps;
 mod trainer;
 
 pub use adamw::AdamW;
 pub use config::TrainConfig;
-pub use observer::{Evaluation, Observer, Quiet};
+pub use observer::{Evaluation, Observer, Quiet, Warning};
 pub use schedule::learning_rate;
 pub use state::{Best, Parts, TrainState};
 pub use steps::{Moving, Steps, Update, steps};

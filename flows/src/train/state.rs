@@ -10,8 +10,10 @@ use serde::{Deserialize, Serialize};
 pub struct Best {
     /// The step they were found at.
     pub step: usize,
-    /// Their held-out loss, nats.
+    /// Their held-out loss, nats: the mean over the rows whose loss is finite.
     pub loss: f64,
+    /// Held-out rows whose loss is not.
+    pub unjudged: usize,
     /// The weights.
     pub weights: Vec<f64>,
 }
@@ -36,6 +38,12 @@ pub(super) struct Counters {
     pub(super) hopeless_low: Option<f64>,
     pub(super) learning_rate_scale: f64,
     pub(super) restarted: bool,
+    /// Evaluations since that restart.
+    #[serde(default)]
+    pub(super) sound_evaluations: usize,
+    /// Steps whose rows had no weight.
+    #[serde(default)]
+    pub(super) skipped: usize,
 }
 
 /// The vectors of a state by name, and its scalars as JSON.
@@ -52,6 +60,8 @@ struct Scalars {
     counters: Counters,
     optimizer_steps: usize,
     best: Option<(usize, f64)>,
+    #[serde(default)]
+    best_unjudged: usize,
     history: Vec<Evaluation>,
 }
 
@@ -69,6 +79,8 @@ impl TrainState {
                 hopeless_low: None,
                 learning_rate_scale: 1.0,
                 restarted: false,
+                sound_evaluations: 0,
+                skipped: 0,
             },
             moving: Moving::new(weights),
             best: None,
@@ -79,6 +91,11 @@ impl TrainState {
     /// Optimiser steps done.
     pub fn step(&self) -> usize {
         self.counters.step
+    }
+
+    /// Steps of these that moved nothing, as their rows had no weight.
+    pub fn skipped(&self) -> usize {
+        self.counters.skipped
     }
 
     /// The best weights so far, by held-out loss.
@@ -107,6 +124,7 @@ impl TrainState {
             counters: self.counters,
             optimizer_steps: optimizer.steps,
             best: self.best.as_ref().map(|b| (b.step, b.loss)),
+            best_unjudged: self.best.as_ref().map_or(0, |b| b.unjudged),
             history: self.history.clone(),
         };
         Parts { vectors, json: serde_json::to_string(&scalars).unwrap_or_default() }
@@ -114,7 +132,7 @@ impl TrainState {
 
     /// Puts a state together again; none when a vector is missing or has the wrong length.
     pub fn from_parts(parts: Parts, count: usize) -> Option<Self> {
-        let Scalars { counters, optimizer_steps, best, history } =
+        let Scalars { counters, optimizer_steps, best, best_unjudged: unjudged, history } =
             serde_json::from_str(&parts.json).ok()?;
         let mut vectors = parts.vectors;
         let mut take = |name: &str| {
@@ -133,7 +151,7 @@ impl TrainState {
                 },
             },
             best: match best {
-                Some((step, loss)) => Some(Best { step, loss, weights: take("best")? }),
+                Some((step, loss)) => Some(Best { step, loss, unjudged, weights: take("best")? }),
                 None => None,
             },
             history,

@@ -1,15 +1,17 @@
 //! The training loop.
 
+use super::order::Order;
+use super::score::{Score, paired, unjudged};
 use super::{
-    Best, Evaluation, Observer, Steps, TrainConfig, TrainState, Update, learning_rate, steps,
+    Best, Evaluation, Observer, Steps, TrainConfig, TrainState, Update, Warning, learning_rate,
+    steps,
 };
 use crate::error::{Error, NonFinite, Result};
 use crate::metrics::Estimate;
 use crate::objective::{Batch, Objective};
 use crate::params::{Params, to_f64};
 use crate::rng::{Stream, generator};
-use rand::seq::SliceRandom;
-use std::ops::Range;
+use serde::{Deserialize, Serialize};
 
 /// What a learning rate is scaled by after a loss that was not finite.
 const RESTART_SCALE: f64 = 0.1;
@@ -18,8 +20,19 @@ const RESTART_SCALE: f64 = 0.1;
 const HOPELESS_NATS: f64 = 0.1;
 const HOPELESS_ERRORS: f64 = 3.0;
 
+/// Evaluations after which a restart is forgiven, so that another breakdown is a first one again.
+const FORGIVEN_AFTER: usize = 10;
+
+/// A batch counts for nothing whose weights sum to less: their mean over all rows is about 1, and the
+/// reciprocal of the sum has to be a number in single precision.
+const NO_WEIGHT: f64 = f32::MIN_POSITIVE as f64;
+
+/// Held-out rows that a warning names, at most.
+const NAMED_ROWS: usize = 5;
+
 /// Why a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Stop {
     /// All steps were done.
     Completed,
@@ -27,6 +40,8 @@ pub enum Stop {
     Patience,
     /// The observer broke off.
     Interrupted,
+    /// The loss was not finite a second time, soon after a restart: the best weights so far are kept.
+    Diverged,
 }
 
 /// How a run ended.
@@ -38,6 +53,8 @@ pub struct Outcome {
     pub step: usize,
     /// The state at the last evaluation, to resume from.
     pub state: TrainState,
+    /// Where the loss stopped being finite, of a run that diverged.
+    pub cause: Option<NonFinite>,
 }
 
 /// Minimises an objective over batches of rows.
@@ -62,12 +79,21 @@ struct Run<'a> {
     /// The state at the last evaluation: what a restart goes back to and an interruption keeps.
     anchor: TrainState,
     steps: Box<dyn Steps + 'a>,
-    rows: usize,
-    order: Vec<u32>,
-    epoch: Option<usize>,
+    order: Order,
+    /// Weights of the rows to train on, and of those held out.
+    weights: Option<Vec<f64>>,
+    valid_weights: Option<Vec<f64>>,
     loss_since_evaluation: (f64, usize),
     /// Held-out losses of the best weights, row by row; computed when first needed.
     best_losses: Option<Vec<f64>>,
+    /// The most held-out rows without a finite loss that a warning has told of.
+    told: usize,
+}
+
+/// How the loop ended.
+enum End {
+    Stopped(Stop),
+    Diverged(NonFinite),
 }
 
 struct Chosen {
@@ -84,7 +110,8 @@ impl Trainer<'_> {
     ///
     /// # Errors
     /// [`Error::NonFinite`] when the loss is not finite a second time, after one restart from the
-    /// last evaluation with a tenth of the learning rate; what the observer fails with.
+    /// last evaluation with a tenth of the learning rate, and nothing has been learnt by then that could
+    /// be kept; what the observer fails with.
     pub fn run(self, state: TrainState, observer: &mut dyn Observer) -> Result<Outcome> {
         self.config.check()?;
         let rows = self.train.rows()?;
@@ -93,22 +120,34 @@ impl Trainer<'_> {
         }
         let mut steps = steps(self.objective, self.params, self.train)?;
         steps.load(&state.moving)?;
+        let size = self.config.batch_size;
         let mut run = Run {
             trainer: self,
             anchor: state.clone(),
             state,
             steps,
-            rows,
-            order: Vec::new(),
-            epoch: None,
+            order: Order::new(rows, size, self.params.seed()),
+            weights: weights(self.train)?,
+            valid_weights: self.valid.map(weights).transpose()?.flatten(),
             loss_since_evaluation: (0.0, 0),
             best_losses: None,
+            told: 0,
         };
-        let stop = run.go_on(observer)?;
+        let end = run.go_on(observer)?;
         let state = run.anchor;
         let chosen = self.choose(&state);
+        let (stop, cause) = match end {
+            End::Stopped(stop) => (stop, None),
+            End::Diverged(cause) if chosen.step == 0 => {
+                return Err(Error::NonFinite(Box::new(cause)));
+            }
+            End::Diverged(cause) => {
+                observer.diverged(&cause, chosen.step);
+                (Stop::Diverged, Some(cause))
+            }
+        };
         self.params.write_flat(&chosen.weights)?;
-        Ok(Outcome { stop, step: chosen.step, state })
+        Ok(Outcome { stop, step: chosen.step, state, cause })
     }
 
     /// The weights to keep, and the step they are from.
@@ -129,66 +168,57 @@ impl Trainer<'_> {
     }
 }
 
-/// Mean loss of the rows of a batch.
-fn mean(losses: &[f64], batch: &Batch) -> Result<Estimate> {
-    let weights = batch.weights.as_ref().map(to_f64).transpose()?;
-    Ok(Estimate::of(losses, weights.as_deref()))
-}
-
-/// Mean of a − b over the same rows.
-fn paired(a: &[f64], b: &[f64], batch: &Batch) -> Result<Estimate> {
-    let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
-    mean(&differences, batch)
+/// The weights of the rows of a batch.
+fn weights(batch: &Batch) -> Result<Option<Vec<f64>>> {
+    batch.weights.as_ref().map(to_f64).transpose()
 }
 
 impl Run<'_> {
-    fn go_on(&mut self, observer: &mut dyn Observer) -> Result<Stop> {
+    fn go_on(&mut self, observer: &mut dyn Observer) -> Result<End> {
         let config = self.trainer.config;
         if self.state.counters.step == 0 && self.state.history.is_empty() {
             self.evaluate(observer)?;
         }
         while self.state.counters.step < config.steps {
             if config.patience > 0 && self.state.counters.hopeless_evaluations >= config.patience {
-                return Ok(Stop::Patience);
+                return Ok(End::Stopped(Stop::Patience));
             }
-            let rows = self.next_rows();
-            let Some(loss) = self.step(rows.clone())? else {
-                self.restart(rows, observer)?;
-                continue;
+            let rows = self.order.batch(self.state.counters.step);
+            let loss = if self.has_weight(&rows) {
+                let Some(loss) = self.step(&rows)? else {
+                    match self.restart(&rows, observer)? {
+                        Some(cause) => return Ok(End::Diverged(cause)),
+                        None => continue,
+                    }
+                };
+                self.loss_since_evaluation.0 += loss;
+                self.loss_since_evaluation.1 += 1;
+                loss
+            } else {
+                self.state.counters.step += 1;
+                self.state.counters.skipped += 1;
+                f64::NAN
             };
-            self.loss_since_evaluation.0 += loss;
-            self.loss_since_evaluation.1 += 1;
             let interrupted = observer.stepped(self.state.counters.step, loss).is_break();
             let step = self.state.counters.step;
             if step.is_multiple_of(config.evaluate_every) || step == config.steps {
                 self.evaluate(observer)?;
             }
             if interrupted {
-                return Ok(Stop::Interrupted);
+                return Ok(End::Stopped(Stop::Interrupted));
             }
         }
-        Ok(Stop::Completed)
+        Ok(End::Stopped(Stop::Completed))
     }
 
-    /// Where in the order of rows the batch of the current step stands; each epoch has an order of
-    /// its own.
-    fn next_rows(&mut self) -> Range<usize> {
-        let size = self.trainer.config.batch_size.min(self.rows);
-        let per_epoch = self.rows / size;
-        let step = self.state.counters.step;
-        let epoch = step / per_epoch;
-        if self.epoch != Some(epoch) {
-            self.order = (0..self.rows as u32).collect();
-            let seed = self.trainer.params.seed();
-            self.order.shuffle(&mut generator(seed, Stream::Shuffle, epoch as u64));
-            self.epoch = Some(epoch);
-        }
-        let start = (step % per_epoch) * size;
-        start..start + size
+    /// Whether these rows have a mean: the loss of rows of weight 0 is 0 / 0.
+    fn has_weight(&self, rows: &[u32]) -> bool {
+        let Some(weights) = &self.weights else { return true };
+        rows.iter().map(|row| weights[*row as usize]).sum::<f64>() >= NO_WEIGHT
     }
 
     /// One optimiser step; none when loss or gradient is not finite.
-    fn step(&mut self, rows: Range<usize>) -> Result<Option<f64>> {
+    fn step(&mut self, rows: &[u32]) -> Result<Option<f64>> {
         let Trainer { config, params, .. } = self.trainer;
         let counters = &mut self.state.counters;
         let mut rng = generator(params.seed(), Stream::Objective, counters.step as u64);
@@ -200,7 +230,11 @@ impl Run<'_> {
             learning_rate: learning_rate(config, counters.step) * counters.learning_rate_scale,
             average_decay: (config.average_decay > 0.0).then_some(decay),
         };
-        let loss = self.steps.step(&self.order[rows], &update, &mut rng)?;
+        let loss = match self.steps.step(rows, &update, &mut rng) {
+            // A path that no solver follows has no loss.
+            Err(Error::Solver { .. }) => None,
+            other => other?,
+        };
         counters.step += usize::from(loss.is_some());
         Ok(loss)
     }
@@ -209,16 +243,22 @@ impl Run<'_> {
     fn evaluate(&mut self, observer: &mut dyn Observer) -> Result<()> {
         let step = self.state.counters.step;
         self.steps.store(&mut self.state.moving);
-        let valid_loss = match self.trainer.valid {
-            Some(valid) => Some(self.judge(valid)?),
+        let held_out = match self.trainer.valid {
+            Some(valid) => Some(self.judge(valid, observer)?),
             None => None,
         };
+        let counters = &mut self.state.counters;
+        if counters.restarted {
+            counters.sound_evaluations += 1;
+            counters.restarted = counters.sound_evaluations < FORGIVEN_AFTER;
+        }
         let (sum, count) = std::mem::take(&mut self.loss_since_evaluation);
         let rate = learning_rate(self.trainer.config, step.saturating_sub(1));
         let evaluation = Evaluation {
             step,
             loss: (count > 0).then(|| sum / count as f64),
-            valid_loss,
+            valid_loss: held_out.map(|score| score.loss.mean),
+            unjudged: held_out.map_or(0, |score| score.unjudged),
             learning_rate: rate * self.state.counters.learning_rate_scale,
         };
         self.state.history.push(evaluation);
@@ -226,45 +266,62 @@ impl Run<'_> {
         observer.evaluated(&evaluation, &self.anchor)
     }
 
-    /// The lower held-out loss of the weights and of their average; remembers the best so far.
-    fn judge(&mut self, valid: &Batch) -> Result<f64> {
+    /// The better held-out loss of the weights and of their average; remembers the best so far.
+    fn judge(&mut self, valid: &Batch, observer: &mut dyn Observer) -> Result<Score> {
         let trainer = self.trainer;
-        let mut candidates = vec![self.state.moving.weights.clone()];
+        let weights = self.state.moving.weights.clone();
+        let mut losses = trainer.held_out_losses(&weights, valid)?;
+        let mut score = Score::of(&losses, self.valid_weights.as_deref());
+        self.keep_if_best(score, weights);
         if trainer.config.average_decay > 0.0 {
-            candidates.push(self.state.moving.average.clone());
-        }
-        let mut lowest: Option<(Estimate, Vec<f64>)> = None;
-        for weights in candidates {
-            let losses = trainer.held_out_losses(&weights, valid)?;
-            let loss = mean(&losses, valid)?;
-            if lowest.as_ref().is_none_or(|(l, _)| loss.mean < l.mean || l.mean.is_nan()) {
-                lowest = Some((loss, losses));
+            let average = self.state.moving.average.clone();
+            let of_average = trainer.held_out_losses(&average, valid)?;
+            let next = Score::of(&of_average, self.valid_weights.as_deref());
+            self.keep_if_best(next, average);
+            if next.beats(score.unjudged, score.loss.mean) || !score.is_usable() {
+                (score, losses) = (next, of_average);
             }
-            self.keep_if_best(loss.mean, weights);
         }
         trainer.params.write_flat(&self.state.moving.weights)?;
-        let Some((loss, losses)) = lowest else { return Ok(f64::NAN) };
-        self.count_if_hopeless(&losses, valid)?;
-        Ok(loss.mean)
+        self.tell_of_unjudged(&losses, score, observer);
+        self.count_if_hopeless(&losses, score, valid)?;
+        Ok(score)
     }
 
-    fn keep_if_best(&mut self, loss: f64, weights: Vec<f64>) {
+    fn keep_if_best(&mut self, score: Score, weights: Vec<f64>) {
         let best = self.state.best.as_ref();
-        if loss.is_finite() && best.is_none_or(|best| loss < best.loss) {
-            self.state.best = Some(Best { step: self.state.counters.step, loss, weights });
+        if score.is_usable() && best.is_none_or(|best| score.beats(best.unjudged, best.loss)) {
+            let (step, loss) = (self.state.counters.step, score.loss.mean);
+            self.state.best = Some(Best { step, loss, unjudged: score.unjudged, weights });
             self.best_losses = None;
         }
     }
 
+    /// Names the held-out rows that weights are not compared by, when they are more than before.
+    fn tell_of_unjudged(&mut self, losses: &[f64], score: Score, observer: &mut dyn Observer) {
+        if score.unjudged <= self.told {
+            return;
+        }
+        self.told = score.unjudged;
+        let rows = unjudged(losses, self.valid_weights.as_deref()).take(NAMED_ROWS).collect();
+        let (step, count, of) = (self.state.counters.step, score.unjudged, losses.len());
+        observer.warned(&Warning::Unjudged { step, rows, count, of });
+    }
+
     /// Counts evaluations in a row that are much worse than the best.
-    fn count_if_hopeless(&mut self, losses: &[f64], valid: &Batch) -> Result<()> {
+    fn count_if_hopeless(&mut self, losses: &[f64], score: Score, valid: &Batch) -> Result<()> {
         let Some(best) = &self.state.best else { return Ok(()) };
+        let unjudged_by_best = best.unjudged;
         if self.best_losses.is_none() {
             self.best_losses = Some(self.trainer.held_out_losses(&best.weights, valid)?);
             self.trainer.params.write_flat(&self.state.moving.weights)?;
         }
         let best_losses = self.best_losses.as_deref().unwrap_or_default();
-        let excess = paired(losses, best_losses, valid)?;
+        let mut excess = paired(losses, best_losses, self.valid_weights.as_deref());
+        if score.unjudged > unjudged_by_best {
+            // Infinitely worse, as a number that can be stored.
+            excess = Estimate { mean: f64::MAX, standard_error: 0.0 };
+        }
         let hopeless = excess.mean.is_nan()
             || excess.mean > HOPELESS_NATS && excess.mean > HOPELESS_ERRORS * excess.standard_error;
         let counters = &mut self.state.counters;
@@ -280,28 +337,30 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Goes back to the anchor with a smaller learning rate, once.
-    fn restart(&mut self, rows: Range<usize>, observer: &mut dyn Observer) -> Result<()> {
+    /// Goes back to the anchor with a smaller learning rate; the cause instead, when that was tried
+    /// already and no sound progress came of it.
+    fn restart(&mut self, rows: &[u32], observer: &mut dyn Observer) -> Result<Option<NonFinite>> {
         let cause = self.cause(rows)?;
-        if self.anchor.counters.restarted || self.state.counters.restarted {
-            return Err(Error::NonFinite(Box::new(cause)));
+        if self.anchor.counters.restarted {
+            return Ok(Some(cause));
         }
         self.anchor.counters.restarted = true;
+        self.anchor.counters.sound_evaluations = 0;
         self.anchor.counters.learning_rate_scale *= RESTART_SCALE;
         self.state = self.anchor.clone();
-        self.epoch = None;
         self.loss_since_evaluation = (0.0, 0);
         self.steps.load(&self.state.moving)?;
         observer.restarted(&cause, self.state.counters.learning_rate_scale);
-        Ok(())
+        Ok(None)
     }
 
     /// The first layer and training row at which the loss stops being finite.
-    fn cause(&mut self, rows: Range<usize>) -> Result<NonFinite> {
-        let rows = &self.order[rows];
+    fn cause(&mut self, rows: &[u32]) -> Result<NonFinite> {
         self.steps.store(&mut self.state.moving);
         self.trainer.params.write_flat(&self.state.moving.weights)?;
-        let offender = self.trainer.objective.offender(&self.trainer.train.take(rows)?)?;
+        // Where it was is not worth the weights that were good.
+        let found = self.trainer.objective.offender(&self.trainer.train.take(rows)?);
+        let offender = found.ok().flatten();
         Ok(NonFinite {
             step: self.state.counters.step,
             row: offender.as_ref().map(|o| rows[o.row] as usize),

@@ -42,27 +42,32 @@ impl Standardise {
         self.mean.tensor().device().clone()
     }
 
-    /// Fits mean and standard deviation of each column to the rows of all pieces `[n, d]`, which are
-    /// asked for twice and need never be in memory together.
+    /// Fits mean and standard deviation of each column to the rows of all pieces `[n, d]`, weighted by
+    /// `[n, 1]` where there are weights, which are asked for twice and need never be in memory together.
     pub(crate) fn initialise_from<I>(&self, pieces: impl Fn() -> I) -> Result<()>
     where
-        I: Iterator<Item = Result<Tensor>>,
+        I: Iterator<Item = Result<(Tensor, Option<Tensor>)>>,
     {
         self.initialised.run(|| {
-            let mut rows = 0;
+            let mut total = 0.0;
             let mut mean = self.mean.tensor().zeros_like()?;
             for piece in pieces() {
-                let piece = piece?.detach().to_dtype(DType::F64)?;
-                rows += piece.dim(0)?;
-                mean = (mean + piece.sum_keepdim(0)?)?;
+                let (piece, weights) = piece?;
+                let piece = piece.detach().to_dtype(DType::F64)?;
+                total += match &weights {
+                    Some(weights) => weights.sum_all()?.to_scalar::<f64>()?,
+                    None => piece.dim(0)? as f64,
+                };
+                mean = (mean + weighted(piece, weights.as_ref())?.sum_keepdim(0)?)?;
             }
-            let mean = (mean / rows as f64)?;
+            let mean = (mean / total)?;
             let mut square = mean.zeros_like()?;
             for piece in pieces() {
-                let away = piece?.detach().to_dtype(DType::F64)?.broadcast_sub(&mean)?;
-                square = (square + away.sqr()?.sum_keepdim(0)?)?;
+                let (piece, weights) = piece?;
+                let away = piece.detach().to_dtype(DType::F64)?.broadcast_sub(&mean)?;
+                square = (square + weighted(away.sqr()?, weights.as_ref())?.sum_keepdim(0)?)?;
             }
-            self.set_moments(&mean, &(square / rows as f64)?.sqrt()?)
+            self.set_moments(&mean, &(square / total)?.sqrt()?)
         })
     }
 
@@ -94,6 +99,14 @@ impl Standardise {
     }
 }
 
+/// w ⊙ x, or x.
+fn weighted(x: Tensor, weights: Option<&Tensor>) -> Result<Tensor> {
+    match weights {
+        Some(weights) => Ok(x.broadcast_mul(weights)?),
+        None => Ok(x),
+    }
+}
+
 impl Transform for Standardise {
     fn features(&self) -> usize {
         self.features
@@ -117,7 +130,7 @@ impl Transform for Standardise {
     fn initialise(&self, x: &Tensor, _: Option<&Tensor>, direction: Direction) -> Result<()> {
         check_points("Standardise::initialise", x, self.features)?;
         let is_set = self.initialised.is_done()?;
-        self.initialise_from(|| std::iter::once(Ok(x.clone())))?;
+        self.initialise_from(|| std::iter::once(Ok((x.clone(), None))))?;
         if is_set || direction == Direction::Forward {
             return Ok(());
         }

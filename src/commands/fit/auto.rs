@@ -1,14 +1,16 @@
 //! `fit --flow auto`: fits several flows and chooses one by the validation rows.
 
 use super::plan::Loaded;
-use super::watch_for_interrupts;
-use super::{Job, Results, Work, describe, finish, how_to_go_on, load, require_plane};
+use super::{
+    Job, Results, Work, describe, finish, how_to_finish, how_to_go_on, load, require_plane,
+};
 use crate::args::Common;
 use crate::failure::Usage;
 use crate::fit_flags::FitFlags;
 use crate::fit_settings::FitSettings;
 use crate::input::workers;
 use crate::run_folder::RunFolder;
+use crate::signals::Signals;
 use anyhow::{Context, Result};
 use diffeo::flows::config::{LayerConfig, Recipe};
 use diffeo::flows::fit::{Fit, Parts, judge, same_fit};
@@ -19,8 +21,6 @@ use diffeo::pictures::Moment;
 use diffeo::selection::{Scored, choose};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 /// The flow that stands for a choice.
 pub const AUTO: &str = "auto";
@@ -102,7 +102,7 @@ struct Fitted {
     moments: Vec<Moment>,
 }
 
-pub fn run(common: &Common, flags: &FitFlags) -> Result<ExitCode> {
+pub fn run(common: &Common, flags: &FitFlags, signals: &Signals) -> Result<ExitCode> {
     let settings_of = |name: &str| {
         let flow = Some(name.to_owned());
         FitFlags { flow, ..flags.clone() }.resolve()
@@ -126,7 +126,7 @@ pub fn run(common: &Common, flags: &FitFlags) -> Result<ExitCode> {
         settings.into_iter().zip(fits).filter(|(_, fit)| takes_columns(common, fit)).unzip();
     check(&fits, &loaded, flags.film)?;
     if flags.resume && folder.has_model() && folder.has_choice() {
-        return resume_finished((common, flags), (&folder, &workers), &fits, &loaded);
+        return resume_finished((common, flags), (&folder, &workers), signals, (&fits, &loaded));
     }
     let config = config(flags, &settings[0])?;
     if flags.resume && !folder.has_candidates() {
@@ -137,11 +137,10 @@ pub fn run(common: &Common, flags: &FitFlags) -> Result<ExitCode> {
         folder.remove_candidates()?;
         folder.create(&config, None)?;
     }
-    let interrupted = watch_for_interrupts()?;
     let race = Candidates { common, folder: &folder, loaded: &loaded, workers: &workers };
     let (mut fitted, mut work) = (Vec::new(), Work::default());
     for (settings, fit) in settings.iter().zip(&fits) {
-        let Some((outcome, done)) = race.fit(settings, fit, flags.resume, &interrupted)? else {
+        let Some((outcome, done)) = race.fit(settings, fit, flags.resume, signals)? else {
             return Ok(how_to_go_on(&folder));
         };
         work.steps += done.steps;
@@ -159,8 +158,10 @@ pub fn run(common: &Common, flags: &FitFlags) -> Result<ExitCode> {
     // Last of all that a choice needs: with it the choice is made.
     folder.put(RunFolder::CHOICE, &serde_json::to_vec_pretty(&selection)?)?;
     let (split, folder, workers) = (&loaded.split, &folder, &workers);
-    let results = Results { model: &model, split, folder, workers };
-    results.write(common.voice(), !flags.no_plots, &moments);
+    let results = Results { model: &model, split, folder, workers, signals };
+    if !results.write(common.voice(), !flags.no_plots, &moments) {
+        return Ok(how_to_finish(folder));
+    }
     finish(common, &model, folder, (work, Some(selection)))
 }
 
@@ -239,8 +240,8 @@ fn config(flags: &FitFlags, settings: &FitSettings) -> Result<toml::Table> {
 fn resume_finished(
     (common, flags): (&Common, &FitFlags),
     (folder, workers): (&RunFolder, &Workers),
-    fits: &[Fit],
-    loaded: &Loaded,
+    signals: &Signals,
+    (fits, loaded): (&[Fit], &Loaded),
 ) -> Result<ExitCode> {
     let model = folder.model()?;
     let chosen = fits.iter().find(|fit| fit.name == model.spec().recipe);
@@ -250,8 +251,10 @@ fn resume_finished(
         return Err(Usage(message).into());
     };
     same_fit(model.spec(), fit.model(&loaded.split.train)?.spec())?;
-    let results = Results { model: &model, split: &loaded.split, folder, workers };
-    results.complete(common.voice(), !flags.no_plots)?;
+    let results = Results { model: &model, split: &loaded.split, folder, workers, signals };
+    if !results.complete(common.voice(), !flags.no_plots)? {
+        return Ok(how_to_finish(folder));
+    }
     super::say_idle(common.voice(), (flags.live, flags.film));
     let selection = std::fs::read(folder.path().join(RunFolder::CHOICE))?;
     finish(common, &model, folder, (Work::default(), Some(serde_json::from_slice(&selection)?)))
@@ -274,7 +277,7 @@ impl Candidates<'_> {
         settings: &FitSettings,
         fit: &Fit,
         resume: bool,
-        interrupted: &Arc<AtomicBool>,
+        signals: &Signals,
     ) -> Result<Option<(Attempt, Work)>> {
         let (folder, split) = (self.folder.candidate(&fit.name), &self.loaded.split);
         // The rows that judge have no part in the choice.
@@ -286,7 +289,7 @@ impl Candidates<'_> {
             model
         } else {
             let (voice, workers) = (self.common.voice(), self.workers);
-            let job = Job { voice, fit, parts, folder: &folder, settings, workers, interrupted };
+            let job = Job { voice, fit, parts, folder: &folder, settings, workers, signals };
             match job.run(resume) {
                 Ok(None) => return Ok(None),
                 Ok(Some((model, done))) => {

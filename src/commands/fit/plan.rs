@@ -9,12 +9,12 @@ use crate::schema_file::Schema;
 use anyhow::Result;
 use diffeo::data::columns::Wishes;
 use diffeo::data::{DataError, Labels, ReadOptions, RoleRequest, split};
-use diffeo::flows::Engine;
 use diffeo::flows::config::recipe;
 use diffeo::flows::fit::{Fit, Parts};
 use diffeo::flows::model::{Column, DataSummary, RowCounts, encode};
 use diffeo::flows::rng::Stream;
 use diffeo::flows::rows::Rows;
+use diffeo::flows::{Cancel, Engine};
 
 /// The rows of a fit, split.
 pub struct Split {
@@ -176,5 +176,7 @@ pub fn describe(settings: &mut FitSettings, loaded: &Loaded, engine: Engine) -> 
         columns: loaded.columns.clone(),
         given: loaded.given.clone(),
         data: loaded.data.clone(),
+        held_out: (settings.valid, settings.test),
+        cancel: Cancel::new(),
     })
 }

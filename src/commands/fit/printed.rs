@@ -2,6 +2,7 @@
 
 use super::Work;
 use super::auto::{self, Selection};
+use super::findings::Findings;
 use crate::args::Common;
 use crate::commands::check::Verdict;
 use crate::output::complain;
@@ -22,6 +23,8 @@ struct Report {
     steps: usize,
     seconds: f64,
     steps_per_second: f64,
+    #[serde(flatten)]
+    findings: Findings,
     log_likelihood: LogLikelihood,
     baselines: TestBaselines,
     /// Of the field of a continuous flow.
@@ -32,6 +35,10 @@ struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     auto: Option<Selection>,
     seed: u64,
+    /// Where the report is; null when there is none.
+    report: Option<String>,
+    /// A command to go on with.
+    next: String,
 }
 
 #[derive(Serialize)]
@@ -67,6 +74,7 @@ pub fn finish(
         features: spec.columns.len(),
         rows: spec.data.rows,
         steps: training.steps,
+        findings: Findings::of(spec, training),
         seconds,
         steps_per_second: if seconds > 0.0 { steps as f64 / seconds } else { 0.0 },
         log_likelihood: LogLikelihood {
@@ -84,6 +92,10 @@ pub fn finish(
         certificate: Verdict::of_folder(folder.path()).ok().flatten(),
         auto,
         seed: spec.seed,
+        report: folder
+            .is_complete()
+            .then(|| folder.path().join("report.html").display().to_string()),
+        next: next(model, folder),
     };
     common.voice().result(&report, text)?;
     Ok(ExitCode::SUCCESS)
@@ -130,5 +142,22 @@ fn text(report: &Report) -> String {
     if let Some(selection) = &report.auto {
         lines.extend(auto::text(selection));
     }
+    lines.extend(report.findings.text());
+    if let Some(path) = &report.report {
+        lines.push(format!("report                {path}"));
+    }
+    lines.push(format!("next                  {}", report.next));
     lines.join("\n")
+}
+
+/// A command to go on with.
+fn next(model: &Model, folder: &RunFolder) -> String {
+    let spec = model.spec();
+    let path = folder.path().display().to_string();
+    let mut words = vec!["diffeo", "plot", "density", &path];
+    if !spec.given.is_empty() {
+        // A density is drawn given values that only the user knows.
+        words = vec!["diffeo", "log-prob", &path, &spec.data.source];
+    }
+    shlex::try_join(words.iter().copied()).unwrap_or_else(|_| words.join(" "))
 }

@@ -7,6 +7,7 @@ use super::Split;
 use crate::commands::check::shown;
 use crate::output::{Voice, complain};
 use crate::run_folder::RunFolder;
+use crate::signals::Signals;
 use anyhow::Result;
 use diffeo::baselines::Baselines;
 use diffeo::checks::{Certificate, Evidence, Subject};
@@ -22,37 +23,50 @@ pub struct Results<'a> {
     pub split: &'a Split,
     pub folder: &'a RunFolder,
     pub workers: &'a Workers,
+    pub signals: &'a Signals,
 }
 
 impl Results<'_> {
-    /// Writes all that can be made; what cannot is said, and costs no model.
-    pub fn write(&self, voice: Voice, pictures: bool, moments: &[Moment]) {
+    /// Writes all that can be made; what cannot is said, and costs no model. Whether it was let finish:
+    /// an interruption ends it between two of its parts.
+    #[must_use]
+    pub fn write(&self, voice: Voice, pictures: bool, moments: &[Moment]) -> bool {
+        self.signals.finishing();
+        if self.signals.heard() {
+            return false;
+        }
         let baselines = self.baselines(voice).map_err(|e| warn("there are no baselines", &e)).ok();
+        if self.signals.heard() {
+            return false;
+        }
         let certificate = self.certify().map_err(|e| warn("the model is not checked", &e)).ok();
         if let Some(certificate) = &certificate {
             say(certificate, voice);
         }
         let figures = if pictures { self.draw() } else { Vec::new() };
+        if self.signals.heard() {
+            return false;
+        }
         if let Err(error) = self.film(voice, moments) {
             warn("training.gif is not drawn", &error);
         }
         if let Err(error) = self.report(certificate.as_ref(), baselines.as_ref(), figures) {
             warn("there is no report", &error);
         }
+        true
     }
 
-    /// Makes up for what an earlier run did not come to.
+    /// Makes up for what an earlier run did not come to; whether it was let finish.
     ///
     /// # Errors
     /// When the folder cannot be read.
-    pub fn complete(&self, voice: Voice, pictures: bool) -> Result<()> {
+    pub fn complete(&self, voice: Voice, pictures: bool) -> Result<bool> {
         if self.folder.is_complete() {
             voice.note("the run is complete; nothing to resume");
-        } else {
-            self.folder.remove_leftovers()?;
-            self.write(voice, pictures, &[]);
+            return Ok(true);
         }
-        Ok(())
+        self.folder.remove_leftovers()?;
+        Ok(self.write(voice, pictures, &[]))
     }
 
     /// Rows that judge the model: those that had no part in its making where there are any.

@@ -146,10 +146,38 @@ fn reaches_eight_gaussians() {
     assert!((mixture.mean_log_likelihood - truth).abs() < 0.01, "{truth} {mixture:?}");
 }
 
+fn search(up_to: usize) -> Search {
+    Search { up_to, by: Criterion::Bayesian, effective_rows: None, cancel: Cancel::new() }
+}
+
+/// Rows that tell little bear few components, however often they are repeated.
+#[test]
+fn repeated_rows_bear_no_more_components() {
+    let eight = toy_rows("eight-gaussians", 18_000);
+    let choose = |effective_rows| {
+        let search = Search { effective_rows, ..search(64) };
+        choose_components(&eight, 2, &search, &mut checks::rng()).unwrap()
+    };
+    assert_eq!((choose(None), choose(Some(18_000.0))), (8, 8));
+    assert!(choose(Some(39.0)) <= 2, "5 · 4 · 2 effective rows would allow four");
+}
+
+#[test]
+fn stops_when_it_is_asked_to() {
+    let rows = toy_rows("eight-gaussians", 500);
+    let settings = Settings::new(4);
+    settings.cancel.cancel();
+    assert!(matches!(fit(&rows, 2, &settings, &mut checks::rng()), Err(Error::Cancelled)));
+    let search = search(8);
+    search.cancel.clone().cancel();
+    let choice = choose_components(&rows, 2, &search, &mut checks::rng());
+    assert!(matches!(choice, Err(Error::Cancelled)));
+}
+
 #[test]
 fn chooses_the_number_of_components() {
     let choose = |rows: &[f64], d, up_to| {
-        choose_components(rows, d, up_to, Criterion::Bayesian, &mut checks::rng()).unwrap()
+        choose_components(rows, d, &search(up_to), &mut checks::rng()).unwrap()
     };
     let eight = toy_rows("eight-gaussians", 18_000);
     assert_eq!(choose(&eight, 2, 64), 8);
@@ -179,7 +207,7 @@ fn criterion_counts_the_parameters() {
     };
     // One free weight, 6 means and 12 covariances.
     let expected = 3.0 * 100.0 + 100f64.ln() * 19.0;
-    assert!((mixture.information(100, Criterion::Bayesian) - expected).abs() < 1e-12);
+    assert!((mixture.information(100.0, Criterion::Bayesian) - expected).abs() < 1e-12);
 }
 
 #[test]
@@ -196,7 +224,7 @@ fn survives_repeated_rows_and_constant_columns() {
     let same = vec![0.1; 60];
     let mixture = fit(&same, 3, &Settings::new(4), &mut checks::rng()).unwrap();
     assert!(mixture.mean_log_likelihood.is_finite());
-    assert_eq!(choose_components(&same, 3, 8, Criterion::Bayesian, &mut checks::rng()).unwrap(), 1);
+    assert_eq!(choose_components(&same, 3, &search(8), &mut checks::rng()).unwrap(), 1);
     assert!(fit(&[1.0, 2.0], 2, &Settings::new(1), &mut checks::rng()).is_ok());
 }
 
@@ -219,9 +247,8 @@ fn refuses_unusable_rows() {
     assert!(refusal(&[1.0, 2.0, 3.0], 2, 1).contains("expected shape"));
     assert!(refusal(&[1.0, 2.0, f64::NAN, 3.0], 2, 1).contains("row 1, column 0"));
     assert!(refusal(&[1e200, -1e200], 1, 1).contains("column 0"));
-    let choice = |rows: &[f64], up_to| {
-        choose_components(rows, 1, up_to, Criterion::Bayesian, &mut checks::rng())
-    };
+    let choice =
+        |rows: &[f64], up_to| choose_components(rows, 1, &search(up_to), &mut checks::rng());
     assert!(matches!(choice(&[1.0, 2.0], 0), Err(Error::Config { .. })));
     assert!(matches!(choice(&[], 4), Err(Error::Data { .. })));
 }

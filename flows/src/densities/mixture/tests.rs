@@ -193,13 +193,13 @@ fn starts_from_data_once() {
     let mut params = checks::params();
     let density = GaussianMixture::new(params.scope("base"), 2, 8).unwrap();
     let x = start_rows("eight-gaussians", 25_000);
-    density.initialise(&x, &mut checks::rng()).unwrap();
+    density.initialise(&x, &mut checks::rng(), &Cancel::new()).unwrap();
     let fitted = params.read_flat().unwrap();
     let truth = Toy::named("eight-gaussians").unwrap();
     let (got, best) = (mean_log_prob(&density, &x), mean_log_prob(&truth, &x));
     assert!((got - best).abs() < 0.03, "{got} {best}");
 
-    density.initialise(&start_rows("banana", 500), &mut checks::rng()).unwrap();
+    density.initialise(&start_rows("banana", 500), &mut checks::rng(), &Cancel::new()).unwrap();
     assert_eq!(params.read_flat().unwrap(), fitted);
     assert_eq!(to_f64(params.get("base.initialised").unwrap().var()).unwrap(), [1.0]);
 }
@@ -209,7 +209,7 @@ fn starts_where_expectation_maximisation_ends() {
     let mut params = checks::params();
     let density = GaussianMixture::new(params.scope("base"), 2, 5).unwrap();
     let x = start_rows("two-moons", 3000);
-    density.initialise(&x, &mut checks::rng()).unwrap();
+    density.initialise(&x, &mut checks::rng(), &Cancel::new()).unwrap();
     let rows = to_f64(&x).unwrap();
     let fitted = fit(&rows, 2, &Settings::new(5), &mut checks::rng()).unwrap();
     let got = mean_log_prob(&density, &x);
@@ -224,7 +224,7 @@ fn a_broad_component_catches_rows_between_narrow_ones() {
     let x = Tensor::from_iter(values, &Device::Cpu).unwrap().reshape((400, 1)).unwrap();
     let mut params = checks::params();
     let density = GaussianMixture::new(params.scope("base"), 1, 2).unwrap();
-    density.initialise(&x, &mut checks::rng()).unwrap();
+    density.initialise(&x, &mut checks::rng(), &Cancel::new()).unwrap();
     let between = checks::log_prob(&density, &[0.0])[0];
     let expected = 1e-3f64.ln() - 0.5 * TAU.ln() - 1.5f64.ln();
     assert!((between - expected).abs() < 0.01, "{between} {expected}");
@@ -238,7 +238,7 @@ fn starts_the_same_from_the_same_seed_in_f32() {
         let mut params = Params::new(DType::F32, &Device::Cpu, 3);
         let density = GaussianMixture::new(params.scope("base"), 2, 5).unwrap();
         let mut rng = crate::rng::generator(seed, crate::rng::Stream::Mixture, 0);
-        density.initialise(&start_rows("rings", 3000), &mut rng).unwrap();
+        density.initialise(&start_rows("rings", 3000), &mut rng, &Cancel::new()).unwrap();
         params.read_flat().unwrap()
     };
     assert_eq!(run(1), run(1));
@@ -251,7 +251,7 @@ fn starts_from_repeated_rows_and_constant_columns() {
     let x = Tensor::from_vec(values, (300, 3), &Device::Cpu).unwrap();
     let mut params = checks::params();
     let density = GaussianMixture::new(params.scope("base"), 3, 7).unwrap();
-    density.initialise(&x, &mut checks::rng()).unwrap();
+    density.initialise(&x, &mut checks::rng(), &Cancel::new()).unwrap();
     assert!(params.read_flat().unwrap().iter().all(|v| v.is_finite()));
     assert!(mean_log_prob(&density, &x) > -10.0);
 }
@@ -263,7 +263,10 @@ fn refuses_no_components_and_too_few_rows() {
     let density = GaussianMixture::new(params.scope("b"), 2, 4).unwrap();
     let few = Tensor::zeros((3, 2), DType::F64, &Device::Cpu).unwrap();
     let before = params.read_flat().unwrap();
-    assert!(matches!(density.initialise(&few, &mut checks::rng()), Err(Error::Data { .. })));
+    assert!(matches!(
+        density.initialise(&few, &mut checks::rng(), &Cancel::new()),
+        Err(Error::Data { .. })
+    ));
     assert_eq!(params.read_flat().unwrap(), before);
 }
 

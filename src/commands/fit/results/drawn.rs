@@ -105,8 +105,9 @@ impl Results<'_> {
         let samples = (self.model.features() == 2).then_some(&SAMPLES);
         let seen = self.judged_by() == Judges::Train;
         let all = ALWAYS.iter().filter(|planned| !(planned.judges && seen));
+        let wanted = all.chain(samples).chain(plane).take_while(|_| !self.signals.heard());
         let mut lacked = BTreeSet::new();
-        let scenes = all.chain(samples).chain(plane).map(|planned| {
+        let scenes = wanted.map(|planned| {
             let scene = (planned.draw)(if planned.judges { &judge } else { &studio });
             lacked.extend(scene.iter().flat_map(Scene::letters_lacked));
             (planned, scene)
