@@ -319,6 +319,7 @@ pub fn check_context<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cancel::Cancel;
     use crate::config::{BaseConfig, FlowConfig, LayerConfig, UnivariateConfig};
     use crate::nets::{Activation, NetConfig};
     use crate::params::{Params, to_f64};
@@ -342,7 +343,8 @@ mod tests {
         let mut params = Params::new(DType::F64, &Device::Cpu, 0);
         let flow = config.build(&mut params).unwrap();
         let before = params.read_flat().unwrap();
-        flow.initialise(&rows(), None, &mut generator(0, Stream::Mixture, 0)).unwrap();
+        let mut rng = generator(0, Stream::Mixture, 0);
+        flow.initialise(&rows(), None, &mut rng, &Cancel::new()).unwrap();
         assert_ne!(before, params.read_flat().unwrap(), "no knot was placed");
         let mapped = flow.transform().forward(&rows(), None).unwrap();
         for (z, x) in to_f64(&mapped.points).unwrap().iter().zip(to_f64(&rows()).unwrap()) {
