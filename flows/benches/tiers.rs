@@ -50,8 +50,7 @@ fn measure(
             b.iter(|| steps.step(&index, &update, &mut rng));
         });
     }
-    let frozen = config.build(&mut params.frozen())?;
-    let density = engine.choose(&config, &params)?.density(frozen, &params)?;
+    let density = engine.choose(&config, &params)?.density(&config, &params)?;
     let x = normal_rows(4096, features)?;
     group.throughput(Throughput::Elements(4096));
     group.bench_function(format!("{tier}/log_prob"), |b| b.iter(|| density.log_prob(&x, None)));
