@@ -105,7 +105,9 @@ fn taken(settings: &FitSettings, schema: &Schema) -> Result<(Data, Taken)> {
     let options = ReadOptions { columns, labels, missing, header, ..Default::default() };
     let source = match Data::parse_as(&settings.data, settings.format)? {
         Data::Table(source) => source.rereadable()?,
-        toy @ Data::Toy(_) => return Ok((toy, Taken { request, options, found: Vec::new(), notes: Vec::new() })),
+        toy @ Data::Toy(_) => {
+            return Ok((toy, Taken { request, options, found: Vec::new(), notes: Vec::new() }));
+        }
     };
     let survey = source.survey(&options)?;
     let wishes = Wishes {
