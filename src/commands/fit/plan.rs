@@ -40,8 +40,8 @@ pub struct Loaded {
 /// Reads and splits the data.
 pub fn load(settings: &FitSettings, common: &Common) -> Result<Loaded> {
     let schema = Schema::read(settings.schema.as_deref())?;
-    let (data, choice) = taken(settings, &schema, common)?;
-    let Taken { request, options, found } = choice;
+    let (data, choice) = taken(settings, &schema)?;
+    let Taken { request, options, found, notes } = choice;
     let (table, dropped) =
         data.read_with(&options, settings.rows, settings.seed, Stream::Sample)?;
     crate::commands::say_dropped(common, &dropped, table.rows());
@@ -59,20 +59,25 @@ pub fn load(settings: &FitSettings, common: &Common) -> Result<Loaded> {
             *column = Column::category(name, labels)?;
         }
     }
-    if matches!(data, Data::Table(_)) {
+    let hints = if matches!(data, Data::Table(_)) {
         let is_described = |column: &Column| {
             column.labels().is_some() || settings.describes(&schema, &column.name)
         };
         let described: Vec<bool> = columns.iter().map(is_described).collect();
         let (given, train) = (roles.context.as_slice(), parts.train.len());
         let intake = Intake { columns: &columns, described: &described, given, rows: &rows, train };
-        before_training(&intake).iter().for_each(|note| common.voice().note(note));
-    }
+        before_training(&intake)
+    } else {
+        Vec::new()
+    };
     let d = columns.len();
     for (at, column) in columns.iter_mut().enumerate() {
         column.cut(parts.train.iter().map(|row| rows.points()[row * d + at]));
     }
     let rows = encode(&columns, rows, settings.seed)?;
+    for note in notes.iter().chain(&hints) {
+        common.voice().note(note);
+    }
     let data = DataSummary { source, hash, weight: roles.weight, rows: counts };
     let [train, valid, test] = rows.partition([parts.train, parts.valid, parts.test]);
     let held_out = |rows: Rows| (!rows.is_empty()).then_some(rows);
@@ -86,10 +91,12 @@ struct Taken {
     options: ReadOptions,
     /// The labels of categories that nobody described.
     found: Vec<(String, Vec<String>)>,
+    /// What the table was taken for: said once nothing is left to refuse.
+    notes: Vec<String>,
 }
 
-/// The data and what is taken of them; says what each column of a table was taken for.
-fn taken(settings: &FitSettings, schema: &Schema, common: &Common) -> Result<(Data, Taken)> {
+/// The data and what is taken of them.
+fn taken(settings: &FitSettings, schema: &Schema) -> Result<(Data, Taken)> {
     let request = RoleRequest {
         columns: settings.columns.clone(),
         given: settings.given.clone(),
@@ -100,7 +107,9 @@ fn taken(settings: &FitSettings, schema: &Schema, common: &Common) -> Result<(Da
     let options = ReadOptions { columns, labels, missing, header, ..Default::default() };
     let source = match Data::parse_as(&settings.data, settings.format)? {
         Data::Table(source) => source.rereadable()?,
-        toy @ Data::Toy(_) => return Ok((toy, Taken { request, options, found: Vec::new() })),
+        toy @ Data::Toy(_) => {
+            return Ok((toy, Taken { request, options, found: Vec::new(), notes: Vec::new() }));
+        }
     };
     let survey = source.survey(&options)?;
     let wishes = Wishes {
@@ -110,19 +119,14 @@ fn taken(settings: &FitSettings, schema: &Schema, common: &Common) -> Result<(Da
         described: &settings.described(schema),
         missing,
     };
-    let voice = common.voice();
-    for note in survey.notes() {
-        voice.note(&format!("{}: {note}", source.name()));
-    }
     let choice = survey.choose(&wishes).map_err(with_command)?;
-    voice.note(&choice.listing(&survey));
-    for note in choice.left_out(&survey) {
-        voice.note(&note);
-    }
+    let name = source.name();
+    let layout = survey.notes().into_iter().map(|note| format!("{name}: {note}"));
+    let notes = layout.chain([choice.listing(&survey)]).chain(choice.left_out(&survey)).collect();
     let (columns, labels) = (Some(choice.columns), choice.labels);
     let options = ReadOptions { columns, labels, ..options };
     let found = choice.found.into_iter().collect();
-    Ok((Data::Table(source), Taken { request: choice.request, options, found }))
+    Ok((Data::Table(source), Taken { request: choice.request, options, found, notes }))
 }
 
 /// The refusal, and the command that was given with the flags that it asks for.

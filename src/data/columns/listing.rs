@@ -99,7 +99,7 @@ fn room_left(room: &mut usize) -> bool {
 fn word(kind: &Kind) -> &'static str {
     match kind {
         Kind::Real => "real",
-        Kind::Whole => "real, whole numbers",
+        Kind::Whole => "real, all integers",
         Kind::Category(_) => "category",
         Kind::Index => "row numbers",
         Kind::Identifier => "identifier",

@@ -61,8 +61,9 @@ impl Heading {
             let names = names(heading, first, first.len());
             wanted.iter().all(|name| names.contains(name))
         };
+        let is_row = first.iter().all(|field| is_number(field, Decimal::Either));
         let other = match self {
-            Self::First => Self::Absent,
+            Self::First if is_row => Self::Absent,
             Self::Absent => Self::First,
             _ => return,
         };
