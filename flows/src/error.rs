@@ -146,7 +146,9 @@ pub enum ModelFileError {
         detail: String,
     },
     /// Of this format and whole, and yet it says something that this version does not know.
-    #[error("written by a newer version, diffeo {written_by} (this is {this}): {detail}; update diffeo")]
+    #[error(
+        "written by a newer version, diffeo {written_by} (this is {this}): {detail}; update diffeo"
+    )]
     Unknown {
         /// What is not known.
         detail: String,

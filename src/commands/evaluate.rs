@@ -106,8 +106,7 @@ pub fn run(common: &Common, args: &EvaluateArgs) -> Result<()> {
     race.rivals.iter().filter_map(impossible).for_each(|note| common.voice().note(&note));
     let kl_to_truth = match &data {
         Data::Toy(toy) if is_of_toys(&model) => {
-            let all: Vec<f64> =
-                table.iter_rows().map(|x| toy.log_prob_at([x[0], x[1]])).collect();
+            let all: Vec<f64> = table.iter_rows().map(|x| toy.log_prob_at([x[0], x[1]])).collect();
             let truth: Vec<f64> = kept.iter().map(|row| all[*row]).collect();
             Some(kl_divergence(&truth, &log_prob))
         }

@@ -292,7 +292,8 @@ mod tests {
     fn tangents_of_the_rows_that_are_solved_together_have_a_bound() {
         // Tables of common size are solved as before, 4096 rows at a time.
         assert!(rows_at_once(2, 512, DType::F64) >= 4096);
-        for (d, width, dtype) in [(64, 512, DType::F64), (64, 512, DType::F32), (16, 1024, DType::F64)]
+        for (d, width, dtype) in
+            [(64, 512, DType::F64), (64, 512, DType::F32), (16, 1024, DType::F64)]
         {
             let rows = rows_at_once(d, width, dtype);
             let bytes = |rows: usize| rows * d * width * dtype.size_in_bytes();

@@ -188,7 +188,13 @@ struct LogMean {
 
 impl Default for LogMean {
     fn default() -> Self {
-        Self { largest: f64::NEG_INFINITY, sum: 0.0, squares: 0.0, impossible: false, unknown: false }
+        Self {
+            largest: f64::NEG_INFINITY,
+            sum: 0.0,
+            squares: 0.0,
+            impossible: false,
+            unknown: false,
+        }
     }
 }
 

@@ -271,7 +271,10 @@ impl<F: VectorField> ContinuousFlow<F> {
             }
             Err(Error::Solver { .. }) => {
                 let unknown = |t: &Tensor| t.zeros_like()?.affine(1.0, f64::NAN);
-                Ok(Mapped { points: unknown(&some)?, log_det: unknown(&some.narrow(1, 0, 1)?.squeeze(1)?)? })
+                Ok(Mapped {
+                    points: unknown(&some)?,
+                    log_det: unknown(&some.narrow(1, 0, 1)?.squeeze(1)?)?,
+                })
             }
             Err(error) => Err(error),
         }

@@ -3,7 +3,9 @@
 use crate::error::{Error, Result};
 use crate::nets::{Conditioner, LastLayer, Mlp, NetConfig};
 use crate::params::{Init, Once, Scope, Weight};
-use crate::transform::{Direction, FlowOfField, Mapped, Transform, check_context, check_points, identity};
+use crate::transform::{
+    Direction, FlowOfField, Mapped, Transform, check_context, check_points, identity,
+};
 use crate::univariate::{Univariate, identity_for};
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};

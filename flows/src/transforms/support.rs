@@ -33,10 +33,11 @@ pub enum Support {
 impl Support {
     /// Whether a value belongs to it; finite ends do.
     pub fn contains(self, x: f64) -> bool {
-        x.is_finite() && self.ends().into_iter().flatten().all(|end| match self {
-            Self::Interval { high, .. } if end >= high => x <= end,
-            _ => x >= end,
-        })
+        x.is_finite()
+            && self.ends().into_iter().flatten().all(|end| match self {
+                Self::Interval { high, .. } if end >= high => x <= end,
+                _ => x >= end,
+            })
     }
 
     /// The finite ends, lower and upper.

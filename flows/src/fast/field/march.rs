@@ -113,7 +113,12 @@ impl Problem<'_> {
     }
 
     /// Goes on without rows that failed, or fails with them.
-    fn without(&self, failed: &[bool], lanes: &mut Lanes, error: impl FnOnce() -> Error) -> Result<()> {
+    fn without(
+        &self,
+        failed: &[bool],
+        lanes: &mut Lanes,
+        error: impl FnOnce() -> Error,
+    ) -> Result<()> {
         match self.failing {
             Failing::All if failed.contains(&true) => Err(error()),
             _ => {
