@@ -220,7 +220,9 @@ fn conditional_models_are_checked_at_contexts() {
     bench.write("rows.csv", csv(&two, 300));
     bench.run(&format!("fit rows.csv --given c {TINY} -o run")).good();
     bench.run("check run").refused(&["conditional", "DATA"]);
-    let said = bench.run("check run rows.csv --json");
+    let new: [Column; 2] = [("a", |i| (1.3 * i + 0.4).sin()), ("c", |i| (0.7 * i + 0.4).cos())];
+    bench.write("new.csv", csv(&new, 300));
+    let said = bench.run("check run new.csv --json");
     assert!(matches!(said.code, Some(0 | 1)), "{said:?}");
     assert!(said.json()["checks"].as_array().unwrap().len() >= 12, "{said:?}");
 }
