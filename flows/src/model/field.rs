@@ -2,6 +2,7 @@
 
 use super::Model;
 use crate::config::LayerConfig;
+use crate::density::Density;
 use crate::error::{Error, Result};
 use crate::objectives::single_field;
 use crate::params::to_f64;
