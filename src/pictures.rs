@@ -146,7 +146,7 @@ impl Studio<'_> {
         }
         let (samples, names) = (Points::new(&self.drawn()?, d)?, self.columns());
         let figure = match self.data {
-            Some(rows) => Samples::new("data", Points::new(spread(rows, DRAWN).points(), d)?)
+            Some(rows) => Samples::new("data", Points::new(rows.evenly(DRAWN).points(), d)?)
                 .beside("model", samples),
             None => Samples::new("model", samples),
         };
@@ -199,7 +199,7 @@ impl Studio<'_> {
 
     /// Samples of the model, given the data's contexts where there are any.
     fn drawn(&self) -> Result<Vec<f64>> {
-        let rows = self.data.map(|rows| spread(rows, DRAWN));
+        let rows = self.data.map(|rows| rows.evenly(DRAWN));
         let n = rows.as_ref().map_or(DRAWN, Rows::len);
         let context = rows.as_ref().and_then(|rows| rows.context()).map(|(_, values)| values);
         if !self.model.spec().given.is_empty() && context.is_none() {
@@ -249,7 +249,7 @@ impl Studio<'_> {
         let samples = Points::new(&self.drawn()?, d)?;
         let figure = match self.data {
             Some(rows) => {
-                Corner::new(&self.columns(), Points::new(spread(rows, DRAWN).points(), d)?)?
+                Corner::new(&self.columns(), Points::new(rows.evenly(DRAWN).points(), d)?)?
                     .model(samples)?
             }
             None => Corner::new(&self.columns(), samples)?,
@@ -293,12 +293,6 @@ pub fn title_of(source: &str) -> String {
     let stem = std::path::Path::new(path).file_stem().map(|stem| stem.to_string_lossy());
     let name = stem.map_or_else(|| source.to_owned(), std::borrow::Cow::into_owned);
     key.map_or(name.clone(), |key| format!("{name}: {key}"))
-}
-
-/// At most so many rows, evenly spread over the table.
-fn spread(rows: &Rows, most: usize) -> Rows {
-    let drawn = rows.len().min(most);
-    rows.take(&(0..drawn).map(|i| i * rows.len() / drawn).collect::<Vec<_>>())
 }
 
 fn density_map(

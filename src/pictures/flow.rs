@@ -1,6 +1,6 @@
 //! Pictures of the way between latent and data space: layer by layer, or through time.
 
-use super::{BACKDROP, DRAWN, PictureError, Result, Studio, spread};
+use super::{BACKDROP, DRAWN, PictureError, Result, Studio};
 use diffeo_flows::params::to_f64;
 use diffeo_flows::rng::{Stream, generator};
 use diffeo_flows::transform::Transform;
@@ -31,7 +31,7 @@ impl Studio<'_> {
         let mut stages = if continuous { self.through_time()? } else { self.ends()? };
         if let (Some(rows), Some(last)) = (self.data, stages.last_mut()) {
             let points =
-                spread(rows, DRAWN).points().chunks_exact(2).map(|p| [p[0], p[1]]).collect();
+                rows.evenly(DRAWN).points().chunks_exact(2).map(|p| [p[0], p[1]]).collect();
             *last = last.clone().points(points);
         }
         let mut figure = FlowStages::new(stages);
