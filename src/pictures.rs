@@ -204,13 +204,13 @@ impl Studio<'_> {
 
     /// Some of these rows as they are shown.
     fn some_of(&self, rows: &Rows) -> Result<Points> {
-        let shown = self.shown(spread(rows, DRAWN).points().to_vec());
+        let shown = self.shown(rows.evenly(DRAWN).points().to_vec());
         Ok(Points::new(&shown, self.model.features())?)
     }
 
     /// Samples of the model as they are shown, given the data's contexts where there are any.
     fn drawn(&self) -> Result<Vec<f64>> {
-        let rows = self.data.map(|rows| spread(rows, DRAWN));
+        let rows = self.data.map(|rows| rows.evenly(DRAWN));
         let n = rows.as_ref().map_or(DRAWN, Rows::len);
         let context = rows.as_ref().and_then(|rows| rows.context()).map(|(_, values)| values);
         if !self.model.spec().given.is_empty() && context.is_none() {
@@ -306,12 +306,6 @@ pub fn title_of(source: &str) -> String {
     let stem = std::path::Path::new(path).file_stem().map(|stem| stem.to_string_lossy());
     let name = stem.map_or_else(|| source.to_owned(), std::borrow::Cow::into_owned);
     key.map_or(name.clone(), |key| format!("{name}: {key}"))
-}
-
-/// At most so many rows, evenly spread over the table.
-fn spread(rows: &Rows, most: usize) -> Rows {
-    let drawn = rows.len().min(most);
-    rows.take(&(0..drawn).map(|i| i * rows.len() / drawn).collect::<Vec<_>>())
 }
 
 fn density_map(

@@ -139,7 +139,7 @@ impl Fit {
             up_to,
             by: Criterion::Akaike,
             // Of the rows seen, of which there are no more than of all.
-            effective_rows: train.weights().map(|_| train.effective().min(seen)),
+            effective_rows: train.weights().map(|_| train.effective_len().min(seen)),
             cancel: self.cancel.clone(),
         };
         let mut rng = generator(self.seed, Stream::Mixture, 1);

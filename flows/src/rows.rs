@@ -183,20 +183,6 @@ impl Rows {
         }
     }
 
-    /// How many rows of equal weight tell as much: (Σ wᵢ)² / Σ wᵢ².
-    ///
-    /// Kish 1965, *Survey Sampling*, section 8.2.
-    pub(crate) fn effective(&self) -> f64 {
-        let Some(weights) = &self.weights else { return self.len() as f64 };
-        // Of the largest, lest squares under- or overflow.
-        let largest = weights.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
-        let (sum, squares) = weights.iter().fold((0.0, 0.0), |(sum, squares), w| {
-            let share = w / largest;
-            (sum + share, squares + share * share)
-        });
-        if squares > 0.0 { sum * sum / squares } else { 0.0 }
-    }
-
     /// `count` numbers of rows, ascending: each as often as its weight asks for, rounded up or down.
     ///
     /// Systematic resampling, Kitagawa 1996, *Monte Carlo Filter and Smoother*, appendix: row i is drawn
@@ -216,6 +202,13 @@ impl Rows {
             drawn.push(row);
         }
         drawn
+    }
+
+    /// At most so many rows, evenly spread over all: row ⌊i · n / m⌋ for each i below m = min(n, most).
+    #[must_use]
+    pub fn evenly(&self, most: usize) -> Self {
+        let n = self.len().min(most);
+        self.take(&(0..n).map(|i| i * self.len() / n).collect::<Vec<_>>())
     }
 
     /// The rows of these three lists of numbers, disjoint, ascending and together all rows, without a
@@ -275,5 +268,25 @@ fn no_nan(what: &str, values: &[f64], width: usize) -> Result<()> {
             "the value is NaN",
             "remove the row or fill the gap",
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_spread_evenly() {
+        let rows = Rows::new(1, (0..7).map(f64::from).collect()).unwrap();
+        let rows = rows.with_context(1, (0..7).map(|i| f64::from(10 * i)).collect()).unwrap();
+        let some = rows.evenly(3);
+        assert_eq!(some.points(), [0.0, 2.0, 4.0]);
+        assert_eq!(some.context(), Some((1, &[0.0, 20.0, 40.0][..])));
+        assert_eq!((0..3).map(|i| some.number(i)).collect::<Vec<_>>(), [0, 2, 4]);
+        for most in [7, 8, usize::MAX] {
+            assert_eq!(rows.evenly(most).points(), rows.points());
+        }
+        assert!(rows.evenly(0).is_empty());
+        assert_eq!(rows.evenly(1).points(), [0.0]);
     }
 }

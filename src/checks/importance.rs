@@ -1,7 +1,6 @@
 //! The integral of a density in many dimensions, by draws of a proposal whose density is known.
 
 use super::base::Base;
-use super::subject::evenly;
 use super::{Claims, Subject};
 use diffeo_flows::rng::{Stream, generator};
 use diffeo_flows::rows::Rows;
@@ -35,7 +34,7 @@ impl Proposal {
         rows: &Rows,
         most: usize,
     ) -> Result<Self> {
-        let (rows, d) = (evenly(rows, most), rows.features());
+        let (rows, d) = (rows.evenly(most), rows.features());
         let base = Base::of(subject.model)?;
         let to_normal = |moved: &Rows| {
             base.normal_scores_by(&exact.to_latent(moved)?.points, d, subject.workers)

@@ -7,7 +7,7 @@ use diffeo_flows::Result;
 use diffeo_flows::metrics::Estimate;
 use diffeo_flows::rows::Rows;
 use diffeo_flows::transforms::Support;
-use std::f64::consts::FRAC_PI_2;
+use std::f64::consts::LN_2;
 
 pub(super) const NAME: &str = "integral";
 /// Of the difference from one.
@@ -19,8 +19,20 @@ const UNCERTAIN: f64 = 0.2;
 const TRUSTED: f64 = 100.0;
 /// Contexts of a conditional model.
 const CONTEXTS: usize = 3;
-/// Draws that show where the mass is.
-const SEEN: usize = 1000;
+/// Draws at a context that show where the mass is.
+const SEEN: usize = 3000;
+/// Draws, and three times the rows of training or of the held-out ones, of a model that is solved.
+const SOLVED_SEEN: usize = 1000;
+/// The rule of three: of n points none lies in a set of mass 3/n with a probability of a twentieth.
+///
+/// Hanley and Lippman-Hand 1983, *If Nothing Goes Wrong, Is Everything All Right?*
+const UNSEEN: f64 = 3.0;
+/// How many times as far as the furthest point seen the integral goes: on the whole line, and on a support
+/// with an edge, whose line is that of logarithms.
+const BEYOND: f64 = 1e3;
+const BEYOND_IN_LOGS: f64 = 10.0;
+/// The exponential function of more is infinite.
+const LARGEST_LOG: f64 = 700.0;
 /// Rows of the proposal, and its centres.
 const PROPOSED: usize = 4000;
 const CENTRES: usize = 200;
@@ -45,7 +57,8 @@ impl Found {
     }
 
     fn tolerance(&self) -> f64 {
-        MOST.max(self.error)
+        // Of what is no number no error is known.
+        MOST + self.error.max(0.0)
     }
 
     /// Further off than its error and the tolerance explain.
@@ -98,10 +111,11 @@ fn judged(all: &[Found]) -> Outcome {
 
 fn integral(subject: &Subject<'_>, context: Option<&[f64]>) -> Result<Found> {
     let samples = match context {
-        None => subject.some_samples(SEEN),
+        None => subject.draws.clone(),
         Some(context) => {
-            let given = context.repeat(SEEN);
-            let points = subject.claims.sample(SEEN, Some(&given), subject.seed ^ 1)?;
+            let n = if subject.is_solved() { SOLVED_SEEN } else { SEEN };
+            let given = context.repeat(n);
+            let points = subject.claims.sample(n, Some(&given), subject.seed ^ 1)?;
             Rows::new(subject.samples.features(), points)?.with_context(context.len(), given)?
         }
     };
@@ -112,17 +126,23 @@ fn integral(subject: &Subject<'_>, context: Option<&[f64]>) -> Result<Found> {
     }
 }
 
-/// Over x = h(c + s tan(πt/2)), t in (−1, 1), with h from the whole line to the support.
+/// Over x = h(c + s sinh t), with h from the whole line to the support.
 fn by_cubature(subject: &Subject<'_>, samples: &Rows, context: Option<&[f64]>) -> Result<Found> {
     let d = samples.features();
+    let known = seen(subject, samples, context);
     let axes: Vec<Axis> = (0..d)
         .map(|k| {
-            let column = samples.points().iter().skip(k).step_by(d).copied();
+            let column = known.iter().skip(k).step_by(d).copied();
             Axis::over(subject.model.spec().columns[k].support, column)
         })
         .collect();
-    let seen: Vec<f64> =
-        samples.points().iter().enumerate().map(|(i, &x)| axes[i % d].place(x)).collect();
+    let places: Vec<f64> = known
+        .chunks_exact(d)
+        .map(|x| x.iter().zip(&axes).map(|(x, axis)| axis.place(*x)).collect::<Vec<_>>())
+        // On the very edge of a support.
+        .filter(|places| places.iter().all(|t| t.is_finite()))
+        .flatten()
+        .collect();
     let density = |points: &[f64]| -> Result<Vec<f64>> {
         let mut log_volume = vec![0.0; points.len() / d];
         let mut moved = Vec::with_capacity(points.len());
@@ -137,12 +157,46 @@ fn by_cubature(subject: &Subject<'_>, samples: &Rows, context: Option<&[f64]>) -
     };
     let evaluations = if subject.is_solved() { 20_000 } else { 200_000 };
     let budget = Budget { error: MOST / 2.0, evaluations };
-    let found = integrate(density, d, &seen, budget)?;
+    let half_widths: Vec<f64> = axes.iter().map(|axis| axis.half_width).collect();
+    let found = integrate(density, &half_widths, &places, budget)?;
+    let (low, high) = (found.value - found.error, found.value + found.error + found.missed);
+    // Of peaks with this mass, one in twenty has no point in it.
+    let high = high + UNSEEN / (places.len() / d).max(1) as f64;
     let detail = format!(
-        "∫ p = {:.5}, by cubature with {} evaluations, off by {:.1e} at most",
-        found.value, found.evaluations, found.error
+        "∫ p = {:.5}, between {low:.5} and {high:.5}, by cubature with {} evaluations",
+        found.value, found.evaluations
     );
-    Ok(Found { value: found.value, error: found.error, trusted: true, detail })
+    let error = if found.value < 1.0 { high - found.value } else { found.value - low };
+    let found = Found { value: found.value, error, trusted: true, detail };
+    if found.is_wrong() {
+        Ok(compared(found, by_importance(subject, samples, context)))
+    } else {
+        Ok(found)
+    }
+}
+
+/// A wrong integral stands, as the error of cubature covers: where importance sampling contradicts it, which
+/// may miss narrow peaks without a word, that is told.
+fn compared(found: Found, other: Result<Found>) -> Found {
+    let Ok(other) = other else { return found };
+    let apart = (found.value - other.value).abs();
+    if !other.says_something() || apart <= found.error + other.error {
+        return found;
+    }
+    let detail = format!("{}; another way disagrees: {}", found.detail, other.detail);
+    Found { detail, ..found }
+}
+
+/// Where the density is known to matter: draws, and the rows of the data where there is no context.
+fn seen(subject: &Subject<'_>, samples: &Rows, context: Option<&[f64]>) -> Vec<f64> {
+    let most = if subject.is_solved() { SOLVED_SEEN } else { subject.sizes.draws };
+    let mut points = samples.evenly(most).points().to_vec();
+    if context.is_none() {
+        for rows in [subject.evidence.train, subject.evidence.held_out].into_iter().flatten() {
+            points.extend_from_slice(rows.evenly(most / 3).points());
+        }
+    }
+    points
 }
 
 /// E_q[p/q] over a proposal with heavy tails around the samples.
@@ -201,33 +255,49 @@ fn given(rows: Rows, context: Option<&[f64]>) -> Result<Rows> {
     }
 }
 
-/// A column's support as the image of (−1, 1).
+/// A column's support as the image of (−h, h), by x = c + s sinh t on the line: even in the middle, even
+/// in factors in the tails, so that places millions of scales apart have digits.
 #[derive(Debug, Clone, Copy)]
 struct Axis {
     support: Support,
     centre: f64,
     scale: f64,
+    half_width: f64,
 }
 
 impl Axis {
-    /// Centred and scaled as these values are.
+    /// Centred at the median of these values and scaled as the middle half of them: one that lies far
+    /// out does not change where most of them are.
     fn over(support: Support, values: impl Iterator<Item = f64>) -> Self {
-        let line: Vec<f64> = values.map(|x| on_the_line(support, x)).collect();
-        let centre = line.iter().sum::<f64>() / line.len() as f64;
-        let spread = line.iter().map(|y| (y - centre).powi(2)).sum::<f64>() / line.len() as f64;
-        Self { support, centre, scale: spread.sqrt().max(f64::MIN_POSITIVE) }
+        let mut line: Vec<f64> =
+            values.map(|x| on_the_line(support, x)).filter(|y| y.is_finite()).collect();
+        line.sort_unstable_by(f64::total_cmp);
+        let quantile = |q: f64| line.get((q * line.len() as f64) as usize).copied().unwrap_or(0.0);
+        let centre = quantile(0.5);
+        let furthest = line.iter().map(|y| (y - centre).abs()).fold(0.0, f64::max);
+        // Most values may be one and the same.
+        let spreads = [(0.25, 0.75), (0.05, 0.95)].map(|(a, b)| (quantile(b) - quantile(a)) / 2.0);
+        let scale = spreads.into_iter().chain([furthest]).find(|spread| *spread > 0.0);
+        let scale = scale.unwrap_or(f64::MIN_POSITIVE.max(centre.abs() * f64::EPSILON));
+        let furthest = furthest.max(scale);
+        let reach = match support {
+            Support::Real => BEYOND * furthest,
+            _ => (BEYOND_IN_LOGS * furthest).min(LARGEST_LOG - centre.abs()).max(furthest),
+        };
+        let half_width = (reach / scale).asinh();
+        Self { support, centre, scale, half_width }
     }
 
     /// The t of a value.
     fn place(self, x: f64) -> f64 {
-        ((on_the_line(self.support, x) - self.centre) / self.scale).atan() / FRAC_PI_2
+        ((on_the_line(self.support, x) - self.centre) / self.scale).asinh()
     }
 
     /// The value at t, and ln dx/dt.
     fn at(self, t: f64) -> (f64, f64) {
-        let tangent = (FRAC_PI_2 * t).tan();
-        let y = self.centre + self.scale * tangent;
-        let stretch = (self.scale * FRAC_PI_2).ln() + (tangent * tangent).ln_1p();
+        let y = self.centre + self.scale * t.sinh();
+        // ln cosh t without overflow.
+        let stretch = self.scale.ln() + t.abs() + (-2.0 * t.abs()).exp().ln_1p() - LN_2;
         let (x, log_slope) = match self.support {
             Support::Real => (y, 0.0),
             Support::Positive | Support::PositiveSoftplus => (y.exp(), y),
@@ -251,43 +321,4 @@ fn on_the_line(support: Support, x: f64) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn found((value, error, trusted): (f64, f64, bool)) -> Found {
-        Found { value, error, trusted, detail: format!("{value}") }
-    }
-
-    fn of(all: &[(f64, f64, bool)]) -> Outcome {
-        judged(&all.iter().copied().map(found).collect::<Vec<_>>())
-    }
-
-    /// One that is 5 % off beside others that are further off, of which nothing is known.
-    #[test]
-    fn a_wrong_context_is_not_hidden_by_others() {
-        let wrong = (1.05, 1e-3, true);
-        for other in [(0.4, 0.1, false), (1.3, 0.5, true), (0.0, f64::INFINITY, false)] {
-            for all in [[wrong, other], [other, wrong]] {
-                let Outcome::Checked(check) = of(&all) else { panic!("{all:?} is skipped") };
-                assert!(!check.passed && (check.value - 0.05).abs() < 1e-9, "{check:?}");
-            }
-        }
-        // Nor by one that is further off within its error.
-        let Outcome::Checked(check) = of(&[wrong, (1.15, 0.19, true)]) else { panic!("skipped") };
-        assert!(!check.passed && (check.value - 0.05).abs() < 1e-9, "{check:?}");
-        let Outcome::Checked(check) = of(&[(1.0, 1e-3, true), (f64::NAN, f64::NAN, true)]) else {
-            panic!("skipped")
-        };
-        assert!(!check.passed);
-    }
-
-    #[test]
-    fn what_says_nothing_is_left_out() {
-        let (right, unknown) = ((1.001, 1e-3, true), (0.4, 0.1, false));
-        let Outcome::Checked(check) = of(&[unknown, right, unknown]) else { panic!("skipped") };
-        assert!(check.passed && check.detail.contains("worst of 1 contexts; 2 more"), "{check:?}");
-        assert!(matches!(of(&[unknown, unknown]), Outcome::Skipped { .. }));
-        assert!(matches!(of(&[(1.1, 0.5, true)]), Outcome::Skipped { .. }));
-        assert!(matches!(of(&[]), Outcome::Skipped { .. }));
-    }
-}
+mod tests;

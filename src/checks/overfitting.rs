@@ -1,4 +1,4 @@
-//! Whether rows are known by heart.
+//! Whether the model overfits its training rows.
 
 use super::{Check, Outcome, Subject};
 use diffeo_flows::Result;
@@ -28,5 +28,13 @@ pub(super) fn check(subject: &Subject<'_>) -> Result<Outcome> {
         gap / error
     );
     let p_value = Normal::standard().sf(gap / error);
-    Ok(Outcome::Checked(Check::effect(NAME, (gap / d, p_value), MOST, &detail)))
+    let mut check = Check::effect(NAME, (gap / d, p_value), MOST, &detail);
+    if !check.passed {
+        check.detail.push_str(REMEDY);
+    }
+    Ok(Outcome::Checked(check))
 }
+
+const REMEDY: &str = "; the model fits its training rows much better than new ones: give more rows, or \
+                      fewer --layers, a smaller --hidden or fewer --steps, and more --valid rows to stop \
+                      by";

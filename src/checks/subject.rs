@@ -109,7 +109,7 @@ impl<'a> Subject<'a> {
             return Err(Error::data("check", problem, "give data whose contexts to check it at"));
         }
         let sizes = if model.flow().field().is_some() { SOLVED } else { EXPLICIT };
-        let known = known.map(|rows| evenly(rows, sizes.scored));
+        let known = known.map(|rows| rows.evenly(sizes.scored));
         let seed = of_its_own(asked, model)?;
         let seed_of_draws = generator(seed, Stream::Evaluation, SEEDS).random();
         let draws =
@@ -156,12 +156,12 @@ impl<'a> Subject<'a> {
 
     /// At most so many of the places.
     pub(super) fn some_places(&self, most: usize) -> Rows {
-        evenly(&self.places, most)
+        self.places.evenly(most)
     }
 
     /// At most so many of the samples.
     pub(super) fn some_samples(&self, most: usize) -> Rows {
-        evenly(&self.samples, most)
+        self.samples.evenly(most)
     }
 
     /// Some places, then as many samples.
@@ -186,7 +186,7 @@ impl<'a> Subject<'a> {
     ) -> Result<Option<&'s Judged>> {
         let Some(rows) = rows else { return Ok(None) };
         if cell.get().is_none() {
-            let rows = evenly(rows, self.sizes.rows);
+            let rows = rows.evenly(self.sizes.rows);
             let log_prob = self.claims.log_prob(&rows)?;
             // Nobody else fills it meanwhile: checks are made one after the other.
             let _ = cell.set(Judged { rows, log_prob });
@@ -237,12 +237,6 @@ fn deviations(rows: &Rows) -> Vec<f64> {
         (column().map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt()
     };
     (0..d).map(deviation).collect()
-}
-
-/// At most so many rows, evenly spread.
-pub(super) fn evenly(rows: &Rows, most: usize) -> Rows {
-    let n = rows.len().min(most);
-    rows.take(&(0..n).map(|i| i * rows.len() / n).collect::<Vec<_>>())
 }
 
 /// The rows of both, without weights.

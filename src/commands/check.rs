@@ -121,7 +121,7 @@ pub fn text(certificate: &Certificate) -> String {
     lines.join("\n")
 }
 
-/// Three significant digits.
+/// Four digits after the point; three significant ones below a thousandth.
 pub fn shown(value: f64) -> String {
     if value.abs() >= f64::MAX {
         return "none".to_owned();

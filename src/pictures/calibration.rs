@@ -1,6 +1,6 @@
 //! Whether rows lie where a model expects them.
 
-use super::{PICTURE_SEED, Result, Studio, spread};
+use super::{PICTURE_SEED, Result, Studio};
 use diffeo_flows::Density;
 use diffeo_flows::rows::Rows;
 use diffeo_plots::{Calibration, Figure, Scene};
@@ -29,8 +29,9 @@ impl Studio<'_> {
     /// or for rows with weights.
     pub fn calibration(&self) -> Result<Scene> {
         let rows = self.judges()?;
-        let ranks = match rows.context() {
-            Some((width, context)) => self.conditional_ranks(rows, width, context)?,
+        let some = rows.evenly(CONDITIONAL.0);
+        let ranks = match some.context() {
+            Some((width, context)) => self.conditional_ranks(&some, width, context)?,
             None => self.ranks(rows)?,
         };
         let mut figure = Calibration::new(&ranks.by_density)?;
@@ -48,7 +49,7 @@ impl Studio<'_> {
     fn ranks(&self, rows: &Rows) -> Result<Ranks> {
         let is_continuous = self.model.flow().field().is_some();
         let most = if is_continuous { JUDGED.1 } else { JUDGED.0 };
-        let (rows, d) = (spread(rows, most), self.model.features());
+        let (rows, d) = (rows.evenly(most), self.model.features());
         let samples = self.model.sample_rows(most, None, PICTURE_SEED, self.workers)?;
         let drawn = Rows::new(d, samples.clone())?;
         let densities = sorted(self.model.log_prob_rows(&drawn, self.workers)?);
@@ -65,19 +66,17 @@ impl Studio<'_> {
     }
 
     /// Ranks of each row among samples given its own context.
-    fn conditional_ranks(&self, rows: &Rows, width: usize, context: &[f64]) -> Result<Ranks> {
-        let (n, each) = (rows.len().min(CONDITIONAL.0), CONDITIONAL.1);
+    fn conditional_ranks(&self, judged: &Rows, width: usize, context: &[f64]) -> Result<Ranks> {
+        let (n, each) = (judged.len(), CONDITIONAL.1);
         let d = self.model.features();
-        let chosen: Vec<usize> = (0..n).map(|i| i * rows.len() / n).collect();
-        let of = |i: &usize| context[i * width..(i + 1) * width].iter().copied();
+        let of = |i: usize| context[i * width..(i + 1) * width].iter().copied();
         let repeated: Vec<f64> =
-            chosen.iter().flat_map(|i| std::iter::repeat_n(i, each)).flat_map(of).collect();
+            (0..n).flat_map(|i| std::iter::repeat_n(i, each)).flat_map(of).collect();
         let samples =
             self.model.sample_rows(n * each, Some(&repeated), PICTURE_SEED, self.workers)?;
         let drawn = Rows::new(d, samples.clone())?.with_context(width, repeated)?;
         let densities = self.model.log_prob_rows(&drawn, self.workers)?;
-        let judged = rows.take(&chosen);
-        let log_prob = self.model.log_prob_rows(&judged, self.workers)?;
+        let log_prob = self.model.log_prob_rows(judged, self.workers)?;
         let by_density = (0..n)
             .map(|i| {
                 1.0 - share_below(

@@ -1,6 +1,6 @@
 //! The scores of two models side by side.
 
-use super::{PictureError, Result, Studio, nodes, spread};
+use super::{PictureError, Result, Studio, nodes};
 use diffeo_flows::model::{FieldKind, Model, ModelField};
 use diffeo_flows::rows::Rows;
 use diffeo_flows::score::diagnostics::{Agreement, agreement};
@@ -40,7 +40,7 @@ impl Studio<'_> {
             return Err(PictureError::NoPlane);
         }
         let judged = match self.data {
-            Some(rows) => spread(rows, JUDGED),
+            Some(rows) => rows.evenly(JUDGED),
             None => self.rows_at(self.drawn()?.into_iter().take(2 * JUDGED).collect())?,
         };
         let alike = agreement(&self.plain_score(&judged)?, &beside.plain_score(&judged)?, 2)?;

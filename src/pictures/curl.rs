@@ -1,7 +1,7 @@
 //! The curl of a model's field.
 
 use super::fields::{FINE, symbol};
-use super::{PICTURE_SEED, Result, Studio, nodes, spread};
+use super::{PICTURE_SEED, Result, Studio, nodes};
 use diffeo_flows::metrics::Estimate;
 use diffeo_flows::model::{FieldKind, ModelField};
 use diffeo_flows::score::diagnostics::antisymmetric_share;
@@ -42,7 +42,7 @@ impl Studio<'_> {
     /// Points of the data, or of the model, with the noise of a level.
     fn judged(&self, kind: FieldKind) -> Result<Vec<f64>> {
         let points = match self.data {
-            Some(rows) => spread(rows, JUDGED).points().to_vec(),
+            Some(rows) => rows.evenly(JUDGED).points().to_vec(),
             None => self.drawn()?.into_iter().take(2 * JUDGED).collect(),
         };
         if let (FieldKind::NoisyScore { level }, true) = (kind, self.model.noise_units().is_ok()) {

@@ -1,6 +1,6 @@
 //! Energies as surfaces.
 
-use super::{Result, Studio, nodes, spread};
+use super::{Result, Studio, nodes};
 use diffeo_flows::rows::Rows;
 use diffeo_plots::{Figure, Grid, Scene, Surface};
 
@@ -31,7 +31,7 @@ impl Studio<'_> {
         };
         let mut values = at(&self.rows_at(nodes(window, NODES))?)?;
         let judged = match self.data {
-            Some(rows) => spread(rows, JUDGED),
+            Some(rows) => rows.evenly(JUDGED),
             None => self.rows_at(self.drawn()?.into_iter().take(2 * JUDGED).collect())?,
         };
         let mut of_data = at(&judged)?;

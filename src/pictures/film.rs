@@ -1,7 +1,7 @@
 //! Frames of animations: one stage of a process after the other, in one window.
 
 use super::layers::places;
-use super::{BACKDROP, PictureError, Result, Studio, range, spread};
+use super::{BACKDROP, PictureError, Result, Studio, range};
 use diffeo_flows::params::to_f64;
 use diffeo_flows::rng::{Stream, generator};
 use diffeo_plots::{Figure, FlowStages, Points, Scene, Stage, latent_grid};
@@ -61,7 +61,7 @@ impl Studio<'_> {
             return Err(PictureError::NoPlane);
         }
         let rows = match self.data {
-            Some(rows) => spread(rows, MOVING),
+            Some(rows) => rows.evenly(MOVING),
             None => self.rows_at(self.drawn()?.into_iter().take(2 * MOVING).collect())?,
         };
         let latent = self.model.to_latent(&rows, self.workers)?.points;

@@ -2,7 +2,7 @@
 
 use super::circles::Line;
 use super::grid_lines::carried;
-use super::{BACKDROP, DRAWN, PictureError, Result, Studio, spread};
+use super::{BACKDROP, DRAWN, PictureError, Result, Studio};
 use diffeo_flows::params::to_f64;
 use diffeo_flows::rng::{Stream, generator};
 use diffeo_flows::transform::Transform;
@@ -35,7 +35,7 @@ impl Studio<'_> {
         let continuous = self.model.flow().field().is_some();
         let mut stages = if continuous { self.through_time()? } else { self.ends()? };
         if let (Some(rows), Some(last)) = (self.data, stages.last_mut()) {
-            let points = self.shown(spread(rows, DRAWN).points().to_vec());
+            let points = self.shown(rows.evenly(DRAWN).points().to_vec());
             let points = points.chunks_exact(2).map(|p| [p[0], p[1]]).collect();
             *last = last.clone().points(points);
         }

@@ -3,7 +3,7 @@
 use super::circles::Line;
 use super::flow::LATENT;
 use super::grid_lines::carried;
-use super::{PictureError, Result, Studio, spread};
+use super::{PictureError, Result, Studio};
 use candle_core::Tensor;
 use diffeo_plots::{Figure, FlowStages, Scene, Stage, latent_grid};
 
@@ -33,7 +33,7 @@ impl Studio<'_> {
             return Err(PictureError::NoLayers);
         }
         let rows = match self.data {
-            Some(rows) => spread(rows, DRAWN).points().to_vec(),
+            Some(rows) => rows.evenly(DRAWN).points().to_vec(),
             None => self.drawn()?.into_iter().take(2 * DRAWN).collect(),
         };
         let shades = places(&rows);

@@ -90,7 +90,7 @@ impl Studio<'_> {
     }
 
     fn counts(&self, [width, height]: [usize; 2]) -> Result<Vec<f64>> {
-        let rows = self.data.map(|rows| super::spread(rows, DRAWN));
+        let rows = self.data.map(|rows| rows.evenly(DRAWN));
         let context = rows.as_ref().and_then(Rows::context).map(|(_, values)| values);
         let n = context.and(rows.as_ref()).map_or(DRAWN, Rows::len);
         let drawn = self.shown(self.model.sample_rows(n, context, SEED, self.workers)?);

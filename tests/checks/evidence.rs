@@ -1,9 +1,11 @@
 //! Rows that do not go with the model, or with each other.
 
 use super::{Fitted, fails, named, toy};
+use candle_core::Device;
 use diffeo::checks::{Certificate, Evidence, Subject};
 use diffeo_flows::Workers;
-use diffeo_flows::model::Column;
+use diffeo_flows::densities::Toy;
+use diffeo_flows::model::{Column, Model};
 use diffeo_flows::rng::{Stream, generator};
 use diffeo_flows::rows::Rows;
 use rand::Rng;
@@ -61,7 +63,23 @@ fn columns_that_do_not_belong_together_are_seen() {
 #[test]
 fn rows_from_elsewhere_are_seen() {
     let moved = changed(&moons().held_out, |x| x[1] += 0.6);
-    fails(&with_held_out(moons(), &moved), &["overfitting"]);
+    let found = with_held_out(moons(), &moved);
+    fails(&found, &["overfitting", "calibration-coverage"]);
+    for name in ["overfitting", "calibration-coverage"] {
+        assert!(named(&found, name).detail.contains("give more rows"), "{found:?}");
+    }
+}
+
+/// Where half of a column is one value, that is said to be the cause.
+#[test]
+fn ties_are_named_as_the_cause() {
+    let tied = changed(&moons().held_out, |x| x[1] = if x[0] > 0.5 { 3.0 } else { x[1] });
+    let count = tied.points().chunks_exact(2).filter(|x| x[1] > 2.9).count();
+    let found = with_held_out(moons(), &tied);
+    fails(&found, &["calibration-coverage"]);
+    let expected = format!("{count} of 2000 values of column x2 are equal, 3,");
+    let detail = &named(&found, "calibration-coverage").detail;
+    assert!(detail.contains("ties are the cause") && detail.contains(&expected), "{detail}");
 }
 
 #[test]
@@ -81,6 +99,7 @@ fn rows_that_come_twice_are_seen() {
     let found = fitted.certificate(2);
     let leakage = named(&found, "leakage");
     assert!(!leakage.passed && leakage.value > 0.5, "{leakage:?}");
+    assert!(leakage.detail.contains("remove the copies"), "{leakage:?}");
 }
 
 /// One row in ten, and one in fifty.
@@ -142,6 +161,8 @@ fn few_values_repeat_themselves_without_a_leak() {
     let fitted = Fitted::of("nsf-gmm", &rounded, |fit| fit.config.steps = 200);
     let leakage = named(&fitted.certificate(2), "leakage").clone();
     assert!(leakage.passed && leakage.value.abs() < 0.05, "{leakage:?}");
+    assert!(leakage.detail.contains("rounded, which is no leak"), "{leakage:?}");
+    assert!(!leakage.detail.contains("remove"), "{leakage:?}");
 }
 
 /// `check RUN TOY` judges by new rows of the toy, not by those that `fit TOY` was given.
@@ -156,10 +177,23 @@ fn a_toy_gives_rows_that_the_model_has_not_seen() {
     let tiny = "--steps 12 --evaluate-every 4 --layers 1 --hidden 8 --no-plots";
     assert!(run(&format!("fit two-moons --rows 2000 {tiny} -o run")).status.success());
     assert!(run("toy two-moons -n 2000 -o seen.csv").status.success());
-    let [fresh, seen] = ["two-moons", "seen.csv"].map(|data| {
-        let said = run(&format!("check run {data} --json")).stdout;
-        let found: Certificate = serde_json::from_slice(&said).unwrap();
-        named(&found, "calibration-pit").value
-    });
-    assert!((fresh - seen).abs() > 1e-9, "{fresh} {seen}");
+    let said = run("check run two-moons --json").stdout;
+    let found: Certificate = serde_json::from_slice(&said).unwrap();
+    // The rows that it is judged by, drawn here.
+    let rng = &mut generator(0, Stream::Evaluation, 0);
+    let fresh = Toy::named("two-moons").unwrap().sample_points(2000, rng);
+    let rows = Rows::new(2, fresh.concat()).unwrap();
+    let model = Model::load(folder.path().join("run"), &Device::Cpu).unwrap();
+    let workers = Workers::new(2).unwrap();
+    let evidence = Evidence { held_out: Some(&rows), ..Evidence::default() };
+    let subject = Subject::new(&model, evidence, 0, &workers).unwrap();
+    assert_eq!(found, Certificate::of(&subject).unwrap());
+    // None of them is one that `fit` was given.
+    let seen = std::fs::read_to_string(folder.path().join("seen.csv")).unwrap();
+    let seen: Vec<f64> =
+        seen.lines().skip(1).flat_map(|l| l.split(',')).map(|v| v.parse().unwrap()).collect();
+    let is_seen = |x: &[f64; 2]| {
+        seen.chunks_exact(2).any(|row| row.iter().zip(x).all(|(a, b)| (a - b).abs() < 1e-12))
+    };
+    assert_eq!((seen.len(), fresh.iter().filter(|x| is_seen(x)).count()), (4000, 0));
 }

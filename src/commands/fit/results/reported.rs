@@ -20,7 +20,7 @@ impl Results<'_> {
         figures: Vec<Figure>,
     ) -> Result<()> {
         let spec = self.model.spec();
-        let judges = some(self.judges());
+        let judges = self.judges().evenly(JUDGED);
         let log_prob = self.model.log_prob_rows(&judges, self.workers)?;
         let names: Vec<String> =
             spec.columns.iter().map(|c| c.name.clone()).chain(spec.given.iter().cloned()).collect();
@@ -52,12 +52,6 @@ impl Results<'_> {
         };
         self.folder.put("report.html", report.html().as_bytes())
     }
-}
-
-/// At most so many rows as are judged, evenly spread.
-fn some(rows: &Rows) -> Rows {
-    let n = rows.len().min(JUDGED);
-    rows.take(&(0..n).map(|i| i * rows.len() / n).collect::<Vec<_>>())
 }
 
 /// The command that runs, as a shell takes it.
