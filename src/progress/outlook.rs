@@ -1,6 +1,7 @@
 //! Says before a fit that it will take its time, or much memory.
 
 use diffeo::flows::fit::Plan;
+use std::fmt::Write;
 
 /// Multiplications of a thread in a second, roughly: what kernels reach on common processors.
 const SPEED: f64 = 5e9;
@@ -26,9 +27,10 @@ pub(super) fn of(plan: &Plan, threads: usize) -> Option<String> {
         plan.batch_size,
     );
     if start > 0.1 * (steps + start) {
-        text += &format!(", after {} to choose the components of the mixture", time(start));
+        let _ = write!(text, ", after {} to choose the components of the mixture", time(start));
     }
-    text += &format!(
+    let _ = write!(
+        text,
         " (at {:.0} billion multiplications a second and thread); --layers, --hidden, --steps or another \
          --flow make it less",
         SPEED / 1e9

@@ -48,9 +48,8 @@ impl Objective for Stub {
         let row = |i: usize| if i.is_multiple_of(2) { self.torn * w } else { -self.torn * w };
         let impossible =
             |i: usize| self.impossible.iter().any(|(row, below)| *row == i && w < *below);
-        let loss = |i: usize| match impossible(i) {
-            true => f64::INFINITY,
-            false => (w - self.lowest).powi(2) + row(i),
+        let loss = |i: usize| {
+            if impossible(i) { f64::INFINITY } else { (w - self.lowest).powi(2) + row(i) }
         };
         Ok((0..batch.rows()?).map(loss).collect())
     }

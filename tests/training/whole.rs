@@ -6,7 +6,7 @@ use diffeo_flows::params::to_f64;
 use diffeo_flows::rng::{Stream, generator};
 use diffeo_flows::rows::Rows;
 use diffeo_flows::train::{Observer, Quiet, Stop, Warning};
-use diffeo_flows::{Cancel, Error, Workers};
+use diffeo_flows::{Error, Workers};
 use rand::Rng;
 use rand_distr::StandardNormal;
 
@@ -81,7 +81,6 @@ fn a_small_table_takes_the_passes_of_the_recipe() {
     let plan = ears.plans[0];
     assert_eq!((plan.steps, plan.batch_size, plan.features), (500, 80, 1));
     assert!(plan.bytes > 100 * plan.parameters && plan.start_multiplications > 0.0, "{plan:?}");
-    fit.cancel = Cancel::new();
 }
 
 /// One row in a hundred counts: batches without any are no reason to stop.

@@ -50,6 +50,7 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::
 pub(super) mod optional {
     use super::{Deserialize, Deserializer, Serialize, Serializer, Written};
 
+    #[expect(clippy::ref_option, reason = "serde hands over a reference")]
     pub(in super::super) fn serialize<S: Serializer>(
         value: &Option<f64>,
         to: S,

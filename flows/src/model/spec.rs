@@ -114,7 +114,6 @@ pub struct RowCounts {
 
 impl RowCounts {
     /// Whether no part has rows.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
     fn is_empty(&self) -> bool {
         *self == Self::default()
     }

@@ -169,7 +169,7 @@ fn stops_when_it_is_asked_to() {
     settings.cancel.cancel();
     assert!(matches!(fit(&rows, 2, &settings, &mut checks::rng()), Err(Error::Cancelled)));
     let search = search(8);
-    search.cancel.clone().cancel();
+    search.cancel.cancel();
     let choice = choose_components(&rows, 2, &search, &mut checks::rng());
     assert!(matches!(choice, Err(Error::Cancelled)));
 }
