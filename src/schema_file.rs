@@ -88,9 +88,20 @@ impl Schema {
     ///
     /// # Errors
     /// When the file describes another column, or one in a way that makes no sense.
-    pub fn columns(&self, names: &[String]) -> Result<Vec<Column>> {
+    pub fn columns(&self, names: &[String], given: &[String]) -> Result<Vec<Column>> {
         let shown = self.path.display();
-        if let Some(stranger) = self.columns.keys().find(|name| !names.contains(name)) {
+        for (name, entry) in self.columns.iter().filter(|(name, _)| given.contains(name)) {
+            // Whole numbers and reals are contexts as they stand.
+            if !matches!(entry, Entry::Category { .. } | Entry::Integer { .. } | Entry::Real {}) {
+                return Err(Usage(format!(
+                    "{shown}, columns.{name}: it is a context (--given), which has no support; give kind = \
+                     \"category\" with labels, \"integer\" or \"real\""
+                ))
+                .into());
+            }
+        }
+        let known = |name: &String| names.contains(name) || given.contains(name);
+        if let Some(stranger) = self.columns.keys().find(|name| !known(name)) {
             let names = names.join(", ");
             return Err(Usage(format!(
                 "{shown}, columns.{stranger}: no modelled column is called `{stranger}`; they are \

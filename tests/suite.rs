@@ -24,6 +24,8 @@ mod golden;
 mod laws;
 /// A model as a density in the units of its data.
 mod model;
+/// Columns far from 0 or of an odd size, and rows far from all others.
+mod numbers;
 /// Files of every format, good and bad.
 mod tables;
 /// Learning, weights of rows, breakdowns, the optimiser's parts, chunks and threads.

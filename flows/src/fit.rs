@@ -6,7 +6,8 @@ use crate::engine::Engine;
 use crate::error::{Error, NonFinite, Result};
 use crate::metrics::Estimate;
 use crate::model::{
-    Calibration, Column, DataSummary, HeldOut, Model, ModelSpec, Precision, TrainingSummary,
+    Calibration, Column, DataSummary, GivenColumn, HeldOut, Model, ModelSpec, Precision,
+    TrainingSummary, ranges_of,
 };
 use crate::pairing::Pairing;
 use crate::rng::{Stream, generator};
@@ -51,6 +52,8 @@ pub struct Fit {
     pub columns: Vec<Column>,
     /// Names of the context columns; `c1`, `c2`, … when empty.
     pub given: Vec<String>,
+    /// The columns of a table that these are made of; empty where each is one of numbers.
+    pub given_columns: Vec<GivenColumn>,
     /// Where the rows are from, for the record.
     pub data: DataSummary,
 }
@@ -83,6 +86,7 @@ impl Fit {
             engine: Engine::default(),
             columns: Vec::new(),
             given: Vec::new(),
+            given_columns: Vec::new(),
             data: DataSummary::default(),
         })
     }
@@ -94,20 +98,20 @@ impl Fit {
     /// [`Error::Config`] when the settings do not fit the rows; [`Error::Data`] when the rows cannot
     /// be used.
     pub fn model(&self, train: &Rows) -> Result<Model> {
-        let context = train.context().map_or(0, |(k, _)| k);
         let Some(up_to) = self.recipe.components_up_to else {
-            return self.model_of(train.features(), context, self.recipe.base);
+            return self.model_of(train, self.recipe.base);
         };
-        let plain = self.model_of(train.features(), context, BaseConfig::StandardNormal)?;
+        let plain = self.model_of(train, BaseConfig::StandardNormal)?;
         let standardised = plain.standardised(train)?;
         let mut rng = generator(self.seed, Stream::Mixture, 1);
         let by = Criterion::Akaike;
         let components = choose_components(&standardised, train.features(), up_to, by, &mut rng)?;
         let base = BaseConfig::GaussianMixture { components };
-        self.model_of(train.features(), context, base)
+        self.model_of(train, base)
     }
 
-    fn model_of(&self, features: usize, context: usize, base: BaseConfig) -> Result<Model> {
+    fn model_of(&self, train: &Rows, base: BaseConfig) -> Result<Model> {
+        let (features, context) = (train.features(), train.context().map_or(0, |(k, _)| k));
         let columns = if self.columns.is_empty() {
             let real = |name| Column::new(name, Support::Real);
             numbered("x", features).map(real).collect()
@@ -124,6 +128,8 @@ impl Fit {
             flow: FlowConfig { base, ..self.recipe.flow(features, context)? },
             columns,
             given,
+            given_columns: self.given_columns.clone(),
+            given_ranges: ranges_of(train),
             dtype: self.dtype,
             seed: self.seed,
             data: self.data.clone(),
@@ -283,6 +289,7 @@ pub fn same_fit(saved: &ModelSpec, asked: &ModelSpec) -> Result<()> {
         ("seed", saved.seed != asked.seed),
         ("data", saved.data != asked.data),
         ("columns", saved.columns != asked.columns || saved.given != asked.given),
+        ("context", saved.given_columns != asked.given_columns),
         ("dtype", saved.dtype != asked.dtype),
         ("flow", saved.flow != asked.flow),
         ("objective", saved.objective != asked.objective),
@@ -311,6 +318,7 @@ pub fn judge(model: &mut Model, test: &Rows, workers: &Workers) -> Result<()> {
         summary.test_log_likelihood = Some(estimate.mean);
         summary.test_standard_error = Some(estimate.standard_error);
         summary.test_gaussian = gaussian;
+        summary.test_effective_rows = effective(test);
         model.set_training(summary);
     }
     if test.weights().is_none() {
@@ -319,6 +327,11 @@ pub fn judge(model: &mut Model, test: &Rows, workers: &Workers) -> Result<()> {
         model.set_calibration(kept);
     }
     Ok(())
+}
+
+/// How many rows of equal weight these are worth; none without weights.
+fn effective(rows: &Rows) -> Option<f64> {
+    rows.weights().map(|_| rows.effective_len())
 }
 
 /// Mean log-density under the full Gaussian; none where its covariance is singular.
@@ -349,6 +362,8 @@ fn summary(
         test_log_likelihood: test.map(|e| e.mean),
         test_standard_error: test.map(|e| e.standard_error),
         test_gaussian: parts.test.and_then(|rows| on_gaussian(model, rows)),
+        train_effective_rows: effective(parts.train),
+        test_effective_rows: parts.test.and_then(effective),
         // A count is not worth a trained model.
         evaluations: model.evaluations(parts.train).ok().flatten(),
         fingerprint: model.fingerprint(parts.train, workers).ok(),

@@ -2,7 +2,9 @@
 
 use crate::args::{Common, EvaluateArgs};
 use crate::failure::Usage;
-use crate::input::{Data, TOY_COLUMNS, model, rows_for, workers};
+use crate::input::{
+    Data, TOY_COLUMNS, model, rows_for, warn_of_contexts, warn_of_weights, workers,
+};
 use anyhow::Result;
 use diffeo::baselines::{Advantage, Baseline, Baselines, Race, Rival};
 use diffeo::data::{DataError, DataSource, ReadOptions, Table};
@@ -24,6 +26,9 @@ const SCORE_ROWS: usize = 10_000;
 #[derive(Serialize)]
 struct Evaluation {
     rows: usize,
+    /// (Σ w)² / Σ w² of the weights; left out where there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effective_rows: Option<f64>,
     log_likelihood: Estimate,
     bits_per_dim: f64,
     baselines: Means,
@@ -74,6 +79,8 @@ pub fn run(common: &Common, args: &EvaluateArgs) -> Result<()> {
     let table = table(common, args, &model, &data)?;
     let rows = rows_for(&model, &table)?;
     check_samples(args, &rows)?;
+    warn_of_contexts(&model, rows.context().map(|(_, values)| values));
+    warn_of_weights(&rows);
     let log_prob = model.log_prob_rows(&rows, &workers)?;
     let log_likelihood = Estimate::of(&log_prob, rows.weights());
     let baselines = baselines(common, &model, &args.model)?;
@@ -95,6 +102,7 @@ pub fn run(common: &Common, args: &EvaluateArgs) -> Result<()> {
     };
     let evaluation = Evaluation {
         rows: rows.len(),
+        effective_rows: rows.weights().map(|_| rows.effective_len()),
         log_likelihood,
         bits_per_dim: bits_per_dim(log_likelihood.mean, rows.features()),
         baselines: Means {
@@ -301,7 +309,12 @@ fn signed(value: f64) -> String {
 fn text(e: &Evaluation) -> String {
     let plus_minus = |x: &Estimate| format!("{} ± {}", shown(x.mean), shown(x.standard_error));
     let mut lines = vec![
-        format!("rows                  {}", e.rows),
+        match e.effective_rows {
+            None => format!("rows                  {}", e.rows),
+            Some(effective) => {
+                format!("rows                  {}, by their weights {effective:.1}", e.rows)
+            }
+        },
         format!("mean log-likelihood   {} nats", plus_minus(&e.log_likelihood)),
         format!("bits per dimension    {}", shown(e.bits_per_dim)),
     ];

@@ -1,11 +1,12 @@
 //! `diffeo field`: the score or velocity of a model at given points, in chunks.
 
 use crate::args::{Common, FieldArgs};
-use crate::input::{Data, model, rows_for, workers};
+use crate::input::{Data, count_outside, model, table_rows, warn_outside, workers};
+use crate::output::complain;
 use anyhow::Result;
 use diffeo::data::{Precision, RowSink, Table, Target};
 use diffeo::flows::Workers;
-use diffeo::flows::model::{FieldKind, Model, ModelField};
+use diffeo::flows::model::{FieldKind, Model, ModelField, OutsideRange};
 use diffeo::flows::rng::Stream;
 use serde_json::json;
 
@@ -24,6 +25,10 @@ struct Job<'a> {
     kind: FieldKind,
     /// Opened with the first values: a table that is refused leaves no header behind.
     sink: Option<Box<dyn RowSink>>,
+    /// Rows without a field.
+    unknown: usize,
+    /// Contexts outside what training saw.
+    outside: Vec<OutsideRange>,
 }
 
 pub fn run(common: &Common, args: &FieldArgs) -> Result<()> {
@@ -39,7 +44,14 @@ pub fn run(common: &Common, args: &FieldArgs) -> Result<()> {
         Data::Toy(_) => None,
         Data::Table(source) => Some(source.open_with(&super::reading(&model, source))?),
     };
-    let mut job = Job { args, model: &model, field, workers, target, kind, sink: None };
+    if model.has_discrete_columns() {
+        common
+            .voice()
+            .note("whole numbers and labels are taken at the middle of their cell [k, k + 1)");
+    }
+    let outside = model.context_ranges();
+    let mut job =
+        Job { args, model: &model, field, workers, target, kind, sink: None, unknown: 0, outside };
     let rows = match source {
         None => job.write(&data.read(None, TOY_ROWS, common.seed(), Stream::Sample)?)?,
         Some(reader) => {
@@ -53,12 +65,21 @@ pub fn run(common: &Common, args: &FieldArgs) -> Result<()> {
     if let Some(sink) = job.sink {
         sink.finish()?;
     }
+    warn_outside(&job.outside);
+    let unknown = job.unknown;
+    if unknown > 0 {
+        complain(&format!(
+            "warning: {unknown} of {rows} rows are NaN: the density there is too small for double \
+             precision, or a solver fails"
+        ));
+    }
     let (name, time, noise) = match kind {
         FieldKind::Score => ("score", None, None),
         FieldKind::NoisyScore { level } => ("score", None, Some(level)),
         FieldKind::Velocity { time } => ("velocity", Some(time), None),
     };
-    let report = json!({"rows": rows, "field": name, "time": time, "noise": noise});
+    let report =
+        json!({"rows": rows, "field": name, "time": time, "noise": noise, "unknown": unknown});
     super::written(common, &args.output, report)
 }
 
@@ -75,7 +96,8 @@ fn header(args: &FieldArgs, model: &Model, kind: FieldKind) -> Vec<String> {
 
 impl Job<'_> {
     fn write(&mut self, table: &Table) -> Result<usize> {
-        let rows = rows_for(self.model, table)?;
+        let rows = self.model.encode_middles(table_rows(self.model, table)?)?;
+        count_outside(&mut self.outside, rows.context().map(|(_, values)| values));
         self.model.check_supports(&rows)?;
         let d = rows.features();
         let mut columns = vec![(d, self.field.at(&rows, &self.workers)?)];
@@ -85,6 +107,8 @@ impl Job<'_> {
         if self.args.curl {
             columns.push((1, self.field.curl(&rows, &self.workers)?));
         }
+        let known = columns[0].1.chunks_exact(d).filter(|v| v.iter().all(|v| v.is_finite()));
+        self.unknown += rows.len() - known.count();
         let row = |i: usize| columns.iter().flat_map(move |(w, all)| &all[i * w..(i + 1) * w]);
         let values: Vec<f64> = (0..rows.len()).flat_map(row).copied().collect();
         let sink = if let Some(sink) = self.sink.take() {

@@ -2,13 +2,14 @@
 
 use crate::args::{Common, LogProbArgs};
 use crate::failure::Usage;
-use crate::input::{Data, model, table_rows, workers};
+use crate::input::{Data, count_outside, model, table_rows, warn_outside, workers};
 use anyhow::Result;
 use diffeo::data::{Dropped, Precision, ReadOptions, Table};
 use diffeo::flows::Workers;
-use diffeo::flows::model::Model;
+use diffeo::flows::model::{Model, OutsideRange};
 use diffeo::flows::rng::Stream;
 use serde_json::json;
+use std::cell::RefCell;
 
 /// Rows in memory at a time.
 const CHUNK: usize = 65_536;
@@ -34,6 +35,7 @@ pub fn run(common: &Common, args: &LogProbArgs) -> Result<()> {
         target: args.log_prob_se,
         draws: args.draws.unwrap_or(Model::DRAWS),
         seed: common.seed(),
+        outside: RefCell::new(model.context_ranges()),
     };
     let mut dropped = Dropped::default();
     let rows = match &data {
@@ -68,6 +70,7 @@ pub fn run(common: &Common, args: &LogProbArgs) -> Result<()> {
             rows
         }
     };
+    warn_outside(&asked.outside.borrow());
     super::say_dropped(common, &dropped);
     let facts = json!({"rows": rows, "dropped": dropped.rows()});
     super::written(common, &args.output, facts)
@@ -96,6 +99,8 @@ struct Asked<'a> {
     /// Of columns of whole numbers.
     draws: usize,
     seed: u64,
+    /// Contexts outside what training saw, so far.
+    outside: RefCell<Vec<OutsideRange>>,
 }
 
 impl Asked<'_> {
@@ -103,6 +108,7 @@ impl Asked<'_> {
     fn values(&self, table: &Table, workers: &Workers) -> Result<Vec<f64>> {
         let discrete = self.model.has_discrete_columns();
         let rows = table_rows(self.model, table)?;
+        count_outside(&mut self.outside.borrow_mut(), rows.context().map(|(_, values)| values));
         if !self.with_errors {
             let found = self.model.log_prob_of_table(&rows, self.draws, self.seed, workers)?;
             return Ok(found.values);

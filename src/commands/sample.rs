@@ -2,10 +2,10 @@
 
 use crate::args::{Common, SampleArgs};
 use crate::failure::Usage;
-use crate::input::{Data, labels, model, workers};
+use crate::input::{Data, labels, model, warn_of_contexts, workers};
 use anyhow::Result;
-use diffeo::data::Precision;
-use diffeo::flows::model::Model;
+use diffeo::data::{Precision, ReadOptions};
+use diffeo::flows::model::{GivenColumn, Model};
 use diffeo::flows::rng::Stream;
 use serde_json::json;
 
@@ -41,6 +41,7 @@ pub fn run(common: &Common, args: &SampleArgs) -> Result<()> {
             None => model.sample_rows_from(start, rows, given, seed, &workers)?,
             Some(sampler) => model.sample_rows_by(sampler, (start, rows), given, seed, &workers)?,
         };
+        require_finite(&drawn, names.len(), start)?;
         model.decode(&mut drawn);
         sink.write_rows(&drawn)?;
     }
@@ -49,9 +50,23 @@ pub fn run(common: &Common, args: &SampleArgs) -> Result<()> {
     super::written(common, &args.output, json!({"rows": n, "seed": common.seed()}))
 }
 
+/// Fails where a draw is infinite or not a number: such rows would be refused by whoever reads them.
+fn require_finite(drawn: &[f64], width: usize, start: usize) -> Result<()> {
+    match drawn.iter().position(|value| !value.is_finite()) {
+        None => Ok(()),
+        Some(at) => Err(Usage(format!(
+            "draw {} is {}: the model gives no sample there; look at its context, or train anew",
+            start + at / width + 1,
+            drawn[at]
+        ))
+        .into()),
+    }
+}
+
 /// The contexts to draw at, row-major.
 fn context(common: &Common, args: &SampleArgs, model: &Model) -> Result<Option<Vec<f64>>> {
-    let names = &model.spec().given;
+    let columns = model.spec().context_columns();
+    let names: &Vec<String> = &columns.iter().map(|column| column.name.clone()).collect();
     match &args.given {
         None if names.is_empty() => Ok(None),
         None => Err(Usage(format!(
@@ -67,8 +82,15 @@ fn context(common: &Common, args: &SampleArgs, model: &Model) -> Result<Option<V
             if matches!(data, Data::Toy(_)) {
                 return Err(Usage("--given: give a table, not a toy".to_owned()).into());
             }
-            let table = data.read(Some(names), 0, common.seed(), Stream::Sample)?;
-            Ok(Some(table.select(names)?.into_values()))
+            let options = ReadOptions {
+                columns: Some(names.clone()),
+                labels: labels(model),
+                ..ReadOptions::default()
+            };
+            let (table, _) = data.read_with(&options, 0, common.seed(), Stream::Sample)?;
+            let context = GivenColumn::encode(&columns, table.select(names)?.values());
+            warn_of_contexts(model, Some(&context));
+            Ok(Some(context))
         }
     }
 }

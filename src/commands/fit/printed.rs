@@ -19,6 +19,9 @@ struct Report {
     flow: String,
     features: usize,
     rows: RowCounts,
+    /// Of rows with weights.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effective_rows: Option<EffectiveRows>,
     steps: usize,
     seconds: f64,
     steps_per_second: f64,
@@ -32,6 +35,13 @@ struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     auto: Option<Selection>,
     seed: u64,
+}
+
+/// (Σ w)² / Σ w² of the weights.
+#[derive(Serialize)]
+struct EffectiveRows {
+    train: f64,
+    test: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -66,6 +76,9 @@ pub fn finish(
         flow: spec.recipe.clone(),
         features: spec.columns.len(),
         rows: spec.data.rows,
+        effective_rows: training
+            .train_effective_rows
+            .map(|train| EffectiveRows { train, test: training.test_effective_rows }),
         steps: training.steps,
         seconds,
         steps_per_second: if seconds > 0.0 { steps as f64 / seconds } else { 0.0 },
@@ -121,6 +134,15 @@ fn text(report: &Report) -> String {
         if let Some(value) = value {
             lines.push(format!("                      {value:.4} of a {name} on test rows"));
         }
+    }
+    if let Some(EffectiveRows { train, test }) = &report.effective_rows {
+        let of_test = test.map_or(String::new(), |test| {
+            format!(", {} test rows for {test:.1}", report.rows.test)
+        });
+        lines.push(format!(
+            "effective rows        the weights make {} training rows count for {train:.1}{of_test}",
+            report.rows.train
+        ));
     }
     if let Some(Evaluations { log_prob, sample }) = report.evaluations {
         lines.push(format!(

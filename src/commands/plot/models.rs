@@ -4,7 +4,7 @@ use super::data::TOY_ROWS;
 use super::{Drawing, flags};
 use crate::args::{Common, PlotArgs, PlotKind};
 use crate::failure::Usage;
-use crate::input::{Data, model, rows_for, workers};
+use crate::input::{Data, model, rows_for, warn_of_contexts, workers};
 use anyhow::Result;
 use diffeo::data::ReadOptions;
 use diffeo::flows::model::Model;
@@ -82,7 +82,9 @@ fn rows(common: &Common, args: &PlotArgs, model: &Model) -> Result<Option<Rows>>
     // The rows of a toy that a model is judged by are not those it was fitted to.
     let stream = if args.kind.judges() { Stream::Evaluation } else { Stream::Sample };
     let (table, _) = data.read_with(&options, TOY_ROWS, common.seed(), stream)?;
-    Ok(Some(rows_for(model, &table)?))
+    let rows = rows_for(model, &table)?;
+    warn_of_contexts(model, rows.context().map(|(_, values)| values));
+    Ok(Some(rows))
 }
 
 /// The source of a model's data if it is a toy, which can be drawn again.
@@ -145,7 +147,7 @@ fn beside(common: &Common, path: &Path, studio: &Studio<'_>) -> Result<Model> {
             .columns
             .iter()
             .map(|c| c.name.clone())
-            .chain(model.spec().given.clone())
+            .chain(model.spec().context_columns().into_iter().map(|c| c.name))
             .collect()
     };
     let (own, others) = (columns(studio.model), columns(&other));
