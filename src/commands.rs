@@ -73,7 +73,8 @@ fn columns_of(model: &Model, source: &DataSource) -> Option<Vec<String>> {
     let named =
         matches!(source, DataSource::Csv { .. } | DataSource::Parquet { .. } | DataSource::Stdin);
     let spec = model.spec();
-    let names = spec.columns.iter().map(|c| c.name.clone()).chain(spec.given.iter().cloned());
+    let given = spec.context_columns().into_iter().map(|c| c.name);
+    let names = spec.columns.iter().map(|c| c.name.clone()).chain(given);
     named.then(|| names.collect())
 }
 
@@ -127,7 +128,8 @@ fn say_not_computed(common: &Common, rows: &[usize]) {
 /// How a table is read that a model is asked about.
 fn reading(model: &Model, source: &DataSource) -> ReadOptions {
     let spec = model.spec();
-    let names = spec.columns.iter().map(|c| c.name.clone()).chain(spec.given.iter().cloned());
+    let given = spec.context_columns().into_iter().map(|c| c.name);
+    let names = spec.columns.iter().map(|c| c.name.clone()).chain(given);
     ReadOptions {
         columns: columns_of(model, source),
         labels: crate::input::labels(model),

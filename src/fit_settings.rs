@@ -190,8 +190,13 @@ impl FitSettings {
     ///
     /// # Errors
     /// When schema or support name no such column or cannot be understood.
-    pub fn columns(&self, schema: &Schema, names: &[String]) -> Result<Vec<Column>> {
-        let mut columns = schema.columns(names, &self.without)?;
+    pub fn columns(
+        &self,
+        schema: &Schema,
+        names: &[String],
+        given: &[String],
+    ) -> Result<Vec<Column>> {
+        let mut columns = schema.columns(names, given, &self.without)?;
         for text in &self.support {
             let (name, kind) = text.split_once('=').unwrap_or((text, ""));
             let at = names.iter().position(|c| c == name).ok_or_else(|| {

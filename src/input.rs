@@ -2,12 +2,15 @@
 
 use crate::args::EngineName;
 use crate::failure::Usage;
+use crate::output::complain;
 use anyhow::Result;
 use candle_core::Device;
-use diffeo::data::{DataSource, Dropped, Format, Labels, ReadOptions, RoleRequest, Roles, Table};
+use diffeo::data::{
+    DataError, DataSource, Dropped, Format, Labels, ReadOptions, RoleRequest, Roles, Table,
+};
 use diffeo::flows::Workers;
 use diffeo::flows::densities::Toy;
-use diffeo::flows::model::{Column, ColumnKind, Model};
+use diffeo::flows::model::{Column, ColumnKind, GivenColumn, Model, OutsideRange};
 use diffeo::flows::rng::{Stream, generator};
 use diffeo::flows::rows::Rows;
 use std::path::Path;
@@ -106,7 +109,16 @@ pub fn toy_table(toy: &Toy, rows: usize, seed: u64, stream: Stream) -> Result<Ta
 /// When a column is missing, has two roles or is constant, or when a weight is negative.
 pub fn modelled_rows(table: Table, request: &RoleRequest) -> Result<(Roles, Rows)> {
     let roles = request.resolve(&table)?;
-    table.require_varying(&[&roles.features[..], &roles.context].concat())?;
+    table.require_varying(&roles.features)?;
+    if let Err(DataError::ConstantColumn { file, column, value }) =
+        table.require_varying(&roles.context)
+    {
+        let message = format!(
+            "{file}: the context '{column}' is {value} in every row, so it adds nothing: leave it out of \
+             --given"
+        );
+        return Err(Usage(message).into());
+    }
     let rows = if roles.features == table.columns() {
         let numbers = table.numbers().map(<[_]>::to_vec);
         numbered(Rows::new(roles.features.len(), table.into_values())?, numbers)?
@@ -135,15 +147,68 @@ pub fn rows_for(model: &Model, table: &Table) -> Result<Rows> {
 pub fn table_rows(model: &Model, table: &Table) -> Result<Rows> {
     let spec = model.spec();
     let features: Vec<String> = spec.columns.iter().map(|c| c.name.clone()).collect();
+    let given_columns = spec.context_columns();
+    let of_context: Vec<String> = given_columns.iter().map(|c| c.name.clone()).collect();
     let has = |name: &String| table.columns().contains(name);
-    let named = features.iter().all(has) && spec.given.iter().all(has);
+    let named = features.iter().all(has) && of_context.iter().all(has);
     let unnamed = table.columns().iter().enumerate().all(|(i, c)| *c == format!("x{}", i + 1));
-    if !named && unnamed && table.width() == features.len() + spec.given.len() {
+    if !named && unnamed && table.width() == features.len() + of_context.len() {
         let (features, given) = table.columns().split_at(features.len());
-        return rows_of(table, features, given, None);
+        return with_labels_encoded(rows_of(table, features, given, None)?, &given_columns);
     }
     let weight = spec.data.weight.as_deref().filter(|w| table.columns().iter().any(|c| c == w));
-    rows_of(table, &features, &spec.given, weight)
+    with_labels_encoded(rows_of(table, &features, &of_context, weight)?, &given_columns)
+}
+
+/// The rows with the contexts that the labels of their columns make.
+///
+/// # Errors
+/// Never for rows with these columns as context.
+pub fn with_labels_encoded(rows: Rows, columns: &[GivenColumn]) -> Result<Rows> {
+    if columns.iter().all(|column| column.labels.is_empty()) {
+        return Ok(rows);
+    }
+    let values = rows.context().map(|(_, values)| GivenColumn::encode(columns, values));
+    let width = GivenColumn::names(columns).len();
+    Ok(rows.with_context(width, values.unwrap_or_default())?)
+}
+
+/// Counts the rows whose context lies outside what training saw.
+pub fn count_outside(ranges: &mut [OutsideRange], context: Option<&[f64]>) {
+    let width = ranges.len().max(1);
+    for (at, range) in ranges.iter_mut().enumerate() {
+        range.count(context.unwrap_or_default().iter().skip(at).step_by(width).copied());
+    }
+}
+
+/// Warns of contexts outside what training saw, if there were any.
+pub fn warn_outside(ranges: &[OutsideRange]) {
+    for range in ranges.iter().filter(|range| range.rows > 0) {
+        complain(&format!("warning: {range}"));
+    }
+}
+
+/// The share of all weight from which on one row is said to have nearly all of it.
+const NEARLY_ALL: f64 = 0.5;
+
+/// Warns when one row has most of the weight: nothing can be learnt from it, nor judged by it.
+pub fn warn_of_weights(rows: &Rows) {
+    let Some((row, share)) = rows.heaviest().filter(|(_, share)| *share > NEARLY_ALL) else {
+        return;
+    };
+    let (number, percent) = (rows.number(row) + 1, 100.0 * share);
+    let effective = rows.effective_len();
+    complain(&format!(
+        "warning: row {number} has {percent:.0} % of all weight: the {} rows count as {effective:.1}",
+        rows.len()
+    ));
+}
+
+/// Warns of the rows among these whose context lies outside what training saw.
+pub fn warn_of_contexts(model: &Model, context: Option<&[f64]>) {
+    let mut ranges = model.context_ranges();
+    count_outside(&mut ranges, context);
+    warn_outside(&ranges);
 }
 
 fn rows_of(
@@ -175,7 +240,9 @@ pub fn labels(model: &Model) -> Labels {
     let of = |column: &Column| Some((column.name.clone(), column.labels()?.to_vec()));
     let columns = &model.spec().columns;
     let whole = columns.iter().filter(|column| column.kind == ColumnKind::Integer);
-    let labels: Labels = columns.iter().filter_map(of).collect();
+    let given = model.spec().context_columns();
+    let given = given.into_iter().filter(|c| !c.labels.is_empty()).map(|c| (c.name, c.labels));
+    let labels: Labels = columns.iter().filter_map(of).chain(given).collect();
     labels.with_whole_numbers(whole.map(|column| column.name.clone()))
 }
 

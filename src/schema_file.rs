@@ -99,10 +99,25 @@ impl Schema {
     ///
     /// # Errors
     /// When the file describes another column, or one in a way that makes no sense.
-    pub fn columns(&self, names: &[String], without: &[String]) -> Result<Vec<Column>> {
+    pub fn columns(
+        &self,
+        names: &[String],
+        given: &[String],
+        without: &[String],
+    ) -> Result<Vec<Column>> {
         let shown = self.path.display();
-        let is_strange = |name: &&String| !names.contains(name) && !without.contains(name);
-        if let Some(stranger) = self.columns.keys().find(is_strange) {
+        for (name, entry) in self.columns.iter().filter(|(name, _)| given.contains(name)) {
+            // Whole numbers and reals are contexts as they stand.
+            if !matches!(entry, Entry::Category { .. } | Entry::Integer { .. } | Entry::Real {}) {
+                return Err(Usage(format!(
+                    "{shown}, columns.{name}: it is a context (--given), which has no support; give kind = \
+                     \"category\" with labels, \"integer\" or \"real\""
+                ))
+                .into());
+            }
+        }
+        let known = [names, given, without].concat();
+        if let Some(stranger) = self.columns.keys().find(|name| !known.contains(name)) {
             let names = names.join(", ");
             return Err(Usage(format!(
                 "{shown}, columns.{stranger}: no modelled column is called `{stranger}`; they are \

@@ -31,6 +31,8 @@ mod laws;
 mod measure_quoting;
 /// A model as a density in the units of its data.
 mod model;
+/// Columns far from 0 or of an odd size, and rows far from all others.
+mod numbers;
 /// What the packages promise.
 mod packages;
 /// Files of every format, good and bad.

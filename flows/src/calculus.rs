@@ -21,6 +21,7 @@ mod worked_nets;
 pub use dual::Dual;
 pub use gradient_flow::{gradient_flow, polyak_lojasiewicz_bound};
 pub use implicit::{Anderson, ScalarRoot, fixed_point, scalar_root};
+pub(crate) use jacobian::direction as unit_direction;
 pub use jacobian::{
     Jacobian, Mode, condition_number, jacobian, jacobian_by, jvp, singular_values, vjp,
 };

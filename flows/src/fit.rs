@@ -13,7 +13,7 @@ use crate::config::{BaseConfig, FlowConfig, ObjectiveConfig, Recipe, recipe};
 use crate::densities::expectation_maximisation::{Criterion, Search, choose_components};
 use crate::engine::Engine;
 use crate::error::{Error, NonFinite, Result};
-use crate::model::{Column, DataSummary, Model, ModelSpec, Precision};
+use crate::model::{Column, DataSummary, GivenColumn, Model, ModelSpec, Precision, ranges_of};
 use crate::pairing::Pairing;
 use crate::rng::{Stream, generator};
 use crate::rows::Rows;
@@ -60,6 +60,8 @@ pub struct Fit {
     pub columns: Vec<Column>,
     /// Names of the context columns; `c1`, `c2`, … when empty.
     pub given: Vec<String>,
+    /// The columns of a table that these are made of; empty where each is one of numbers.
+    pub given_columns: Vec<GivenColumn>,
     /// Where the rows are from, for the record.
     pub data: DataSummary,
     /// Shares of the rows that [`Fit::split_and_run`] holds out to choose the weights and to judge the
@@ -101,6 +103,7 @@ impl Fit {
             engine: Engine::default(),
             columns: Vec::new(),
             given: Vec::new(),
+            given_columns: Vec::new(),
             data: DataSummary::default(),
             held_out: (HELD_OUT, HELD_OUT),
             cancel: Cancel::new(),
@@ -121,12 +124,11 @@ impl Fit {
 
     /// The model whose number of components is still open.
     fn plain_model(&self, train: &Rows) -> Result<Model> {
-        let context = train.context().map_or(0, |(k, _)| k);
         let base = match self.recipe.components_up_to {
             Some(_) => BaseConfig::StandardNormal,
             None => self.recipe.base,
         };
-        self.model_of(train.features(), context, base)
+        self.model_of(train, base)
     }
 
     /// The same with as many components as the rows bear, where the recipe asks for them.
@@ -144,11 +146,11 @@ impl Fit {
         };
         let mut rng = generator(self.seed, Stream::Mixture, 1);
         let components = choose_components(&standardised, train.features(), &search, &mut rng)?;
-        let base = BaseConfig::GaussianMixture { components };
-        self.model_of(train.features(), train.context().map_or(0, |(k, _)| k), base)
+        self.model_of(train, BaseConfig::GaussianMixture { components })
     }
 
-    fn model_of(&self, features: usize, context: usize, base: BaseConfig) -> Result<Model> {
+    fn model_of(&self, train: &Rows, base: BaseConfig) -> Result<Model> {
+        let (features, context) = (train.features(), train.context().map_or(0, |(k, _)| k));
         let columns = if self.columns.is_empty() {
             let real = |name| Column::new(name, Support::Real);
             numbered("x", features).map(real).collect()
@@ -165,6 +167,8 @@ impl Fit {
             flow: FlowConfig { base, ..self.recipe.flow(features, context)? },
             columns,
             given,
+            given_columns: self.given_columns.clone(),
+            given_ranges: ranges_of(train),
             dtype: self.dtype,
             seed: self.seed,
             data: self.data.clone(),
@@ -351,6 +355,7 @@ pub fn same_fit(saved: &ModelSpec, asked: &ModelSpec) -> Result<()> {
         ("seed", saved.seed != asked.seed),
         ("data", saved.data != asked.data),
         ("columns", saved.columns != asked.columns || saved.given != asked.given),
+        ("context", saved.given_columns != asked.given_columns),
         ("dtype", saved.dtype != asked.dtype),
         ("flow", saved.flow != asked.flow),
         ("objective", saved.objective != asked.objective),

@@ -149,6 +149,18 @@ mod tests {
     }
 
     #[test]
+    fn the_unit_of_the_weights_does_not_matter() {
+        let values = [1.0, 2.0, 4.0, 3.0];
+        let of = |unit: f64| Estimate::of(&values, Some(&[1.0, 2.0, 0.5, 3.0].map(|w| w * unit)));
+        let right = of(1.0);
+        for unit in [1e-170, 1e170, 1e-300] {
+            let got = of(unit);
+            assert!((got.mean - right.mean).abs() < 1e-12, "{got:?}");
+            assert!((got.standard_error / right.standard_error - 1.0).abs() < 1e-12, "{got:?}");
+        }
+    }
+
+    #[test]
     fn one_bit_per_dimension_is_ln_2_nats() {
         assert!((bits_per_dim(-2.0 * std::f64::consts::LN_2, 2) - 1.0).abs() < 1e-12);
     }

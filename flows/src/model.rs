@@ -4,7 +4,9 @@ mod arrays;
 mod calibration;
 mod column;
 mod container;
+mod context;
 mod data_units;
+mod differences;
 mod energy;
 mod error_bars;
 mod evaluations;
@@ -29,6 +31,8 @@ pub use arrays::Arrays;
 pub use calibration::{Calibration, HeldOut};
 pub use column::{Column, ColumnKind};
 pub use container::FORMAT;
+pub use context::{GivenColumn, OutsideRange};
+pub(crate) use context::{REACH, REACH_OF_OLD, ranges_of};
 use data_units::InDataUnits;
 pub use error_bars::WithErrors;
 pub use evaluations::Evaluations;
@@ -110,7 +114,8 @@ impl Model {
 
     fn build(spec: ModelSpec, mut params: Params) -> Result<Self> {
         let supports: Vec<Support> = spec.columns.iter().map(|c| c.support).collect();
-        let preparation = Preparation::new(&mut params, &supports, spec.given.len())?;
+        let preparation = Preparation::new(&mut params, &supports, spec.given.len())?
+            .holding_context_to(&spec.given_ranges);
         let flow = spec.flow.build(&mut params)?;
         let (features, context) = (spec.columns.len(), spec.given.len());
         let baseline = GaussianBaseline::new(params.scope("baseline"), features, context)?;
@@ -341,15 +346,22 @@ impl Model {
             let given = self.spec.given.iter().map(String::as_str).enumerate();
             columns.extend(given.map(|(i, name)| (name, values, width, i)));
         }
-        for (name, values, width, i) in columns {
+        for (at, (name, values, width, i)) in columns.into_iter().enumerate() {
+            if self.spec.columns.get(at).is_none_or(|column| column.support == Support::Real) {
+                require_scale(name, values.iter().skip(i).step_by(width))?;
+            }
             let mut column = values.iter().skip(i).step_by(width);
             let first = column.next().copied().unwrap_or_default();
             if column.all(|v| v.to_bits() == first.to_bits()) {
-                return Err(Error::data(
-                    format!("column {name}"),
-                    format!("all {} training rows have the value {first}", train.len()),
-                    "leave the column out, or hold out fewer rows",
-                ));
+                let problem = format!("all {} training rows have the value {first}", train.len());
+                return Err(if self.spec.given.iter().any(|given| given == name) {
+                    let remedy = "a context that is always the same adds nothing: leave it out of the \
+                                  context (--given)";
+                    Error::data(format!("context {name}"), problem, remedy)
+                } else {
+                    let remedy = "leave the column out, or hold out fewer rows";
+                    Error::data(format!("column {name}"), problem, remedy)
+                });
             }
         }
         Ok(())
@@ -368,4 +380,20 @@ impl Model {
             "remove the row or widen the support",
         )
     }
+}
+
+/// Fails for values so close together, or so far apart, that the square of their spread is no number;
+/// equal values are another matter.
+fn require_scale<'v>(name: &str, values: impl Iterator<Item = &'v f64>) -> Result<()> {
+    let ends = (f64::INFINITY, f64::NEG_INFINITY);
+    let (low, high) = values.fold(ends, |(low, high), v| (low.min(*v), high.max(*v)));
+    let spread = high - low;
+    if spread > 0.0 && !(spread * spread).is_normal() {
+        return Err(Error::data(
+            format!("column {name}"),
+            format!("its values, {low:e} to {high:e}, are of a size whose square is no number"),
+            "rescale the column, for instance to a standard deviation near 1",
+        ));
+    }
+    Ok(())
 }

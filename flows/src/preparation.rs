@@ -1,10 +1,11 @@
 //! Takes rows from the units of the data to the space a flow works in, and back.
 
 use crate::error::Result;
+use crate::model::{REACH, REACH_OF_OLD};
 use crate::params::{Params, to_f64};
 use crate::rows::Rows;
 use crate::transform::{Chain, Layer, Mapped, Transform};
-use crate::transforms::{Standardise, Support, SupportMap};
+use crate::transforms::{Derivatives, Standardise, Support, SupportMap};
 use candle_core::{DType, Device, Tensor};
 use std::ops::Range;
 
@@ -72,6 +73,8 @@ pub struct Preparation {
     supports: Option<SupportMap>,
     standardise: Standardise,
     context: Option<Standardise>,
+    /// Between which values each context column is taken as it is, in data units.
+    context_ends: Vec<[f64; 2]>,
     dtype: DType,
 }
 
@@ -96,7 +99,20 @@ impl Preparation {
             0 => None,
             k => Some(Standardise::new(params.scope("standardise_context"), k)?),
         };
-        Ok(Self { points: Chain::new(features, layers)?, supports, standardise, context, dtype })
+        let (points, context_ends) = (Chain::new(features, layers)?, Vec::new());
+        Ok(Self { points, supports, standardise, context, context_ends, dtype })
+    }
+
+    /// The same for contexts of which training saw these ranges: beyond a few of them the context is
+    /// held.
+    #[must_use]
+    pub(crate) fn holding_context_to(mut self, ranges: &[[f64; 2]]) -> Self {
+        let ends = |[low, high]: &[f64; 2]| {
+            let reach = REACH * (high - low);
+            [low - reach, high + reach]
+        };
+        self.context_ends = ranges.iter().map(ends).collect();
+        self
     }
 
     /// Fits mean and scale to rows and their context, weighted where they are, a piece at a time.
@@ -135,12 +151,7 @@ impl Preparation {
     /// # Errors
     /// [`Error::Shape`](crate::Error::Shape) for another number of columns.
     pub fn forward(&self, points: &Tensor) -> Result<Mapped> {
-        let points = points.to_dtype(DType::F64)?;
-        let inside = match &self.supports {
-            Some(supports) => off_the_ends(supports.supports(), &points, &self.for_ends()?)?,
-            None => points,
-        };
-        let mapped = self.points.forward(&inside, None)?;
+        let mapped = self.points.forward(&self.inside(points)?, None)?;
         Ok(Mapped { points: mapped.points.to_dtype(self.dtype)?, log_det: mapped.log_det })
     }
 
@@ -154,6 +165,31 @@ impl Preparation {
         Ok(at(-ENDS)?.into_iter().zip(at(ENDS)?).map(|(low, high)| [low, high]).collect())
     }
 
+    /// Points, row-major, in data units → points in double precision, whatever the flow's, and the
+    /// derivatives of each with respect to its own value; NaN outside a support.
+    pub(crate) fn with_derivatives(&self, points: &Tensor) -> Result<(Tensor, Vec<Derivatives>)> {
+        let points = self.inside(points)?;
+        let scales = self.standardise.scales()?;
+        let d = scales.len();
+        let supports = self.supports.as_ref().map(SupportMap::supports);
+        let of = |(k, &x): (usize, &f64)| {
+            let support = supports.map_or(Support::Real, |supports| supports[k % d]);
+            let own = support.derivatives(x);
+            Derivatives { slope: own.slope / scales[k % d], ..own }
+        };
+        let derivatives = to_f64(&points)?.iter().enumerate().map(of).collect();
+        Ok((self.points.forward(&points, None)?.points, derivatives))
+    }
+
+    /// The points in double precision, those on the end of a support moved inside.
+    fn inside(&self, points: &Tensor) -> Result<Tensor> {
+        let points = points.to_dtype(DType::F64)?;
+        match &self.supports {
+            Some(supports) => off_the_ends(supports.supports(), &points, &self.for_ends()?),
+            None => Ok(points),
+        }
+    }
+
     /// Points of the flow → points `[n, d]` in data units, `f64`.
     ///
     /// # Errors
@@ -162,13 +198,27 @@ impl Preparation {
         self.points.inverse(&points.to_dtype(DType::F64)?, None)
     }
 
-    /// Context `[n, k]` in data units → context of the flow.
+    /// Context `[n, k]` in data units → context of the flow: no further than two ranges past what
+    /// training saw, where that is known, and no more than a thousand standard deviations elsewhere, so
+    /// that no context overflows.
     ///
     /// # Errors
     /// [`Error::Shape`](crate::Error::Shape) for another number of columns.
     pub fn context(&self, context: Option<&Tensor>) -> Result<Option<Tensor>> {
         let (Some(standardise), Some(context)) = (&self.context, context) else { return Ok(None) };
-        let mapped = standardise.forward(&context.to_dtype(DType::F64)?, None)?;
-        Ok(Some(mapped.points.to_dtype(self.dtype)?))
+        let mut context = context.to_dtype(DType::F64)?;
+        if !self.context_ends.is_empty() {
+            let ends = |end: usize| -> Result<Tensor> {
+                let ends: Vec<f64> = self.context_ends.iter().map(|ends| ends[end]).collect();
+                let ends = Tensor::from_vec(ends, (1, self.context_ends.len()), context.device())?;
+                Ok(ends.broadcast_as(context.shape())?)
+            };
+            context = context.maximum(&ends(0)?)?.minimum(&ends(1)?)?;
+        }
+        let mut mapped = standardise.forward(&context, None)?.points;
+        if self.context_ends.is_empty() {
+            mapped = mapped.clamp(-REACH_OF_OLD, REACH_OF_OLD)?;
+        }
+        Ok(Some(mapped.to_dtype(self.dtype)?))
     }
 }

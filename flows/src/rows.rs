@@ -135,6 +135,15 @@ impl Rows {
         self.weights().map_or(self.len() as f64, crate::metrics::effective_rows)
     }
 
+    /// The row that has the largest share of all weight, counted from 0, and that share; none without
+    /// weights.
+    pub fn heaviest(&self) -> Option<(usize, f64)> {
+        let weights = self.weights()?;
+        let total: f64 = weights.iter().sum();
+        let (row, weight) = weights.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1))?;
+        Some((row, weight / total))
+    }
+
     /// The weights, of which the largest is 1; after [`Rows::take`] it may be less.
     pub fn weights(&self) -> Option<&[f64]> {
         self.weights.as_deref()
@@ -288,5 +297,31 @@ mod tests {
         }
         assert!(rows.evenly(0).is_empty());
         assert_eq!(rows.evenly(1).points(), [0.0]);
+    }
+
+    #[test]
+    fn messages_count_rows_from_one() {
+        let rows = || Rows::new(1, vec![1.0, 2.0]).unwrap();
+        let first = |error: Error| assert!(error.to_string().starts_with("row 2"), "{error}");
+        first(rows().with_context(1, vec![0.0, f64::INFINITY]).unwrap_err());
+        first(rows().with_weights(vec![0.0, -1.0]).unwrap_err());
+        first(Rows::new(1, vec![1.0, f64::NAN]).unwrap_err());
+    }
+
+    #[test]
+    fn a_common_factor_of_the_weights_is_none() {
+        let of = |factor: f64| {
+            let weights = [3.0, 1.0, 2.0].map(|weight| weight * factor).to_vec();
+            Rows::new(1, vec![1.0, 2.0, 3.0]).unwrap().with_weights(weights).unwrap()
+        };
+        for factor in [1.0, 1e-170, 1e170, 1e-300] {
+            for (got, right) in
+                of(factor).weights().unwrap().iter().zip([1.0, 1.0 / 3.0, 2.0 / 3.0])
+            {
+                assert!((got - right).abs() < 1e-15, "{factor}: {got}");
+            }
+            assert!((of(factor).effective_len() - 36.0 / 14.0).abs() < 1e-12);
+            assert_eq!(of(factor).heaviest().map(|(row, _)| row), Some(0));
+        }
     }
 }

@@ -3,7 +3,9 @@
 use super::seen::Seen;
 use crate::args::{Common, EvaluateArgs};
 use crate::failure::Usage;
-use crate::input::{Data, TOY_COLUMNS, model, rows_for, workers};
+use crate::input::{
+    Data, TOY_COLUMNS, model, rows_for, warn_of_contexts, warn_of_weights, workers,
+};
 use crate::output::complain;
 use anyhow::Result;
 use diffeo::baselines::{Advantage, Baseline, Baselines, Race, Rival};
@@ -29,6 +31,9 @@ struct Evaluation {
     /// The numbers, from 1, of rows that were left out since no solver could follow them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     not_computed: Vec<usize>,
+    /// (Σ w)² / Σ w² of the weights; left out where there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effective_rows: Option<f64>,
     log_likelihood: Estimate,
     bits_per_dim: f64,
     seen_in_training: Seen,
@@ -80,6 +85,8 @@ pub fn run(common: &Common, args: &EvaluateArgs) -> Result<()> {
     let table = table(common, args, &model, &data)?;
     let rows = rows_for(&model, &table)?;
     check_samples(args, &rows)?;
+    warn_of_contexts(&model, rows.context().map(|(_, values)| values));
+    warn_of_weights(&rows);
     let log_prob = model.log_prob_rows(&rows, &workers)?;
     let unknown = Model::not_computed(&log_prob);
     let not_computed: Vec<usize> = unknown.iter().map(|row| rows.number(*row) + 1).collect();
@@ -120,6 +127,7 @@ pub fn run(common: &Common, args: &EvaluateArgs) -> Result<()> {
     let evaluation = Evaluation {
         rows: rows.len(),
         not_computed,
+        effective_rows: rows.weights().map(|_| rows.effective_len()),
         log_likelihood,
         bits_per_dim: bits_per_dim(log_likelihood.mean, rows.features()),
         seen_in_training: seen,
@@ -327,7 +335,12 @@ fn signed(value: f64) -> String {
 fn text(e: &Evaluation) -> String {
     let plus_minus = |x: &Estimate| format!("{} ± {}", shown(x.mean), shown(x.standard_error));
     let mut lines = vec![
-        format!("rows                  {}", e.rows),
+        match e.effective_rows {
+            None => format!("rows                  {}", e.rows),
+            Some(effective) => {
+                format!("rows                  {}, by their weights {effective:.1}", e.rows)
+            }
+        },
         format!("mean log-likelihood   {} nats", plus_minus(&e.log_likelihood)),
         format!("bits per dimension    {}", shown(e.bits_per_dim)),
     ];

@@ -2,11 +2,12 @@
 
 use super::aligned::Aligned;
 use crate::args::{Common, FieldArgs};
-use crate::input::{Data, model, rows_for, workers};
+use crate::input::{Data, count_outside, model, table_rows, warn_outside, workers};
+use crate::output::complain;
 use anyhow::Result;
 use diffeo::data::{Dropped, Precision, Table};
 use diffeo::flows::Workers;
-use diffeo::flows::model::{FieldKind, Model, ModelField};
+use diffeo::flows::model::{FieldKind, Model, ModelField, OutsideRange};
 use diffeo::flows::rng::Stream;
 use serde_json::json;
 
@@ -21,6 +22,10 @@ struct Job<'a> {
     model: &'a Model,
     field: ModelField,
     workers: Workers,
+    /// Rows without a field.
+    unknown: usize,
+    /// Contexts outside what training saw.
+    outside: Vec<OutsideRange>,
 }
 
 pub fn run(common: &Common, args: &FieldArgs) -> Result<()> {
@@ -37,7 +42,13 @@ pub fn run(common: &Common, args: &FieldArgs) -> Result<()> {
         Data::Toy(_) => None,
         Data::Table(source) => Some(source.open_with(&options)?),
     };
-    let job = Job { args, model: &model, field, workers };
+    if model.has_discrete_columns() {
+        common
+            .voice()
+            .note("whole numbers and labels are taken at the middle of their cell [k, k + 1)");
+    }
+    let outside = model.context_ranges();
+    let mut job = Job { args, model: &model, field, workers, unknown: 0, outside };
     let header = header(args, &model, kind);
     let create = || Ok(target.create(&header, Precision::Double)?);
     let (mut output, mut dropped, mut kept) =
@@ -57,13 +68,22 @@ pub fn run(common: &Common, args: &FieldArgs) -> Result<()> {
     }
     let rows = output.finish(kept, &dropped)?;
     super::say_empty(common, &dropped);
+    warn_outside(&job.outside);
+    let unknown = job.unknown;
+    if unknown > 0 {
+        complain(&format!(
+            "warning: the field of {unknown} of {rows} rows cannot be computed, and is left empty: the \
+             density there is too small for double precision, or a solver fails"
+        ));
+    }
     let (name, time, noise) = match kind {
         FieldKind::Score => ("score", None, None),
         FieldKind::NoisyScore { level } => ("score", None, Some(level)),
         FieldKind::Velocity { time } => ("velocity", Some(time), None),
     };
     let report = json!({
-        "rows": rows, "dropped": dropped.rows(), "field": name, "time": time, "noise": noise
+        "rows": rows, "dropped": dropped.rows(), "field": name, "time": time, "noise": noise,
+        "unknown": unknown,
     });
     super::written(common, &args.output, report)
 }
@@ -81,8 +101,9 @@ fn header(args: &FieldArgs, model: &Model, kind: FieldKind) -> Vec<String> {
 
 impl Job<'_> {
     /// What is asked of each row, row after row.
-    fn values(&self, table: &Table) -> Result<Vec<f64>> {
-        let rows = rows_for(self.model, table)?;
+    fn values(&mut self, table: &Table) -> Result<Vec<f64>> {
+        let rows = self.model.encode_middles(table_rows(self.model, table)?)?;
+        count_outside(&mut self.outside, rows.context().map(|(_, values)| values));
         self.model.check_supports(&rows)?;
         let d = rows.features();
         let mut columns = vec![(d, self.field.at(&rows, &self.workers)?)];
@@ -92,6 +113,8 @@ impl Job<'_> {
         if self.args.curl {
             columns.push((1, self.field.curl(&rows, &self.workers)?));
         }
+        let known = columns[0].1.chunks_exact(d).filter(|v| v.iter().all(|v| v.is_finite()));
+        self.unknown += rows.len() - known.count();
         let row = |i: usize| columns.iter().flat_map(move |(w, all)| &all[i * w..(i + 1) * w]);
         Ok((0..rows.len()).flat_map(row).copied().collect())
     }

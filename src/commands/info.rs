@@ -7,7 +7,9 @@ use anyhow::Result;
 use diffeo::flows::config::{LayerConfig, ObjectiveConfig, ScoreMatching};
 use diffeo::flows::engine::Choice;
 use diffeo::flows::fast::simd::Level;
-use diffeo::flows::model::{Column, ColumnKind, Evaluations, FORMAT, Model, ModelSpec};
+use diffeo::flows::model::{
+    Column, ColumnKind, Evaluations, FORMAT, GivenColumn, Model, ModelSpec,
+};
 use diffeo::flows::score::NoiseLevels;
 use diffeo::flows::transforms::Support;
 use serde::Serialize;
@@ -141,6 +143,15 @@ fn described(column: &Column) -> String {
     if kind.is_empty() { column.name.clone() } else { format!("{} ({kind})", column.name) }
 }
 
+/// The context: names, and the labels of categories.
+fn given_text(spec: &ModelSpec) -> String {
+    let of = |column: GivenColumn| match column.labels.as_slice() {
+        [] => column.name,
+        labels => format!("{} (category: {})", column.name, labels.join(", ")),
+    };
+    spec.context_columns().into_iter().map(of).collect::<Vec<_>>().join(", ")
+}
+
 fn text(info: &Info) -> String {
     let spec = info.spec;
     let columns: Vec<String> = spec.columns.iter().map(described).collect();
@@ -155,7 +166,7 @@ fn text(info: &Info) -> String {
         lines.extend(score.lines());
     }
     if !spec.given.is_empty() {
-        lines.push(format!("given        {}", spec.given.join(", ")));
+        lines.push(format!("given        {}", given_text(spec)));
     }
     lines.push(format!("data         {} ({})", spec.data.source, spec.data.hash));
     lines.push(format!(

@@ -3,13 +3,14 @@
 use super::aligned::Aligned;
 use crate::args::{Common, LogProbArgs};
 use crate::failure::Usage;
-use crate::input::{Data, model, table_rows, workers};
+use crate::input::{Data, count_outside, model, table_rows, warn_outside, workers};
 use anyhow::Result;
 use diffeo::data::{Dropped, Precision, ReadOptions, Table};
 use diffeo::flows::Workers;
-use diffeo::flows::model::Model;
+use diffeo::flows::model::{Model, OutsideRange};
 use diffeo::flows::rng::Stream;
 use serde_json::json;
+use std::cell::RefCell;
 
 /// Rows in memory at a time.
 const CHUNK: usize = 65_536;
@@ -35,6 +36,7 @@ pub fn run(common: &Common, args: &LogProbArgs) -> Result<()> {
         target: args.log_prob_se,
         draws: args.draws.unwrap_or(Model::DRAWS),
         seed: common.seed(),
+        outside: RefCell::new(model.context_ranges()),
     };
     let mut dropped = Dropped::default();
     let mut unknown = Vec::new();
@@ -64,6 +66,7 @@ pub fn run(common: &Common, args: &LogProbArgs) -> Result<()> {
             output.finish(kept, &dropped)?
         }
     };
+    warn_outside(&asked.outside.borrow());
     super::say_empty(common, &dropped);
     super::say_not_computed(common, &unknown);
     let facts = json!({"rows": rows, "dropped": dropped.rows(), "not_computed": unknown});
@@ -100,6 +103,8 @@ struct Asked<'a> {
     /// Of columns of whole numbers.
     draws: usize,
     seed: u64,
+    /// Contexts outside what training saw, so far.
+    outside: RefCell<Vec<OutsideRange>>,
 }
 
 impl Asked<'_> {
@@ -107,6 +112,7 @@ impl Asked<'_> {
     fn values(&self, table: &Table, workers: &Workers) -> Result<Vec<f64>> {
         let discrete = self.model.has_discrete_columns();
         let rows = table_rows(self.model, table)?;
+        count_outside(&mut self.outside.borrow_mut(), rows.context().map(|(_, values)| values));
         if !self.with_errors {
             let found = self.model.log_prob_of_table(&rows, self.draws, self.seed, workers)?;
             return Ok(found.values);

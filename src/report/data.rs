@@ -9,13 +9,19 @@ use maud::{Markup, html};
 const SHOWN: usize = 8;
 
 pub(super) fn section(report: &Report<'_>) -> Markup {
-    let data = &report.model.spec().data;
+    let spec = report.model.spec();
+    let data = &spec.data;
+    let effective = spec.training.as_ref().and_then(|t| t.train_effective_rows);
     html! {
         section {
             h2 { "Data" }
             p { (data.source) ", " (count(data.rows.train)) " rows to train on, " (count(data.rows.valid))
                 " to choose the weights by, " (count(data.rows.test)) " to judge the result."
-                @if let Some(weight) = &data.weight { " Rows are weighted by " (weight) "." }
+                @if let Some(weight) = &data.weight { " Rows are weighted by " (weight)
+                    @if let Some(effective) = effective {
+                        ", which makes the training rows count for " (shown(effective)) " of equal weight"
+                    }
+                    "." }
             }
             @if let Some(profile) = &report.profile {
                 (columns(report, profile))

@@ -10,6 +10,8 @@ mod bad_settings;
 mod bad_tables;
 /// Simpler densities beside a model.
 mod baselines;
+/// Contexts outside what training saw, of labels, of one value; weights of any unit.
+mod contexts;
 /// Settings of continuous flows, from flags and files.
 mod continuous;
 /// `field`, `log-prob --errors` and pictures of fields.

@@ -52,6 +52,8 @@ fn model(layers: Vec<LayerConfig>, supports: &[Support], rows: &Rows, seed: u64)
         flow: FlowConfig { features: supports.len(), context, layers, base },
         columns: columns(supports),
         given: (0..context).map(|i| format!("c{i}")).collect(),
+        given_columns: Vec::new(),
+        given_ranges: Vec::new(),
         dtype: Precision::F64,
         seed,
         data: DataSummary::default(),

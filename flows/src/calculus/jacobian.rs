@@ -75,7 +75,7 @@ pub(super) fn gradient_of(of: &Tensor, x: &Var) -> Result<Tensor> {
 }
 
 /// The unit direction eⱼ at every row, shaped as x.
-pub(super) fn direction(x: &Tensor, feature: usize) -> Result<Tensor> {
+pub(crate) fn direction(x: &Tensor, feature: usize) -> Result<Tensor> {
     let d = x.dim(1)?;
     let unit: Vec<f32> = (0..d).map(|j| f32::from(u8::from(j == feature))).collect();
     let unit = Tensor::from_vec(unit, (1, d), x.device())?.to_dtype(x.dtype())?;

@@ -38,6 +38,7 @@ fn set_test(summary: &mut TrainingSummary, model: &Model, (rows, log_prob): (&Ro
     summary.test_log_likelihood = Some(estimate.mean);
     summary.test_standard_error = Some(estimate.standard_error);
     summary.unjudged.test = not_finite(log_prob);
+    summary.test_effective_rows = effective(rows);
     // None where the covariance is singular.
     let Ok(gaussian) = model.baseline().log_prob(rows) else { return };
     summary.test_gaussian = Some(Estimate::of(&gaussian, rows.weights()).mean);
@@ -45,6 +46,11 @@ fn set_test(summary: &mut TrainingSummary, model: &Model, (rows, log_prob): (&Ro
     let above = Estimate::of(&differences, rows.weights());
     let is_known = above.mean.is_finite() && above.standard_error.is_finite();
     summary.test_over_gaussian = is_known.then_some(above);
+}
+
+/// How many rows of equal weight these are worth; none without weights.
+fn effective(rows: &Rows) -> Option<f64> {
+    rows.weights().map(|_| rows.effective_len())
 }
 
 fn not_finite(values: &[f64]) -> usize {
@@ -104,6 +110,8 @@ pub(super) fn record(
         unjudged: RowCounts { train: count(&of_train), valid: count(&of_valid), test: 0 },
         test_gaussian: None,
         test_over_gaussian: None,
+        train_effective_rows: effective(parts.train),
+        test_effective_rows: None,
         evaluations: model.evaluations(parts.train).ok().flatten(),
         fingerprint: model.fingerprint(parts.train, workers).ok(),
         history: state.history().to_vec(),

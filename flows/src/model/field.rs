@@ -1,13 +1,17 @@
 //! The vector fields of a fitted model, in the units of its data.
 
 use super::Model;
+use super::differences::central_difference;
+use crate::calculus::unit_direction;
 use crate::config::LayerConfig;
 use crate::density::Density;
 use crate::error::{Error, Result};
+use crate::field::VectorField;
 use crate::objectives::single_field;
 use crate::params::to_f64;
 use crate::rows::Rows;
-use crate::score::score_at;
+use crate::score::{score_and_jvp_at, score_at};
+use crate::transforms::Derivatives;
 use crate::workers::Workers;
 use candle_core::{DType, Tensor, Var};
 
@@ -17,9 +21,6 @@ const CHUNK_ROWS: usize = 256;
 const FEW_ROWS: usize = 32;
 /// Tolerance of the solver behind a score that is differentiated: far below the step of a difference.
 const SCORE_TOLERANCE: f64 = 1e-9;
-/// Length of a difference in the prepared space, where columns have unit variance: the cube root of
-/// rounding in `f64`.
-pub(super) const STEP: f64 = 1e-5;
 
 /// Which field of a model.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -39,6 +40,10 @@ pub enum FieldKind {
 }
 
 /// A field of a model over the space of its data, in double precision.
+///
+/// It is computed in the prepared space, where every column has mean 0 and standard deviation 1, and
+/// taken to the units of the data by the exact derivatives of supports and standardisation: columns
+/// with a large offset or scale keep their digits.
 ///
 /// # Example
 /// ```no_run
@@ -106,18 +111,20 @@ impl ModelField {
     }
 
     /// The field at each row, `[n · d]` row-major: data units a unit of time, or nats a data unit. NaN
-    /// where it cannot be computed: outside the support of a column, and so far out that double
-    /// precision or the solver of a continuous flow fails. 0 means that the field is 0.
+    /// in rows where it is not known: outside the support of a column, where the density underflows
+    /// even in double precision, and where the solver of a continuous flow fails.
     ///
     /// # Errors
     /// [`Error::Shape`] when the rows have other columns than the model.
     pub fn at(&self, rows: &Rows, workers: &Workers) -> Result<Vec<f64>> {
-        let chunks = self.map_prepared(rows, workers, |at| to_f64(&self.at_prepared(at)?))?;
-        Ok(chunks.concat())
+        self.over(rows, workers, |prepared| {
+            let field = self.prepared_field(&prepared.at())?;
+            Ok(self.in_data_units(&field, &prepared.derivatives))
+        })
     }
 
-    /// Σᵢ ∂vᵢ/∂xᵢ at each row, `[n]`, by central differences in the prepared space, in double precision:
-    /// standard deviations from the mean keep the digits that an offset of the data takes.
+    /// Σᵢ ∂vᵢ/∂xᵢ at each row, `[n]`: exactly of a network's field, by differences in the prepared space
+    /// of a score.
     ///
     /// # Errors
     /// As [`ModelField::at`].
@@ -157,113 +164,174 @@ impl ModelField {
         }
     }
 
-    /// ∂v/∂xᵢ at each row, `[n · d]`: (∂v/∂yᵢ) / (∂xᵢ/∂yᵢ) of the prepared point y.
-    pub(super) fn along(&self, rows: &Rows, i: usize, workers: &Workers) -> Result<Vec<f64>> {
-        let chunks = self.map_prepared(rows, workers, |at| {
-            let (before, after) = (at.shifted(i, -STEP)?, at.shifted(i, STEP)?);
-            let change = (self.at_prepared(&after)? - self.at_prepared(&before)?)?;
-            let slope = self.model.slopes(&at.points)?.narrow(1, i, 1)?;
-            to_f64(&change.broadcast_div(&(slope * (2.0 * STEP))?)?)
-        })?;
-        Ok(chunks.concat())
+    /// ∂v/∂xⱼ at each row, `[n · d]`.
+    ///
+    /// With y = P(x), h′ = dy/dx and a = d ln h′/dx of each feature, a score is sᵢ = h′ᵢ gᵢ(y) + aᵢ, a
+    /// velocity vᵢ = wᵢ(y)/h′ᵢ.
+    pub(super) fn along(&self, rows: &Rows, j: usize, workers: &Workers) -> Result<Vec<f64>> {
+        let d = rows.features();
+        self.over(rows, workers, |prepared| {
+            let field = self.prepared_field(&prepared.at())?;
+            let mut slopes = self.prepared_along(&prepared.at(), j)?;
+            let all = prepared.derivatives.chunks_exact(d);
+            for ((slopes, field), of) in
+                slopes.chunks_exact_mut(d).zip(field.chunks_exact(d)).zip(all)
+            {
+                for i in 0..d {
+                    slopes[i] *= self.unit(&of[i]) * of[j].slope;
+                }
+                let Derivatives { slope, bend, bend_slope } = of[j];
+                slopes[j] += if self.is_score() {
+                    slope * bend * field[j] + bend_slope
+                } else {
+                    -bend * field[j] / slope
+                };
+            }
+            Ok(slopes)
+        })
     }
 
-    /// What `of` makes of the rows in the prepared space, chunk by chunk; where the solver of a
-    /// continuous flow fails, row by row, and NaN for those rows that it fails for.
-    fn map_prepared(
+    /// What a feature of the prepared field is multiplied with.
+    fn unit(&self, of: &Derivatives) -> f64 {
+        if self.is_score() { of.slope } else { 1.0 / of.slope }
+    }
+
+    fn in_data_units(&self, field: &[f64], derivatives: &[Derivatives]) -> Vec<f64> {
+        let of_volume = |of: &Derivatives| if self.is_score() { of.bend } else { 0.0 };
+        let pairs = field.iter().zip(derivatives);
+        pairs.map(|(v, of)| v * self.unit(of) + of_volume(of)).collect()
+    }
+
+    /// What `of` makes of each chunk of rows in the prepared space.
+    fn over(
         &self,
         rows: &Rows,
         workers: &Workers,
         of: impl Fn(&Prepared) -> Result<Vec<f64>> + Sync,
-    ) -> Result<Vec<Vec<f64>>> {
+    ) -> Result<Vec<f64>> {
         self.model.check_rows(rows)?;
-        let one = |range: &std::ops::Range<usize>| of(&self.prepared(rows, range)?);
-        workers.map_chunks(rows.len(), self.chunk, |range| match one(&range) {
-            Err(Error::Solver { .. }) => {
-                let row = |row: usize| match one(&(row..row + 1)) {
-                    Err(Error::Solver { .. }) => Ok(vec![f64::NAN; rows.features()]),
-                    other => other,
-                };
-                Ok(range.map(row).collect::<Result<Vec<_>>>()?.concat())
+        let (device, preparation) = (self.model.params.device(), &self.model.preparation);
+        let chunks = workers.map_chunks(rows.len(), self.chunk, |range| {
+            let points = rows.points_tensor(&range, device)?;
+            let (points, derivatives) = preparation.with_derivatives(&points)?;
+            let context = preparation.context(rows.context_tensor(&range, device)?.as_ref())?;
+            of(&Prepared { points, context, derivatives })
+        })?;
+        Ok(chunks.concat())
+    }
+
+    /// The field in the prepared space, `[n · d]`, NaN in rows where it is not known.
+    fn prepared_field(&self, at: &At) -> Result<Vec<f64>> {
+        known_rows(at, &|at| match self.kind {
+            FieldKind::Score => self.prepared_score(at),
+            FieldKind::NoisyScore { level } => {
+                let field = single_field(&self.model.flow)?;
+                to_f64(&score_at(field, level, at.points, at.context)?.detach())
             }
-            other => other,
+            FieldKind::Velocity { time } => {
+                to_f64(&self.velocity_field()?.velocity(time, at.points, at.context)?.detach())
+            }
         })
     }
 
-    fn prepared(&self, rows: &Rows, range: &std::ops::Range<usize>) -> Result<Prepared> {
-        let (preparation, device) = (&self.model.preparation, self.model.params.device());
-        let mapped = preparation.forward(&rows.points_tensor(range, device)?)?;
-        let context = preparation.context(rows.context_tensor(range, device)?.as_ref())?;
-        // 0 for rows inside the support, NaN for others.
-        let inside = (&mapped.log_det - &mapped.log_det)?.unsqueeze(1)?;
-        Ok(Prepared { points: mapped.points.broadcast_add(&inside)?, context })
-    }
-
-    fn at_prepared(&self, at: &Prepared) -> Result<Tensor> {
+    /// ∂/∂yⱼ of the field in the prepared space, `[n · d]`.
+    fn prepared_along(&self, at: &At, j: usize) -> Result<Vec<f64>> {
         match self.kind {
-            FieldKind::Score => {
-                self.pulled_back(at, |y| self.model.flow.log_prob(y, at.context.as_ref()))
-            }
+            FieldKind::Score => central_difference(at.points, j, |points| {
+                self.prepared_field(&At { points, ..*at })
+            }),
             FieldKind::NoisyScore { level } => {
                 let field = single_field(&self.model.flow)?;
-                let score = score_at(field, level, &at.points, at.context.as_ref())?.detach();
-                self.pulled_back(at, |y| Ok((y * &score)?.sum(1)?))
+                known_rows(at, &|at| {
+                    let unit = unit_direction(at.points, j)?;
+                    let (_, along) = score_and_jvp_at(field, level, at.points, &unit, at.context)?;
+                    to_f64(&along.detach())
+                })
             }
             FieldKind::Velocity { time } => {
-                let field = self.model.flow.field();
-                let field =
-                    field.ok_or_else(|| Error::shape("ModelField", "a continuous flow", &[]))?;
-                let velocity = field.velocity(time, &at.points, at.context.as_ref())?.detach();
-                Ok((velocity * self.model.slopes(&at.points)?)?)
+                let field = self.velocity_field()?;
+                known_rows(at, &|at| {
+                    let unit = unit_direction(at.points, j)?;
+                    let (_, along) = field.velocity_and_jvp(time, at.points, &unit, at.context)?;
+                    to_f64(&along.detach())
+                })
             }
         }
     }
 
-    /// The score of the data from a log-density ℓ of the prepared space: log p(x) = ℓ(y) − log|det ∂x/∂y|,
-    /// and each xᵢ is a function of yᵢ alone, so that ∂/∂xᵢ = (∂xᵢ/∂yᵢ)⁻¹ ∂/∂yᵢ.
-    fn pulled_back(
-        &self,
-        at: &Prepared,
-        log_prob: impl Fn(&Tensor) -> Result<Tensor>,
-    ) -> Result<Tensor> {
-        let y = Var::from_tensor(&at.points)?;
-        let log_prob = (log_prob(&y)? - self.model.preparation.inverse(&y)?.log_det)?;
+    fn velocity_field(&self) -> Result<&dyn VectorField> {
+        let field = self.model.flow.field();
+        field.ok_or_else(|| Error::shape("ModelField", "a continuous flow", &[]))
+    }
+
+    /// ∇ log p in the prepared space. Where the density underflows its gradient would be 0, which
+    /// reads as a stationary point: NaN there.
+    fn prepared_score(&self, at: &At) -> Result<Vec<f64>> {
+        let d = at.points.dim(1)?;
+        let y = Var::from_tensor(at.points)?;
+        let log_prob = self.model.flow.log_prob(&y, at.context)?;
         let store = log_prob.sum_all()?.backward()?;
-        let gradient = store.get(&y).map_or_else(|| y.zeros_like(), |g| Ok(g.detach()))?;
-        // A density that underflows to 0 has no gradient, and not the gradient 0.
-        let defined = log_prob.detach().abs()?.lt(f64::INFINITY)?.unsqueeze(1)?;
-        let nowhere = gradient.zeros_like()?.affine(1.0, f64::NAN)?;
-        let gradient = defined.broadcast_as(gradient.shape())?.where_cond(&gradient, &nowhere)?;
-        Ok((gradient / self.model.slopes(&at.points)?)?)
+        let mut score = match store.get(&y) {
+            Some(gradient) => to_f64(gradient)?,
+            None => vec![0.0; at.points.elem_count()],
+        };
+        for (row, log_prob) in score.chunks_exact_mut(d).zip(to_f64(&log_prob.detach())?) {
+            if !log_prob.is_finite() {
+                row.fill(f64::NAN);
+            }
+        }
+        Ok(score)
     }
 }
 
-/// Rows of a chunk in the prepared space, in double precision.
-#[derive(Debug)]
+/// Rows in the prepared space, in double precision, and the derivatives of the way there.
 struct Prepared {
     points: Tensor,
     context: Option<Tensor>,
+    derivatives: Vec<Derivatives>,
 }
 
 impl Prepared {
-    /// The same with yᵢ + `by`.
-    fn shifted(&self, i: usize, by: f64) -> Result<Self> {
-        let d = self.points.dim(1)?;
-        let shift: Vec<f64> = (0..d).map(|j| if i == j { by } else { 0.0 }).collect();
-        let shift = Tensor::from_vec(shift, (1, d), self.points.device())?;
-        Ok(Self { points: self.points.broadcast_add(&shift)?, context: self.context.clone() })
+    fn at(&self) -> At<'_> {
+        At { points: &self.points, context: self.context.as_ref() }
+    }
+}
+
+/// Where a field of the prepared space is asked for.
+#[derive(Clone, Copy)]
+struct At<'a> {
+    points: &'a Tensor,
+    context: Option<&'a Tensor>,
+}
+
+/// `of` these rows, d numbers each; where a solver fails, of each half of them, down to single rows,
+/// which are NaN then. A row with a number that is not finite is NaN throughout.
+fn known_rows(at: &At, of: &dyn Fn(&At) -> Result<Vec<f64>>) -> Result<Vec<f64>> {
+    let (n, d) = at.points.dims2()?;
+    match of(at) {
+        Ok(mut values) => {
+            for row in values.chunks_exact_mut(d) {
+                if row.iter().any(|value| !value.is_finite()) {
+                    row.fill(f64::NAN);
+                }
+            }
+            Ok(values)
+        }
+        Err(Error::Solver { .. }) if n == 1 => Ok(vec![f64::NAN; d]),
+        Err(Error::Solver { .. }) => {
+            let half = |start: usize, rows: usize| -> Result<Vec<f64>> {
+                let points = at.points.narrow(0, start, rows)?.contiguous()?;
+                let part = |c: &Tensor| c.narrow(0, start, rows)?.contiguous();
+                let context = at.context.map(part).transpose()?;
+                known_rows(&At { points: &points, context: context.as_ref() }, of)
+            };
+            Ok([half(0, n / 2)?, half(n / 2, n - n / 2)?].concat())
+        }
+        Err(error) => Err(error),
     }
 }
 
 impl Model {
-    /// ∂xᵢ/∂yᵢ of prepared points y `[n, d]`: the slopes of the way back to data units, which maps
-    /// each feature alone.
-    pub(super) fn slopes(&self, points: &Tensor) -> Result<Tensor> {
-        let y = Var::from_tensor(&points.detach())?;
-        let store = self.preparation.inverse(&y)?.points.sum_all()?.backward()?;
-        store.get(&y).map_or_else(|| Ok(y.zeros_like()?), |slope| Ok(slope.detach()))
-    }
-
     /// The same model in double precision, on the reference tier.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use crate::rows::Rows;
 use crate::workers::Workers;
 
 impl ModelField {
-    /// ∂vᵢ/∂xⱼ at each row, row-major `[n, d, d]`, by central differences in double precision.
+    /// ∂vᵢ/∂xⱼ at each row, row-major `[n, d, d]`: see [`ModelField::divergence`].
     ///
     /// # Errors
     /// As [`ModelField::at`].

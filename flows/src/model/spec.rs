@@ -24,6 +24,13 @@ pub struct ModelSpec {
     pub columns: Vec<Column>,
     /// The columns it is given.
     pub given: Vec<String>,
+    /// The columns of a table that these are made of; empty where each is a column of numbers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub given_columns: Vec<super::GivenColumn>,
+    /// The least and the largest value of each among the training rows; empty in models of earlier
+    /// versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub given_ranges: Vec<[f64; 2]>,
     /// The precision of the weights.
     pub dtype: Precision,
     /// The seed of initial weights, shuffling and split.
@@ -55,6 +62,15 @@ impl ModelSpec {
 
     /// Fails unless every column is one of the flow's.
     pub(super) fn check_columns(&self) -> Result<()> {
+        let of_columns = super::GivenColumn::names(&self.given_columns);
+        if !(self.given_columns.is_empty() || of_columns == self.given) {
+            let problem = "its labels make other contexts than the model has";
+            return Err(Error::config("given", problem, "describe each column once"));
+        }
+        if !(self.given_ranges.is_empty() || self.given_ranges.len() == self.given.len()) {
+            let problem = "the number of ranges differs from that of the contexts";
+            return Err(Error::config("given", problem, "give a range for each"));
+        }
         if self.flow.features == self.columns.len() && self.flow.context == self.given.len() {
             return Ok(());
         }
@@ -182,6 +198,12 @@ pub struct TrainingSummary {
     /// differences and its standard error; none where either is not finite.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test_over_gaussian: Option<Estimate>,
+    /// Of how many rows of equal weight the training rows are worth, where rows have weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train_effective_rows: Option<f64>,
+    /// The same of the rows held out to judge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_effective_rows: Option<f64>,
     /// Evaluations of the field of a continuous flow; see
     /// [`Model::evaluations`](super::Model::evaluations).
     #[serde(default, skip_serializing_if = "Option::is_none")]

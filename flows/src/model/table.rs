@@ -29,7 +29,14 @@ pub fn encode(columns: &[Column], rows: Rows, seed: u64) -> Result<Rows> {
         }
         if columns[at].is_discrete() { rng.random() } else { 0.5 }
     };
-    let (rows, invalid) = encoded(columns, rows, draw);
+    all_encoded(columns, encoded(columns, rows, draw))
+}
+
+/// The points, or an error naming the first value that there is none for.
+fn all_encoded(
+    columns: &[Column],
+    (rows, invalid): (Rows, Vec<(usize, usize, f64)>),
+) -> Result<Rows> {
     let Some(&(row, at, value)) = invalid.first() else { return Ok(rows) };
     let problem = if columns[at].is_discrete() {
         format!("{value} is not a whole number")
@@ -95,6 +102,16 @@ impl Model {
     /// As [`encode`].
     pub fn encode(&self, rows: Rows, seed: u64) -> Result<Rows> {
         encode(&self.spec().columns, rows, seed)
+    }
+
+    /// The points of rows of a table where whole numbers and categories stand in the middle of their
+    /// cells [k, k + 1): the same for equal rows.
+    ///
+    /// # Errors
+    /// As [`encode`].
+    pub fn encode_middles(&self, rows: Rows) -> Result<Rows> {
+        let columns = &self.spec().columns;
+        all_encoded(columns, encoded(columns, rows, |_, _| 0.5))
     }
 
     /// Turns points, row-major, into values of a table: whole numbers, indices of labels, angles of

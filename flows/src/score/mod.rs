@@ -23,6 +23,7 @@ pub use langevin::{
 };
 pub use mixture::GaussianScore;
 pub use noise::NoiseLevels;
+pub(crate) use probability_flow::score_and_jvp_at;
 pub use probability_flow::{NoisePrediction, ProbabilityFlow, score_at};
 pub(crate) use samplers::{Move, Walkers, not_finite, start_scale};
 pub use samplers::{Sampler, SamplerKind, walk};

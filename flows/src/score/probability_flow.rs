@@ -188,3 +188,26 @@ pub fn score_at(
     let (c, scale) = (NoisePrediction::at(&levels, t), -1.0 / level);
     Ok((y.affine(scale * c.point, 0.0)? + velocity.affine(scale * c.velocity, 0.0)?)?)
 }
+
+/// The score at a level, as [`score_at`], and its derivative along u: x and u `[n, d]` → two `[n, d]`.
+///
+/// # Errors
+/// As [`score_at`].
+pub(crate) fn score_and_jvp_at(
+    field: &dyn VectorField,
+    level: f64,
+    x: &Tensor,
+    u: &Tensor,
+    context: Option<&Tensor>,
+) -> Result<(Tensor, Tensor)> {
+    let levels = noise_levels(field)?;
+    let t = levels.time_within(level)?;
+    let alpha = levels.coefficients(t).alpha;
+    let (y, u) = (x.affine(alpha, 0.0)?, u.affine(alpha, 0.0)?);
+    let (velocity, along) = field.velocity_and_jvp(t, &y, &u, context)?;
+    let (c, scale) = (NoisePrediction::at(&levels, t), -1.0 / level);
+    let both = |point: &Tensor, velocity: &Tensor| -> Result<Tensor> {
+        Ok((point.affine(scale * c.point, 0.0)? + velocity.affine(scale * c.velocity, 0.0)?)?)
+    };
+    Ok((both(&y, &velocity)?, both(&u, &along)?))
+}

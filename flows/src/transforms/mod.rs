@@ -16,4 +16,5 @@ pub use lu_linear::LuLinear;
 pub use masked_autoregressive::MaskedAutoregressive;
 pub use permutation::Permutation;
 pub use standardise::Standardise;
+pub(crate) use support::Derivatives;
 pub use support::{Support, SupportMap};

@@ -1,7 +1,7 @@
 //! Standardisation: zero mean and unit standard deviation, fitted once and frozen.
 
 use crate::error::{Error, Result};
-use crate::params::{Buffer, Once, Scope};
+use crate::params::{Buffer, Once, Scope, to_f64};
 use crate::transform::{Direction, FlowOfField, Mapped, Transform, check_points};
 use candle_core::{DType, Device, Tensor};
 
@@ -82,14 +82,20 @@ impl Standardise {
         {
             if !(mean.is_finite() && scale.is_finite() && scale > ROUNDING * mean.abs()) {
                 return Err(Error::data(
-                    format!("column {i}"),
+                    format!("column {}", i + 1),
                     format!("mean {mean:?} and standard deviation {scale:?}"),
-                    "remove constant columns and rows that are not finite",
+                    "leave out columns of one value and rows that are not finite; rescale a column whose \
+                     size is below 1e-150 or above 1e150",
                 ));
             }
         }
         self.mean.set(mean)?;
         self.scale.set(scale)
+    }
+
+    /// The scale of each feature.
+    pub(crate) fn scales(&self) -> Result<Vec<f64>> {
+        to_f64(&self.scale.tensor())
     }
 
     /// Mean and scale in the dtype of `points`.

@@ -57,6 +57,31 @@ impl Support {
         }
     }
 
+    /// The derivatives of z at x, in closed form; NaN for a value outside, or at infinity.
+    pub(crate) fn derivatives(self, x: f64) -> Derivatives {
+        if !self.contains(x) {
+            return Derivatives { slope: f64::NAN, bend: f64::NAN, bend_slope: f64::NAN };
+        }
+        match self {
+            Self::Real => Derivatives { slope: 1.0, bend: 0.0, bend_slope: 0.0 },
+            Self::Positive => {
+                let slope = 1.0 / x;
+                Derivatives { slope, bend: -slope, bend_slope: slope * slope }
+            }
+            Self::PositiveSoftplus => {
+                // z = x + ln(1 − e⁻ˣ): z' = 1/(1 − e⁻ˣ), ln z' falls by 1/(eˣ − 1).
+                let slope = -1.0 / (-x).exp_m1();
+                let bend = -1.0 / x.exp_m1();
+                Derivatives { slope, bend, bend_slope: -bend * slope }
+            }
+            Self::Interval { low, high } => {
+                let (left, right) = (1.0 / (x - low), 1.0 / (high - x));
+                let bend_slope = left * left + right * right;
+                Derivatives { slope: left + right, bend: right - left, bend_slope }
+            }
+        }
+    }
+
     /// Column x inside the support → z and ln dz/dx, all `[n, 1]`.
     fn forward(self, x: &Tensor) -> Result<(Tensor, Tensor)> {
         match self {
@@ -96,6 +121,17 @@ impl Support {
             }
         }
     }
+}
+
+/// Derivatives of a map z(x) of one feature.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Derivatives {
+    /// dz/dx.
+    pub(crate) slope: f64,
+    /// d ln|dz/dx| / dx.
+    pub(crate) bend: f64,
+    /// d² ln|dz/dx| / dx².
+    pub(crate) bend_slope: f64,
 }
 
 /// ln(1 + eᶻ) with all its digits: far below 0 it is eᶻ, which 1 + eᶻ forgets.
@@ -231,5 +267,41 @@ impl Transform for SupportMap {
 
     fn as_flow(&self) -> Option<(&dyn FlowOfField, Direction)> {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::{Device, Var};
+
+    /// Against the gradient of the tensor's own logarithm of the slope, and differences of that.
+    #[test]
+    fn derivatives_in_closed_form_are_those_of_the_map() {
+        let interval = Support::Interval { low: -2.0, high: 5.0 };
+        for (support, x) in [
+            (Support::Real, 0.7),
+            (Support::Positive, 0.3),
+            (Support::PositiveSoftplus, 0.2),
+            (Support::PositiveSoftplus, 6.0),
+            (interval, -1.5),
+            (interval, 4.0),
+        ] {
+            let of = |x: f64| {
+                let at = Var::new(&[[x]], &Device::Cpu).unwrap();
+                let log_slope = support.forward(&at).unwrap().1;
+                let bend = log_slope.sum_all().unwrap().backward().unwrap();
+                let bend = bend.get(&at).map_or(0.0, |g| g.to_vec2::<f64>().unwrap()[0][0]);
+                (log_slope.to_vec2::<f64>().unwrap()[0][0].exp(), bend)
+            };
+            let (slope, bend) = of(x);
+            let bend_slope = (of(x + 1e-6).1 - of(x - 1e-6).1) / 2e-6;
+            let got = support.derivatives(x);
+            assert!((got.slope - slope).abs() < 1e-12 * slope, "{support:?}: {got:?}");
+            assert!((got.bend - bend).abs() < 1e-10 * bend.abs().max(1.0), "{support:?}: {got:?}");
+            let error = (got.bend_slope - bend_slope).abs();
+            assert!(error < 1e-7 * bend_slope.max(1.0), "{support:?}: {got:?} {bend_slope}");
+        }
+        assert!(Support::Positive.derivatives(-1.0).slope.is_nan());
     }
 }

@@ -3,7 +3,7 @@
 use crate::args::Common;
 use crate::failure::Usage;
 use crate::fit_settings::FitSettings;
-use crate::input::{Data, device, modelled_rows};
+use crate::input::{Data, device, modelled_rows, warn_of_weights, with_labels_encoded};
 use crate::notes::{Intake, before_training};
 use crate::schema_file::Schema;
 use anyhow::Result;
@@ -11,7 +11,7 @@ use diffeo::data::columns::Wishes;
 use diffeo::data::{DataError, Labels, ReadOptions, RoleRequest, split};
 use diffeo::flows::config::recipe;
 use diffeo::flows::fit::{Fit, Parts};
-use diffeo::flows::model::{Column, DataSummary, RowCounts, encode};
+use diffeo::flows::model::{Column, DataSummary, GivenColumn, RowCounts, encode};
 use diffeo::flows::rng::Stream;
 use diffeo::flows::rows::Rows;
 use diffeo::flows::{Cancel, Engine};
@@ -33,6 +33,7 @@ impl Split {
 pub struct Loaded {
     columns: Vec<Column>,
     given: Vec<String>,
+    given_columns: Vec<GivenColumn>,
     data: DataSummary,
     pub split: Split,
 }
@@ -53,7 +54,7 @@ pub fn load(settings: &FitSettings, common: &Common) -> Result<Loaded> {
     let parts = split(rows.len(), settings.valid, settings.test, settings.seed)?;
     let counts =
         RowCounts { train: parts.train.len(), valid: parts.valid.len(), test: parts.test.len() };
-    let mut columns = settings.columns(&schema, &roles.features)?;
+    let mut columns = settings.columns(&schema, &roles.features, &roles.context)?;
     for (name, labels) in found {
         if let Some(column) = columns.iter_mut().find(|column| column.name == name) {
             *column = Column::category(name, labels)?;
@@ -74,15 +75,28 @@ pub fn load(settings: &FitSettings, common: &Common) -> Result<Loaded> {
     for (at, column) in columns.iter_mut().enumerate() {
         column.cut(parts.train.iter().map(|row| rows.points()[row * d + at]));
     }
-    let rows = encode(&columns, rows, settings.seed)?;
+    let given_columns: Vec<GivenColumn> = roles
+        .context
+        .iter()
+        .map(|name| match options.labels.of(name) {
+            Some(labels) => GivenColumn::category(name, labels.to_vec()),
+            None => GivenColumn::number(name),
+        })
+        .collect();
+    let rows = with_labels_encoded(encode(&columns, rows, settings.seed)?, &given_columns)?;
     for note in notes.iter().chain(&hints) {
         common.voice().note(note);
     }
+    warn_of_weights(&rows);
     let data = DataSummary { source, hash, weight: roles.weight, rows: counts };
     let [train, valid, test] = rows.partition([parts.train, parts.valid, parts.test]);
     let held_out = |rows: Rows| (!rows.is_empty()).then_some(rows);
     let split = Split { train, valid: held_out(valid), test: held_out(test) };
-    Ok(Loaded { columns, given: roles.context, data, split })
+    let given = GivenColumn::names(&given_columns);
+    // Columns of numbers are described by their names.
+    let has_labels = given_columns.iter().any(|column| !column.labels.is_empty());
+    let given_columns = if has_labels { given_columns } else { Vec::new() };
+    Ok(Loaded { columns, given, given_columns, data, split })
 }
 
 /// What is read of the data.
@@ -179,6 +193,7 @@ pub fn describe(settings: &mut FitSettings, loaded: &Loaded, engine: Engine) -> 
         device: device(&settings.device)?,
         columns: loaded.columns.clone(),
         given: loaded.given.clone(),
+        given_columns: loaded.given_columns.clone(),
         data: loaded.data.clone(),
         held_out: (settings.valid, settings.test),
         cancel: Cancel::new(),

@@ -20,6 +20,9 @@ struct Report {
     flow: String,
     features: usize,
     rows: RowCounts,
+    /// Of rows with weights.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effective_rows: Option<EffectiveRows>,
     steps: usize,
     seconds: f64,
     steps_per_second: f64,
@@ -39,6 +42,13 @@ struct Report {
     report: Option<String>,
     /// A command to go on with.
     next: String,
+}
+
+/// (Σ w)² / Σ w² of the weights.
+#[derive(Serialize)]
+struct EffectiveRows {
+    train: f64,
+    test: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -73,6 +83,9 @@ pub fn finish(
         flow: spec.recipe.clone(),
         features: spec.columns.len(),
         rows: spec.data.rows,
+        effective_rows: training
+            .train_effective_rows
+            .map(|train| EffectiveRows { train, test: training.test_effective_rows }),
         steps: training.steps,
         findings: Findings::of(spec, training),
         seconds,
@@ -133,6 +146,15 @@ fn text(report: &Report) -> String {
         if let Some(value) = value {
             lines.push(format!("                      {value:.4} of a {name} on test rows"));
         }
+    }
+    if let Some(EffectiveRows { train, test }) = &report.effective_rows {
+        let of_test = test.map_or(String::new(), |test| {
+            format!(", {} test rows for {test:.1}", report.rows.test)
+        });
+        lines.push(format!(
+            "effective rows        the weights make {} training rows count for {train:.1}{of_test}",
+            report.rows.train
+        ));
     }
     if let Some(Evaluations { log_prob, sample }) = report.evaluations {
         lines.push(format!(

@@ -5,7 +5,7 @@ use super::{Drawing, flags};
 use crate::args::{Common, PlotArgs, PlotKind};
 use crate::commands::seen::{Seen, training_rows};
 use crate::failure::Usage;
-use crate::input::{Data, model, rows_for, workers};
+use crate::input::{Data, model, rows_for, warn_of_contexts, workers};
 use crate::output::complain;
 use anyhow::Result;
 use diffeo::flows::model::Model;
@@ -82,6 +82,7 @@ fn rows(common: &Common, args: &PlotArgs, model: &Model) -> Result<Option<Rows>>
     let (table, dropped) = data.read_with(&options, TOY_ROWS, common.seed(), stream)?;
     crate::commands::say_dropped(common, &dropped, table.rows());
     let rows = rows_for(model, &table)?;
+    warn_of_contexts(model, rows.context().map(|(_, values)| values));
     if args.kind.judges() {
         let training = training_rows(model, Path::new(&args.subject));
         let seen = Seen::of(model, training.as_ref(), &table, &rows);
@@ -152,7 +153,7 @@ fn beside(common: &Common, path: &Path, studio: &Studio<'_>) -> Result<Model> {
             .columns
             .iter()
             .map(|c| c.name.clone())
-            .chain(model.spec().given.clone())
+            .chain(model.spec().context_columns().into_iter().map(|c| c.name))
             .collect()
     };
     let (own, others) = (columns(studio.model), columns(&other));
