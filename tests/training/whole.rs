@@ -172,21 +172,3 @@ fn an_impossible_held_out_row_is_named() {
     let loaded = diffeo_flows::model::Model::load(&path, &candle_core::Device::Cpu).unwrap();
     assert_eq!(loaded.spec(), model.spec());
 }
-
-/// A training row without a density costs no model.
-#[test]
-fn an_impossible_training_row_costs_no_model() {
-    let mut points = normals(240, 2);
-    // Beyond what single precision squares, yet a finite scale.
-    points[11] = 1e25;
-    let rows = Rows::new(2, points).unwrap();
-    let weights = (0..240).map(|i| if i == 5 { 1e-300 } else { 1.0 }).collect();
-    let rows = rows.with_weights(weights).unwrap();
-    let (plain, mut ears) = (Rows::new(2, normals(40, 2)).unwrap(), Ears::default());
-    let parts = Parts { train: &rows, valid: Some(&plain), test: None };
-    let (model, outcome) = small("nsf-ar").run(parts, None, &workers(), &mut ears).unwrap();
-    let training = model.spec().training.as_ref().unwrap();
-    assert_eq!(outcome.stop, Stop::Completed);
-    assert_eq!(training.unjudged.train, 1, "{:?}", training.train_log_likelihood);
-    assert!(training.valid_log_likelihood.is_some_and(f64::is_finite));
-}

@@ -137,3 +137,31 @@ pub(super) fn record(
 fn unreported(observer: &mut dyn FitObserver, what: &'static str, error: &Error) {
     observer.warned(&Warning::Unreported { what, problem: error.to_string() });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Fit;
+    use super::*;
+    use crate::train::Quiet;
+
+    /// A training row without a density costs no model; rows of which none has one make none.
+    #[test]
+    fn a_training_row_without_a_density_costs_no_model() {
+        let points: Vec<f64> = (0..200).map(|i| f64::from(i * 37 % 101)).collect();
+        let rows = Rows::new(1, points.clone()).unwrap();
+        let mut fit = Fit::new("nsf-ar").unwrap();
+        (fit.recipe.layers, fit.config.steps) = (1, 5);
+        let workers = Workers::new(1).unwrap();
+        let parts = Parts { train: &rows, valid: None, test: None };
+        let (mut model, outcome) = fit.run(parts, None, &workers, &mut Quiet).unwrap();
+        let odd = Rows::new(1, [points, vec![1e60]].concat()).unwrap();
+        let with = |train| Parts { train, valid: None, test: None };
+        record(&mut model, with(&odd), &outcome, &workers, &mut Quiet).unwrap();
+        let training = model.spec().training.clone().unwrap();
+        assert_eq!(training.unjudged.train, 1);
+        assert!(training.train_log_likelihood == f64::NEG_INFINITY, "{training:?}");
+        let nowhere = Rows::new(1, vec![1e60, -1e60]).unwrap();
+        let error = record(&mut model, with(&nowhere), &outcome, &workers, &mut Quiet);
+        assert!(matches!(error, Err(Error::NonFinite(_))));
+    }
+}

@@ -187,6 +187,7 @@ pub struct TrainingSummary {
     #[serde(with = "number::optional")]
     pub test_log_likelihood: Option<f64>,
     /// Its standard error.
+    #[serde(default, with = "number::optional")]
     pub test_standard_error: Option<f64>,
     /// Rows of each part whose log-density is not a finite number.
     #[serde(default, skip_serializing_if = "RowCounts::is_empty")]
