@@ -32,9 +32,7 @@ impl fmt::Display for Place {
 #[expect(missing_docs, reason = "the fields are what the messages show")]
 pub enum DataError {
     /// The extension says nothing about the format.
-    #[error(
-        "{file}: unknown kind of table; supported are {supported}; say which with --format where the name does not"
-    )]
+    #[error("{file}: unknown kind of table; supported are {supported}")]
     UnknownFormat { file: String, supported: &'static str },
     /// The file does not exist.
     #[error("{file}: no such file; check the path and the working directory")]

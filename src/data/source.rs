@@ -16,7 +16,8 @@ use super::table::Table;
 
 /// What is offered when an extension is unknown.
 pub(crate) const READABLE: &str = ".csv, .tsv, .txt, .dat, .npy, .npz (FILE.npz:KEY), .parquet, and - \
-                                   for CSV on the standard input";
+                                   for CSV on the standard input; say which with --format where the \
+                                   name does not";
 
 /// How a table is written, where its name does not say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -7,7 +7,7 @@ use super::circles::Line;
 /// what lies between, and a map without folds would look folded.
 const FARTHEST: f64 = 0.008;
 /// Most times that the way between two points is halved.
-const HALVINGS: usize = 8;
+const HALVINGS: usize = 11;
 /// Most points of all lines.
 const MOST: usize = 60_000;
 

@@ -159,14 +159,17 @@ impl Said {
         self
     }
 
-    /// Fails unless it is a refusal: exit code 2, nothing on stdout, and one message with all of
-    /// these words in it.
+    /// Fails unless it is a refusal: exit code 2, nothing on stdout, and one error, the last that is said,
+    /// with all of these words in it. A table of columns or a warning may come before.
     fn refused(self, words: &[&str]) -> Self {
         assert_eq!(self.code, Some(2), "{self:?}");
         assert!(!self.err.contains("panicked") && self.out.is_empty(), "{self:?}");
-        assert!(self.err.starts_with("error: "), "{self:?}");
+        let errors: Vec<usize> = self.err.match_indices("error: ").map(|(at, _)| at).collect();
+        let starts = |at: &&usize| **at == 0 || self.err.as_bytes()[**at - 1] == b'\n';
+        let starts: Vec<&usize> = errors.iter().filter(starts).collect();
+        let [error] = starts[..] else { panic!("not one error in {self:?}") };
         for word in words {
-            assert!(self.err.contains(word), "no `{word}` in {self:?}");
+            assert!(self.err[*error..].contains(word), "no `{word}` in {self:?}");
         }
         self
     }

@@ -83,7 +83,7 @@ fn rows(common: &Common, args: &PlotArgs, model: &Model) -> Result<Option<Rows>>
     crate::commands::say_dropped(common, &dropped, table.rows());
     let rows = rows_for(model, &table)?;
     warn_of_contexts(model, rows.context().map(|(_, values)| values));
-    if args.kind.judges() {
+    if args.kind.judges() && rows.weights().is_none() {
         let training = training_rows(model, Path::new(&args.subject));
         let seen = Seen::of(model, training.as_ref(), &table, &rows);
         if let Some(told) = seen.told(table.source()) {

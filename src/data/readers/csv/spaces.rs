@@ -13,11 +13,13 @@ pub(crate) struct Spaces<R> {
     /// No field yet in this line.
     start: bool,
     quoted: bool,
+    /// A byte that a buffer of one had no room for.
+    kept: Option<u8>,
 }
 
 impl<R> Spaces<R> {
     pub(crate) fn new(source: R, on: bool) -> Self {
-        Self { source, on, gap: false, start: true, quoted: false }
+        Self { source, on, gap: false, start: true, quoted: false, kept: None }
     }
 
     /// Rewrites `buffer[1..=read]` to the start of the buffer; how many bytes are left.
@@ -52,8 +54,19 @@ impl<R> Spaces<R> {
 
 impl<R: Read> Read for Spaces<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if !self.on || buffer.len() < 2 {
+        if !self.on || buffer.is_empty() {
             return self.source.read(buffer);
+        }
+        if let Some(byte) = self.kept.take() {
+            buffer[0] = byte;
+            return Ok(1);
+        }
+        if buffer.len() == 1 {
+            let mut pair = [0; 2];
+            let read = self.read(&mut pair)?;
+            buffer[0] = pair[0];
+            self.kept = (read == 2).then_some(pair[1]);
+            return Ok(read.min(1));
         }
         loop {
             let read = self.source.read(&mut buffer[1..])?;
