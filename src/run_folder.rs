@@ -162,7 +162,10 @@ impl RunFolder {
         let is_fresh = std::fs::read_dir(&self.path).map_or(true, |mut files| {
             files.all(|file| file.is_ok_and(|f| is_early(&f.file_name().to_string_lossy())))
         });
-        if force || !self.path.exists() || resume && (is_run || is_fresh) {
+        // What a fit leaves that was ended before its first step.
+        let is_empty = std::fs::read_dir(&self.path)
+            .is_ok_and(|mut files| files.all(|f| f.is_ok_and(|f| f.file_name() == lock::NAME)));
+        if force || !self.path.exists() || is_empty || resume && (is_run || is_fresh) {
             return Ok(());
         }
         let path = self.path.display();

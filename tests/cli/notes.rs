@@ -21,7 +21,7 @@ fn what_misleads_is_said_before_training_and_lines_can_be_pasted() {
     let (before, _) = said.err.split_once("fitting ").unwrap();
     for words in [
         "b = -a + total: these columns determine each other",
-        "180 of 200 values of spike are exactly 0: no density there",
+        "180 of 200 values of spike are exactly 0; 10 of 200 values of score are exactly -99: no density there",
         "-99 in 10 rows of column score",
         "column the k looks like whole numbers that repeat",
     ] {

@@ -51,7 +51,12 @@ fn values_are_written_as_csv_or_npy() {
     bench.run("toy two-moons -n 300 -o rows.csv").good();
     let expected = bench.run("log-prob run rows.csv").good().numbers();
     let said = bench.run("log-prob run rows.csv -o values.npy --json").good();
-    assert_eq!(said.json(), serde_json::json!({"rows": 300, "dropped": 0, "file": "values.npy"}));
+    assert_eq!(
+        said.json(),
+        serde_json::json!({
+            "rows": 300, "dropped": 0, "not_computed": [], "file": "values.npy"
+        })
+    );
     let npy = bench.bytes("values.npy");
     let stored: Vec<f64> = npy[npy.len() - 300 * 8..]
         .chunks_exact(8)
@@ -82,7 +87,10 @@ fn samples_are_the_same_in_every_format() {
     let values = bench.run_on("log-prob run -", &said.out).good().numbers();
     for name in ["s.csv", "s.tsv", "s.npy", "s.parquet"] {
         let written = bench.run(&format!("sample run -n 200 --seed 2 -o {name} --json")).good();
-        assert_eq!(written.json(), serde_json::json!({"rows": 200, "seed": 2, "file": name}));
+        assert_eq!(
+            written.json(),
+            serde_json::json!({"rows": 200, "dropped": 0, "seed": 2, "file": name})
+        );
         let read = bench.run(&format!("log-prob run {name}"));
         if name != "s.npy" {
             assert_eq!(read.good().numbers(), values, "{name}");

@@ -71,12 +71,16 @@ pub struct OutsideRange {
     pub farthest: f64,
 }
 
+/// How far outside a value counts, in lengths of the range: new rows lie a little outside as a rule.
+const MARGIN: f64 = 0.1;
+
 impl OutsideRange {
-    /// Counts these values too.
+    /// Counts these values too, those that lie outside by more than a tenth of the range.
     pub fn count(&mut self, values: impl Iterator<Item = f64>) {
         let [low, high] = self.range;
         let away = |value: f64| (low - value).max(value - high);
-        for value in values.filter(|value| away(*value) > 0.0) {
+        let margin = MARGIN * (high - low);
+        for value in values.filter(|value| away(*value) > margin) {
             self.rows += 1;
             if away(value) > away(self.farthest) {
                 self.farthest = value;
@@ -156,7 +160,7 @@ mod tests {
     fn rows_outside_the_range_are_counted_with_the_farthest() {
         let mut outside =
             OutsideRange { name: "c".into(), range: [0.0, 10.0], rows: 0, farthest: 5.0 };
-        outside.count([0.0, 10.0, 12.0, -3.0, 1e20, 5.0].into_iter());
+        outside.count([0.0, 10.5, 12.0, -3.0, 1e20, 5.0].into_iter());
         assert_eq!((outside.rows, outside.farthest), (3, 1e20));
         let text = outside.to_string();
         for part in ["context c", "3 rows", "0 to 10", "1e20", "held beyond -20 and 30"] {
