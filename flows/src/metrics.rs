@@ -28,7 +28,9 @@ impl Estimate {
     /// the weights changes nothing, however small or large it is.
     pub fn of(values: &[f64], weights: Option<&[f64]>) -> Self {
         let largest = weights.map_or(1.0, |w| w.iter().copied().fold(0.0, f64::max));
-        let weight = |i: usize| weights.map_or(1.0, |w| w[i] / largest);
+        // A power of two near the largest, so that no digit changes.
+        let scale = largest.max(f64::MIN_POSITIVE).log2().floor().exp2();
+        let weight = |i: usize| weights.map_or(1.0, |w| w[i] / scale);
         let total: f64 = (0..values.len()).map(weight).sum();
         let counted = (0..values.len()).filter(|&i| weight(i) > 0.0);
         let n = counted.clone().count() as f64;

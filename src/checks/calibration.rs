@@ -51,7 +51,7 @@ pub(super) fn check_coverage(subject: &Subject<'_>) -> Result<Outcome> {
         let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
         let is_narrow = mean(&judged.log_prob) < mean(drawn);
         let cause = ties(subject, &judged.rows).unwrap_or_else(|| cause(is_narrow).to_owned());
-        check.detail.push_str(&format!("; {cause}"));
+        check.detail += &["; ", &cause].concat();
     }
     Ok(Outcome::Checked(check))
 }

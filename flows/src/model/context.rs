@@ -50,7 +50,7 @@ impl GivenColumn {
         let of = |(column, &value): (&Self, &f64)| -> Vec<f64> {
             match column.labels.len() {
                 0 => vec![value],
-                k => (1..k).map(|label| f64::from(u8::from(value == label as f64))).collect(),
+                k => (1..k).map(|label| f64::from(u8::from(value as usize == label))).collect(),
             }
         };
         let rows = values.chunks_exact(columns.len().max(1));

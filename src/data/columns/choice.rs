@@ -186,7 +186,7 @@ impl Survey {
         let left = self.complete(columns);
         let is_fine = match missing {
             Missing::Reject => gappy().next().is_none(),
-            _ => left.is_none_or(|left| left >= FEWEST || left == self.rows),
+            Missing::Drop => left.is_none_or(|left| left >= FEWEST || left == self.rows),
         };
         let column = |column: &Profile| {
             let place = column.first_gap.map_or(String::new(), |place| format!("{place}, "));

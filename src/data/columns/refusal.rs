@@ -1,6 +1,6 @@
 //! One message for all that keeps the columns of a table from being used.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// Problems that are listed before the rest is counted.
 const LISTED: usize = 40;
@@ -64,13 +64,14 @@ impl Refusal {
             }
         }
         if all.len() > LISTED {
-            text.push_str(&format!("\n  and {} more", all.len() - LISTED));
+            let _ = write!(text, "\n  and {} more", all.len() - LISTED);
         }
         if let Some(Gaps { left: Some(left), rows, .. }) = self.gaps {
-            text.push_str(&format!(
+            let _ = write!(
+                text,
                 "\n--missing drop would leave {left} of {rows} rows in these columns; or impute the \
                  missing values"
-            ));
+            );
         }
         text
     }

@@ -175,10 +175,10 @@ impl RowReader for ParquetRows {
 }
 
 /// The names of the columns of numbers, and of the others with their types.
-pub(crate) fn columns(
-    file: &str,
-    source: File,
-) -> Result<(Vec<String>, Vec<(String, String)>), DataError> {
+type Names = (Vec<String>, Vec<(String, String)>);
+
+/// What columns a file has.
+pub(crate) fn columns(file: &str, source: File) -> Result<Names, DataError> {
     let length = source.metadata().map_err(|error| DataError::from_io(file, error))?.len();
     if length == 0 {
         return Err(DataError::Empty { file: file.to_owned() });

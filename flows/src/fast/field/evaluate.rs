@@ -147,7 +147,9 @@ impl Evaluator {
             // NaN in rows that were given up stays: the base has −∞ for points that are not numbers.
             let failed = volume_of_failed(log_prob, rows);
             base.log_prob(&pass, points, log_prob, &mut work.base);
-            failed.into_iter().for_each(|row| log_prob.0[row] = f32::NAN);
+            for row in failed {
+                log_prob.0[row] = f32::NAN;
+            }
         }
         Ok(())
     }

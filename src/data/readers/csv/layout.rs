@@ -114,7 +114,7 @@ impl Layout {
 /// The first bytes of a source: whole lines, some of them, unless they are very long.
 pub(crate) fn start_of<R: Read>(file: &str, source: &mut R) -> Result<Vec<u8>, DataError> {
     let mut start = Vec::new();
-    let lines = |start: &[u8]| start.iter().filter(|&&byte| byte == b'\n').count();
+    let lines = |start: &[u8]| start.split(|&byte| byte == b'\n').count() - 1;
     let mut wanted = LOOKED_AT;
     loop {
         let left = (wanted - start.len()) as u64;

@@ -169,6 +169,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::float_cmp, reason = "these numbers are exact")]
     fn a_comma_may_be_the_decimal_mark() {
         for decimal in [Decimal::Comma, Decimal::Either] {
             assert_eq!(of("1,5", decimal).unwrap().0, 1.5);

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 /// A source in which every run of spaces and tabs between fields becomes one tab, and those at the
 /// ends of lines go; what is quoted stays. Switched off it hands on what it gets.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "where in a line it stands, bit by bit")]
 pub(crate) struct Spaces<R> {
     source: R,
     on: bool,
