@@ -22,6 +22,7 @@ const HELD_OUT: f64 = 0.1;
 /// The resolved settings, as written into the run folder; sizes that are left out are the recipe's.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct FitSettings {
     pub data: String,
     pub flow: String,

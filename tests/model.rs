@@ -151,7 +151,7 @@ fn saved(model: &Model) -> tempfile::TempDir {
 fn values_on_a_bound_belong_to_the_support() {
     use diffeo_flows::transforms::Support;
     let n = 200;
-    let unit = |i: usize| f64::from(u8::from(i % 20 == 0)).mul_add(-1.0, 1.0);
+    let unit = |i: usize| f64::from(u8::from(i.is_multiple_of(20))).mul_add(-1.0, 1.0);
     let values: Vec<f64> = (0..n)
         .flat_map(|i| {
             let inside = (i as f64 + 0.5) / n as f64;

@@ -82,7 +82,9 @@ fn quote(results: &Results) -> Result<(), Failure> {
             unquoted.remove(&key);
         }
     }
-    unquoted.iter().for_each(|key| println!("no document quotes {key}"));
+    for key in &unquoted {
+        println!("no document quotes {key}");
+    }
     Ok(())
 }
 

@@ -136,7 +136,9 @@ fn linear(names: &[&str], columns: &[Vec<f64>]) -> Vec<Relation> {
             deflate(&mut direction, other);
         }
         let norm = dot(&direction, &direction).sqrt();
-        direction.iter_mut().for_each(|x| *x /= norm);
+        for x in &mut direction {
+            *x /= norm;
+        }
         for i in &open {
             deflate(&mut left[*i], &direction);
         }
@@ -221,13 +223,13 @@ fn formula(
         };
         let size = number(slope.abs());
         let factor = if size == "1" { String::new() } else { format!("{size} ") };
-        text += &format!("{sign}{factor}{}", name(i));
+        text += &[sign, &factor, name(i)].concat();
     }
     let constant = tidy(constant);
     let counts = 1e-3 * scaled[*last].1.deviation / (scaled[*last].1.values.len() as f64).sqrt();
     if constant.abs() > counts {
-        let sign = if constant < 0.0 { '-' } else { '+' };
-        text += &format!(" {sign} {}", number(constant.abs()));
+        let sign = if constant < 0.0 { " - " } else { " + " };
+        text += &[sign, &number(constant.abs())].concat();
     }
     let equals = if is_exact { "=" } else { "≈" };
     Some(format!("{} {equals} {text}", name(last)))

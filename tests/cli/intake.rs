@@ -170,7 +170,7 @@ fn one_refusal_names_every_column_and_a_command_that_works() {
     assert!(!bench.exists("run"));
     let found = remedy_works(&bench, &said);
     assert_eq!(found, pairs(&[("income, 1000s", "real"), ("good", "real"), ("more", "real")]));
-    let mut quoted = words.clone();
+    let mut quoted = words;
     quoted.extend(
         ["--columns", "\"income, 1000s\",good", "--columns", "more", "--force"].map(str::to_owned),
     );

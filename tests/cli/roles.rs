@@ -50,7 +50,7 @@ fn a_point_outside_a_support_has_no_density() {
     for (support, outside) in [("positive", "-1"), ("positive-softplus", "-1"), ("0:9", "9.5")] {
         let fit = format!("fit data.csv {TINY} --columns p --support p={support} -o run --force");
         bench.run(&fit).good();
-        let said = bench.run_on("log-prob run -", &format!("p\n{outside}\n1\n")).good();
+        let said = bench.run_on("log-prob run -", format!("p\n{outside}\n1\n")).good();
         let values = said.numbers();
         assert!(values[0] == f64::NEG_INFINITY && values[1].is_finite(), "{support}: {said:?}");
     }
@@ -66,7 +66,7 @@ fn the_context_matters_and_is_found_by_name() {
                --hidden 16 --no-plots -o run";
     bench.run(fit).good();
     let at =
-        |c: &str| bench.run_on("log-prob run -", &format!("c,y\n{c},4.5\n")).good().numbers()[0];
+        |c: &str| bench.run_on("log-prob run -", format!("c,y\n{c},4.5\n")).good().numbers()[0];
     assert!(at("1.8") > at("-1.8") + 2.0, "y is near 4.5 when c is near 1.8");
 }
 

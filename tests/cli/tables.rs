@@ -30,7 +30,7 @@ fn every_format_and_stdin_give_the_same_values() {
         let said = bench.run(&format!("log-prob run {source}")).good();
         assert_eq!(said.numbers(), expected, "{source}");
     }
-    let stdin = bench.run_on("log-prob run -", &bench.text("rows.csv")).good();
+    let stdin = bench.run_on("log-prob run -", bench.text("rows.csv")).good();
     assert_eq!(stdin.numbers(), expected);
     let file = bench.run("log-prob run/model.safetensors rows.csv").good();
     assert_eq!(file.numbers(), expected, "a model is its folder or its file");

@@ -51,7 +51,7 @@ impl Findings {
             steps: training.steps,
             start: start(spec),
             rows: spec.data.rows,
-            rise: losses().last().map_or(f64::NAN, |last| last - lowest),
+            rise: losses().next_back().map_or(f64::NAN, |last| last - lowest),
         }
     }
 
@@ -127,9 +127,11 @@ fn start(spec: &ModelSpec) -> String {
         BaseConfig::GaussianMixture { components } => {
             format!("the initial mixture of {components} components")
         }
-        _ => "the flow as it started, the identity over a standard normal distribution of the \
+        BaseConfig::StandardNormal => {
+            "the flow as it started, the identity over a standard normal distribution of the \
               standardised columns"
-            .to_owned(),
+                .to_owned()
+        }
     }
 }
 

@@ -39,6 +39,7 @@ struct Report {
     auto: Option<Selection>,
     seed: u64,
     /// Where the report is; null when there is none.
+    #[expect(clippy::struct_field_names, reason = "the key of the JSON")]
     report: Option<String>,
     /// A command to go on with.
     next: String,

@@ -15,9 +15,12 @@ pub fn warn(lacked: &BTreeSet<char>) {
 
 fn warning(lacked: &BTreeSet<char>) -> Option<String> {
     // A mark that turns the order of letters round is no letter to print.
-    let shown = |letter: &char| match letter.is_alphanumeric() {
-        true => format!("{letter} (U+{:04X})", u32::from(*letter)),
-        false => format!("U+{:04X}", u32::from(*letter)),
+    let shown = |letter: &char| {
+        if letter.is_alphanumeric() {
+            format!("{letter} (U+{:04X})", u32::from(*letter))
+        } else {
+            format!("U+{:04X}", u32::from(*letter))
+        }
     };
     let listed: Vec<String> = lacked.iter().take(LISTED).map(shown).collect();
     let more = match lacked.len().saturating_sub(LISTED) {
