@@ -1,4 +1,4 @@
-//! Lists every transform, with the edge cases, by name.
+//! Lists every kind of layer that files can name, and the edge cases.
 
 mod case;
 mod parts;
@@ -6,8 +6,9 @@ mod parts;
 pub(crate) use case::Case;
 pub(crate) use parts::TAIL_BOUND;
 
-use case::case;
+use case::{case, example};
 use diffeo_flows::Univariate;
+use diffeo_flows::config::LayerConfig;
 use diffeo_flows::fields::TimeForm;
 use diffeo_flows::transform::{Chain, Inverse};
 use diffeo_flows::transforms::Half::{First, Second};
@@ -21,13 +22,16 @@ use parts::{
 
 /// Every transform.
 pub(crate) fn catalogue() -> Vec<Case> {
-    [couplings(), autoregressive(), elementwise(), linear(), fixed(), composed(), continuous()]
-        .concat()
+    let special =
+        [couplings(), autoregressive(), elementwise(), linear(), fixed(), composed(), continuous()];
+    let kinds = LayerConfig::examples().into_iter().map(example);
+    special.into_iter().flatten().chain(kinds).collect()
 }
 
 fn couplings() -> Vec<Case> {
     vec![
-        case("coupling shift 2", (2, 0), |s, n, l| coupling(s, n, l, First, Ok(Shift))).fixes(0..1),
+        case("coupling shift 2", (2, 0), |s, n, l| coupling(s, n, l, First, Ok(Shift {})))
+            .fixes(0..1),
         case("coupling affine 2", (2, 0), |s, n, l| coupling(s, n, l, First, affine())).fixes(0..1),
         case("coupling affine 3", (3, 0), |s, n, l| coupling(s, n, l, Second, affine()))
             .fixes(1..3),
@@ -38,7 +42,7 @@ fn couplings() -> Vec<Case> {
         case("coupling spline 3", (3, 0), |s, n, l| coupling(s, n, l, First, spline())).fixes(0..1),
         case("coupling spline 5", (5, 0), |s, n, l| coupling(s, n, l, Second, spline()))
             .fixes(2..5),
-        case("coupling shift 3|2", (3, 2), |s, n, l| coupling(s, n, l, Second, Ok(Shift)))
+        case("coupling shift 3|2", (3, 2), |s, n, l| coupling(s, n, l, Second, Ok(Shift {})))
             .fixes(1..3),
         case("coupling mixture 2", (2, 0), |s, n, l| coupling(s, n, l, First, mixture()))
             .fixes(0..1),
@@ -77,7 +81,7 @@ fn autoregressive() -> Vec<Case> {
             .triangular()
             .masks(&["first.weight"]),
         case("made mixture 3", (3, 0), |s, n, l| made(s, n, l, mixture(), &plain())).triangular(),
-        case("made shift 5", (5, 0), |s, n, l| made(s, n, l, Ok(Shift), &wide())).triangular(),
+        case("made shift 5", (5, 0), |s, n, l| made(s, n, l, Ok(Shift {}), &wide())).triangular(),
         case("made affine 5|2", (5, 2), |s, n, l| made(s, n, l, affine(), &wide())).triangular(),
         case("made relu 3", (3, 0), |s, n, l| made(s, n, l, affine(), &relu())).triangular(),
         case("made residual 3", (3, 0), |s, n, l| made(s, n, l, affine(), &residual()))
@@ -113,7 +117,7 @@ fn elementwise() -> Vec<Case> {
             .triangular()
             .narrow(),
         case("elementwise mixture 1|2", (1, 2), |s, n, l| each(s, n, l, mixture())).triangular(),
-        case("elementwise shift 5", (5, 0), |s, n, l| each(s, n, l, Ok(Shift)))
+        case("elementwise shift 5", (5, 0), |s, n, l| each(s, n, l, Ok(Shift {})))
             .triangular()
             .narrow(),
     ]

@@ -7,7 +7,7 @@ use crate::Metric;
 use candle_core::Tensor;
 use diffeo::flows::calculus::Probe;
 use diffeo::flows::config::{
-    BaseConfig, ContinuousTraining, DivergenceConfig, LayerConfig, Matching, Method,
+    BaseConfig, ContinuousConfig, ContinuousTraining, DivergenceConfig, Matching, Method,
     ObjectiveConfig, ScoreMatching, SolverConfig, TrainingDivergence,
 };
 use diffeo::flows::fields::{FieldConfig, TimeForm};
@@ -59,8 +59,8 @@ pub(crate) fn plan(model: &str, features: usize) -> Option<(FlowConfig, Objectiv
         potential: model == "dsm-potential",
     };
     let layers =
-        vec![LayerConfig::Continuous { field, solver, divergence: DivergenceConfig::Exact, noise }];
-    let base = BaseConfig::StandardNormal;
+        vec![ContinuousConfig { field, solver, divergence: DivergenceConfig::Exact, noise }.into()];
+    let base = BaseConfig::default();
     Some((FlowConfig { features, context: 0, layers, base }, objective))
 }
 
@@ -103,8 +103,7 @@ pub(crate) fn products(
         }
         _ => false,
     };
-    let ([LayerConfig::Continuous { solver, .. }], Some(field)) =
-        (config.layers.as_slice(), flow.field())
+    let (Some(ContinuousConfig { solver, .. }), Some(field)) = (config.continuous(), flow.field())
     else {
         return Ok(0.0);
     };
@@ -123,8 +122,5 @@ pub(crate) fn products(
 
 /// A potential goes up and down where another network goes up.
 fn ways(config: &FlowConfig) -> f64 {
-    match config.layers.as_slice() {
-        [LayerConfig::Continuous { field, .. }] if field.potential => 2.0,
-        _ => 1.0,
-    }
+    if config.continuous().is_some_and(|layer| layer.field.potential) { 2.0 } else { 1.0 }
 }

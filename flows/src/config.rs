@@ -1,26 +1,32 @@
-//! Describes flows as data, and builds them; the only place that lists the kinds of layers.
+//! Describes flows as data, and builds them.
 
 mod continuous;
-mod layer;
 mod objective;
 mod overrides;
 mod recipes;
 mod score;
 
+pub(crate) use continuous::rows_at_once;
 pub use continuous::{
     ContinuousTraining, DivergenceConfig, Method, SolverConfig, TrainingDivergence,
 };
-pub use layer::{BaseConfig, LayerConfig, UnivariateConfig};
 pub use objective::{Matching, ObjectiveConfig, ScoreMatching, ScoreObjective};
 pub use overrides::{ContinuousSettings, DivergenceKind};
 pub use recipes::{Recipe, Sizes, recipe, recipes};
 pub use score::{NetworkKind, ScoreSettings};
 
-use crate::densities::{IsotropicNormal, StandardNormal};
+pub use crate::densities::BaseConfig;
+pub use crate::ode::ContinuousConfig;
+pub use crate::transforms::LayerConfig;
+pub use crate::univariates::UnivariateConfig;
+
+use crate::densities::{IsotropicNormal, StandardNormalConfig};
 use crate::density::Density;
 use crate::error::{Error, Result};
 use crate::flow::Flow;
+use crate::nets::LastLayer;
 use crate::params::Params;
+use crate::score::NoiseLevels;
 use crate::transform::{Chain, Layer};
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +45,20 @@ pub struct FlowConfig {
 }
 
 impl FlowConfig {
+    /// The settings of the continuous flow that this is, if its one layer is one.
+    pub fn continuous(&self) -> Option<&ContinuousConfig> {
+        match self.layers.as_slice() {
+            [layer] => layer.of(),
+            _ => None,
+        }
+    }
+
+    /// The noise levels of the diffusion among the layers, if there is one.
+    pub fn noise(&self) -> Option<&NoiseLevels> {
+        let continuous = self.layers.iter().filter_map(|layer| layer.of::<ContinuousConfig>());
+        continuous.filter_map(|layer| layer.noise.as_ref()).next()
+    }
+
     /// Builds the flow and creates its parameters below `flow` and `base`.
     ///
     /// # Errors
@@ -47,16 +67,16 @@ impl FlowConfig {
         if self.features == 0 {
             return Err(Error::config("features", "there are none", "give at least one column"));
         }
-        let levels = self.layers.iter().find_map(LayerConfig::noise);
-        if self.base != BaseConfig::StandardNormal && levels.is_some() {
+        let levels = self.noise();
+        if self.base.of::<StandardNormalConfig>().is_none() && levels.is_some() {
             let problem = "noise that is added to data leads to a normal density";
             return Err(Error::config("base", problem, "leave the components out"));
         }
         let mut layers = Vec::with_capacity(self.layers.len());
         for (i, layer) in self.layers.iter().enumerate() {
             let name = format!("{i}.{}", layer.name());
-            let transform =
-                layer.build(params.scope("flow").sub(&name), (self.features, self.context))?;
+            let sizes = (self.features, self.context);
+            let transform = layer.build(params.scope("flow").sub(&name), sizes, LastLayer::Zero)?;
             layers.push(Layer { name, transform });
         }
         let placement = (params.dtype(), &params.device().clone());

@@ -1,20 +1,20 @@
 //! Chooses the tier that computes a flow: the one place that does.
 
 use crate::config::{
-    BaseConfig, ContinuousTraining, DivergenceConfig, FlowConfig, LayerConfig, ObjectiveConfig,
+    ContinuousConfig, ContinuousTraining, DivergenceConfig, FlowConfig, ObjectiveConfig,
     SolverConfig, TrainingDivergence,
 };
+use crate::densities::StandardNormalConfig;
 use crate::density::Density;
 use crate::error::{Error, Result};
 use crate::fast::simd::Level;
 use crate::fast::{self, FastFlow, FieldFlow, FieldProgram, Program, Unsupported};
-use crate::fields::FieldConfig;
 use crate::flow::Flow;
 use crate::objective::Objective;
 use crate::objectives::{Judged, single_field};
 use crate::ode::Solver;
 use crate::params::{Params, to_f64};
-use crate::score::{self, NoiseLevels, Sampler};
+use crate::score::{self, Sampler};
 use crate::workers::Workers;
 use candle_core::Tensor;
 use rand::RngCore;
@@ -72,13 +72,13 @@ impl Engine {
         if self == Self::Reference {
             return Ok(Choice::Reference(None));
         }
-        let found = match config.layers.as_slice() {
-            [LayerConfig::Continuous { field, solver, divergence, noise }] => {
-                let reported = (solver.solver()?, divergence.resolved(config.features));
-                FastField::new(config, (field, *noise), (*solver, reported), params)
+        let found = match config.continuous() {
+            Some(layer) => {
+                let divergence = layer.divergence.resolved(config.features);
+                FastField::new(config, layer, (layer.solver.solver()?, divergence), params)
                     .map(|fast| Choice::FastField(FastField { only: self == Self::Fast, ..fast }))
             }
-            _ => Program::new(config, params, Level::best()).map(|p| Choice::Fast(p.into())),
+            None => Program::new(config, params, Level::best()).map(|p| Choice::Fast(p.into())),
         };
         match (found, self) {
             (Ok(choice), _) => Ok(choice),
@@ -95,8 +95,8 @@ impl Engine {
 impl FastField {
     fn new(
         config: &FlowConfig,
-        (field, noise): (&FieldConfig, Option<NoiseLevels>),
-        (solver, reported): (SolverConfig, (Solver, DivergenceConfig)),
+        layer: &ContinuousConfig,
+        reported: (Solver, DivergenceConfig),
         params: &Params,
     ) -> std::result::Result<Self, Unsupported> {
         let part = format!("0.{}", config.layers[0].name());
@@ -105,22 +105,22 @@ impl FastField {
         }
         let (path, sizes) = (format!("flow.{part}"), (config.features, config.context));
         let level = Level::best();
-        let mut program = FieldProgram::new(&path, sizes, field, config.base, params, level)?;
-        if let Some(levels) = noise {
+        let base = &config.base;
+        let mut program = FieldProgram::new(&path, sizes, &layer.field, base, params, level)?;
+        if let Some(levels) = layer.noise {
             program = program.over(levels);
         }
-        let base = match config.base {
-            BaseConfig::StandardNormal => None,
-            other @ BaseConfig::GaussianMixture { .. } => {
-                let mut frozen = params.frozen();
-                let built = other.build(frozen.scope("base"), config.features);
-                let unread = |e: Error| Unsupported { part: "base".into(), reason: e.to_string() };
-                Some(built.map_err(unread)?.into())
-            }
+        let base = if base.of::<StandardNormalConfig>().is_some() {
+            None
+        } else {
+            let mut frozen = params.frozen();
+            let built = base.build(frozen.scope("base"), config.features);
+            let unread = |e: Error| Unsupported { part: "base".into(), reason: e.to_string() };
+            Some(built.map_err(unread)?.into())
         };
         Ok(Self {
             program: program.into(),
-            solver,
+            solver: layer.solver,
             reported,
             seed: params.seed(),
             base,

@@ -157,6 +157,13 @@ pub enum ModelFileError {
         /// The version that reads it.
         this: &'static str,
     },
+    /// It names a kind of layer, univariate map or base that is not
+    /// [registered](crate::kinds::Setting::register).
+    #[error("{detail}")]
+    UnknownKind {
+        /// Which kind, and which are known.
+        detail: String,
+    },
     /// Written by a later version.
     #[error("written in format {found}, this version reads up to {supported}; update diffeo")]
     Newer {

@@ -10,6 +10,7 @@ pub use summary::judge;
 
 use crate::cancel::Cancel;
 use crate::config::{BaseConfig, FlowConfig, ObjectiveConfig, Recipe, recipe};
+use crate::densities::GaussianMixtureConfig;
 use crate::densities::expectation_maximisation::{Criterion, Search, choose_components};
 use crate::engine::Engine;
 use crate::error::{Error, NonFinite, Result};
@@ -125,8 +126,8 @@ impl Fit {
     /// The model whose number of components is still open.
     fn plain_model(&self, train: &Rows) -> Result<Model> {
         let base = match self.recipe.components_up_to {
-            Some(_) => BaseConfig::StandardNormal,
-            None => self.recipe.base,
+            Some(_) => BaseConfig::default(),
+            None => self.recipe.base.clone(),
         };
         self.model_of(train, base)
     }
@@ -146,7 +147,7 @@ impl Fit {
         };
         let mut rng = generator(self.seed, Stream::Mixture, 1);
         let components = choose_components(&standardised, train.features(), &search, &mut rng)?;
-        self.model_of(train, BaseConfig::GaussianMixture { components })
+        self.model_of(train, GaussianMixtureConfig { components }.into())
     }
 
     fn model_of(&self, train: &Rows, base: BaseConfig) -> Result<Model> {

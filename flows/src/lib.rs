@@ -21,6 +21,7 @@ pub mod field;
 pub mod fields;
 pub mod fit;
 pub mod flow;
+pub mod kinds;
 pub mod metrics;
 pub mod model;
 pub mod nets;

@@ -320,11 +320,12 @@ pub fn check_context<'a>(
 mod tests {
     use super::*;
     use crate::cancel::Cancel;
-    use crate::config::{BaseConfig, FlowConfig, LayerConfig, UnivariateConfig};
+    use crate::config::{BaseConfig, FlowConfig};
     use crate::nets::{Activation, NetConfig};
     use crate::params::{Params, to_f64};
     use crate::rng::{Stream, generator};
-    use crate::transforms::ActNorm;
+    use crate::transforms::{ActNorm, InverseAutoregressiveConfig};
+    use crate::univariates::RationalQuadraticSpline;
     use candle_core::{DType, Device};
 
     fn rows() -> Tensor {
@@ -335,10 +336,10 @@ mod tests {
     /// The splines of an inverse autoregressive flow get their knots from the data.
     #[test]
     fn an_inverse_takes_its_start_from_data() {
-        let univariate = UnivariateConfig::RationalQuadraticSpline { bins: 6, tail_bound: 5.0 };
+        let univariate = RationalQuadraticSpline::new(6, 5.0).unwrap().into();
         let net = NetConfig { hidden: vec![8], activation: Activation::default(), residual: false };
-        let layers = vec![LayerConfig::InverseAutoregressive { univariate, net }];
-        let base = BaseConfig::StandardNormal;
+        let layers = vec![InverseAutoregressiveConfig { univariate, net }.into()];
+        let base = BaseConfig::default();
         let config = FlowConfig { features: 2, context: 0, layers, base };
         let mut params = Params::new(DType::F64, &Device::Cpu, 0);
         let flow = config.build(&mut params).unwrap();

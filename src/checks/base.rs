@@ -1,6 +1,6 @@
 //! Latent points as standard normal ones, by the distribution functions of the base.
 
-use diffeo_flows::config::BaseConfig;
+use diffeo_flows::densities::{GaussianMixtureConfig, StandardNormalConfig};
 use diffeo_flows::model::Model;
 use diffeo_flows::params::to_f64;
 use diffeo_flows::{Error, Result, Workers};
@@ -40,9 +40,17 @@ impl Base {
         if let Ok(levels) = model.noise_levels() {
             return Ok(Self::Normal { deviation: levels.latent_deviation() });
         }
-        match model.spec().flow.base {
-            BaseConfig::StandardNormal => Ok(Self::Normal { deviation: 1.0 }),
-            BaseConfig::GaussianMixture { components } => mixture(model, components),
+        let base = &model.spec().flow.base;
+        if base.of::<StandardNormalConfig>().is_some() {
+            return Ok(Self::Normal { deviation: 1.0 });
+        }
+        match base.of::<GaussianMixtureConfig>() {
+            Some(mixture) => mixture_of(model, mixture.components),
+            None => Err(Error::config(
+                "base",
+                format!("nothing is known of the distribution function of {}", base.name()),
+                "give a normal base, or a mixture of Gaussians",
+            )),
         }
     }
 
@@ -74,7 +82,7 @@ impl Base {
     }
 }
 
-fn mixture(model: &Model, components: usize) -> Result<Base> {
+fn mixture_of(model: &Model, components: usize) -> Result<Base> {
     let values = |name: &str| -> Result<Vec<f64>> {
         let found = model.params().get(&format!("base.{name}"));
         let param = found.ok_or_else(|| {

@@ -3,7 +3,7 @@
 use super::{Check, Outcome, Subject};
 use candle_core::{Device, Tensor};
 use diffeo_flows::Result;
-use diffeo_flows::config::{LayerConfig, UnivariateConfig};
+use diffeo_flows::config::LayerConfig;
 use diffeo_flows::params::to_f64;
 
 pub(super) const NAME: &str = "spline-tails";
@@ -32,23 +32,22 @@ pub(super) fn check(subject: &Subject<'_>) -> Result<Outcome> {
 
 /// The box of a layer's splines.
 fn bound_of(layer: &LayerConfig) -> Option<f64> {
-    match layer.univariate()? {
-        UnivariateConfig::RationalQuadraticSpline { tail_bound, .. } => Some(*tail_bound),
-        _ => None,
-    }
+    layer.univariate()?.identity_beyond()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use diffeo_flows::nets::{Activation, NetConfig};
+    use diffeo_flows::transforms::{ActNormConfig, InverseAutoregressiveConfig};
+    use diffeo_flows::univariates::RationalQuadraticSpline;
 
     #[test]
     fn an_inverse_autoregressive_flow_has_splines_too() {
-        let univariate = UnivariateConfig::RationalQuadraticSpline { bins: 8, tail_bound: 4.0 };
+        let univariate = RationalQuadraticSpline::new(8, 4.0).unwrap().into();
         let net = NetConfig { hidden: vec![8], activation: Activation::default(), residual: false };
-        let layer = LayerConfig::InverseAutoregressive { univariate, net };
+        let layer = InverseAutoregressiveConfig { univariate, net }.into();
         assert_eq!(bound_of(&layer), Some(4.0));
-        assert_eq!(bound_of(&LayerConfig::ActNorm), None);
+        assert_eq!(bound_of(&ActNormConfig {}.into()), None);
     }
 }

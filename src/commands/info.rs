@@ -4,7 +4,7 @@ use crate::args::{Common, InfoArgs};
 use crate::commands::check::Verdict;
 use crate::input::model;
 use anyhow::Result;
-use diffeo::flows::config::{LayerConfig, ObjectiveConfig, ScoreMatching};
+use diffeo::flows::config::{ObjectiveConfig, ScoreMatching};
 use diffeo::flows::engine::Choice;
 use diffeo::flows::fast::simd::Level;
 use diffeo::flows::model::{
@@ -113,7 +113,7 @@ pub fn run(common: &Common, args: &InfoArgs) -> Result<()> {
         format: FORMAT,
         parameters: model.params().count(),
         result_hash: model.result_hash()?,
-        layers: spec.flow.layers.iter().map(LayerConfig::name).collect(),
+        layers: spec.flow.layers.iter().map(|layer| layer.name()).collect(),
         engine: EngineInfo::of(&model)?,
         score: ScoreInfo::of(&model),
         certificate: if args.model.is_dir() { Verdict::of_folder(&args.model)? } else { None },

@@ -2,7 +2,6 @@
 
 use super::numbers::{count, nats};
 use super::{Judges, Report};
-use diffeo_flows::config::LayerConfig;
 use maud::{Markup, html};
 
 /// The first lines: what it is, and the figures that matter most.
@@ -90,7 +89,7 @@ fn check_card(report: &Report<'_>) -> Markup {
 
 pub(super) fn section(report: &Report<'_>) -> Markup {
     let spec = report.model.spec();
-    let layers: Vec<&str> = spec.flow.layers.iter().map(LayerConfig::name).collect();
+    let layers: Vec<&str> = spec.flow.layers.iter().map(|layer| layer.name()).collect();
     let rows = [
         ("Flow", spec.recipe.clone()),
         ("Layers", repeated(&layers)),

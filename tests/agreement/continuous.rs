@@ -6,9 +6,10 @@ use super::gradients::{batch, in_double};
 use super::pair::{Pair, ROWS, Reference, double, first, normals};
 use diffeo_flows::calculus::Probe;
 use diffeo_flows::config::{
-    BaseConfig, ContinuousTraining, DivergenceConfig, FlowConfig, LayerConfig, Matching, Method,
-    ObjectiveConfig, ScoreMatching, ScoreObjective, SolverConfig, TrainingDivergence,
+    BaseConfig, ContinuousConfig, ContinuousTraining, DivergenceConfig, FlowConfig, Matching,
+    Method, ObjectiveConfig, ScoreMatching, ScoreObjective, SolverConfig, TrainingDivergence,
 };
+use diffeo_flows::densities::GaussianMixtureConfig;
 use diffeo_flows::engine::Choice;
 use diffeo_flows::fields::{FieldConfig, TimeForm};
 use diffeo_flows::nets::Activation;
@@ -32,24 +33,24 @@ fn hutchinson(probe: Probe) -> DivergenceConfig {
 fn cases() -> Vec<Case> {
     let case = |(features, context), time, activation, solver, divergence, base| {
         let field = FieldConfig { hidden: vec![20, 13], activation, time, potential: false };
-        let layers = vec![LayerConfig::Continuous { field, solver, divergence, noise: None }];
+        let layers = vec![ContinuousConfig { field, solver, divergence, noise: None }.into()];
         let kind = format!("{time:?}, {activation:?}, {divergence:?}");
         Case { kind, config: FlowConfig { features, context, layers, base } }
     };
-    let normal = BaseConfig::StandardNormal;
-    let mixture = BaseConfig::GaussianMixture { components: 3 };
+    let normal = BaseConfig::default();
+    let mixture: BaseConfig = GaussianMixtureConfig { components: 3 }.into();
     let (exact, silu, tanh) = (DivergenceConfig::Exact, Activation::Silu, Activation::Tanh);
     let fourier = TimeForm::Fourier { frequencies: 2 };
     vec![
-        case((2, 0), TimeForm::Concat, tanh, fixed(Method::Rk4, 4), exact, normal),
-        case((3, 2), fourier, silu, fixed(Method::Dopri5, 3), exact, mixture),
+        case((2, 0), TimeForm::Concat, tanh, fixed(Method::Rk4, 4), exact, normal.clone()),
+        case((3, 2), fourier, silu, fixed(Method::Dopri5, 3), exact, mixture.clone()),
         case(
             (4, 0),
             TimeForm::Concat,
             silu,
             fixed(Method::Euler, 5),
             hutchinson(Probe::Rademacher),
-            normal,
+            normal.clone(),
         ),
         case(
             (5, 1),
@@ -57,10 +58,24 @@ fn cases() -> Vec<Case> {
             tanh,
             fixed(Method::Tsit5, 3),
             hutchinson(Probe::Gaussian),
-            normal,
+            normal.clone(),
         ),
-        case((3, 0), fourier, tanh, fixed(Method::Heun, 4), hutchinson(Probe::Orthogonal), mixture),
-        case((1, 0), TimeForm::Concat, Activation::Relu, fixed(Method::Bosh3, 4), exact, normal),
+        case(
+            (3, 0),
+            fourier,
+            tanh,
+            fixed(Method::Heun, 4),
+            hutchinson(Probe::Orthogonal),
+            mixture.clone(),
+        ),
+        case(
+            (1, 0),
+            TimeForm::Concat,
+            Activation::Relu,
+            fixed(Method::Bosh3, 4),
+            exact,
+            normal.clone(),
+        ),
     ]
 }
 
@@ -69,9 +84,7 @@ fn potentials() -> Vec<Case> {
     let mut cases: Vec<Case> = cases().drain(..3).collect();
     for case in &mut cases {
         case.kind = format!("potential, {}", case.kind);
-        if let LayerConfig::Continuous { field, .. } = &mut case.config.layers[0] {
-            field.potential = true;
-        }
+        assert!(case.config.layers[0].change(|c: &mut ContinuousConfig| c.field.potential = true));
     }
     cases
 }
@@ -179,8 +192,9 @@ fn losses_and_gradients_agree() {
 #[test]
 fn a_potential_is_trained_by_the_engine_that_can() {
     let mut case = cases().remove(0);
-    let LayerConfig::Continuous { field, noise, .. } = &mut case.config.layers[0] else { return };
-    (field.potential, *noise) = (true, Some(NoiseLevels::default()));
+    case.config.layers[0].change(|ContinuousConfig { field, noise, .. }| {
+        (field.potential, *noise) = (true, Some(NoiseLevels::default()));
+    });
     let (pair, workers) = (Pair::new(case), Workers::new(1).unwrap());
     let (batch, params) = (batch(&pair, 40), &pair.single.params);
     let losses = |engine: Engine, objective: &ObjectiveConfig| {
@@ -215,8 +229,9 @@ fn every_field_has_kernels_and_hutch_plus_plus_has_none() {
     let mut case = cases().remove(2);
     assert!(matches!(fast(&Pair::new(case)), Choice::FastField(_)));
     case = cases().remove(2);
-    let LayerConfig::Continuous { divergence, .. } = &mut case.config.layers[0] else { return };
-    *divergence = DivergenceConfig::HutchPlusPlus { probes: 6 };
+    case.config.layers[0].change(|ContinuousConfig { divergence, .. }| {
+        *divergence = DivergenceConfig::HutchPlusPlus { probes: 6 };
+    });
     let pair = Pair::new(case);
     match Engine::Auto.choose(&pair.case.config, &pair.single.params).unwrap() {
         Choice::Reference(Some(why)) => assert!(why.to_string().contains("hutch++"), "{why}"),

@@ -1,7 +1,12 @@
 use diffeo_flows::FlowConfig;
-use diffeo_flows::config::{BaseConfig, LayerConfig, UnivariateConfig, recipes};
+use diffeo_flows::config::{BaseConfig, ContinuousConfig, LayerConfig, UnivariateConfig, recipes};
+use diffeo_flows::densities::GaussianMixtureConfig;
 use diffeo_flows::nets::{Activation, NetConfig};
-use diffeo_flows::transforms::{FixedHalf, Half};
+use diffeo_flows::transforms::{
+    ActNormConfig, CouplingConfig, ElementwiseConfig, FixedHalf, Half, InverseAutoregressiveConfig,
+    LuLinearConfig, MaskedAutoregressiveConfig, ReverseConfig, ShuffleConfig,
+};
+use diffeo_flows::univariates::{Affine, RationalQuadraticSpline, Shift};
 
 /// The end of every spline but those of the recipes.
 pub(super) const TAIL_BOUND: f64 = 3.0;
@@ -21,7 +26,7 @@ pub(super) struct Case {
 
 impl Case {
     fn new(kind: impl Into<String>, sizes: (usize, usize), layers: Vec<LayerConfig>) -> Self {
-        let base = BaseConfig::StandardNormal;
+        let base = BaseConfig::default();
         let config = FlowConfig { features: sizes.0, context: sizes.1, layers, base };
         Self { kind: kind.into(), config }
     }
@@ -34,22 +39,17 @@ impl Case {
     /// rounds off grows in many others.
     pub(super) fn is_steep(&self) -> bool {
         let deep = self.config.layers.len() > DEEP;
-        let is_spline =
-            |u: &UnivariateConfig| matches!(u, UnivariateConfig::RationalQuadraticSpline { .. });
-        deep || self.config.layers.iter().filter_map(LayerConfig::univariate).any(is_spline)
+        let is_spline = |u: &UnivariateConfig| u.of::<RationalQuadraticSpline>().is_some();
+        deep || self.config.layers.iter().filter_map(|layer| layer.univariate()).any(is_spline)
     }
 }
 
 fn univariates() -> [(&'static str, UnivariateConfig); 3] {
-    [
-        ("shift", UnivariateConfig::Shift),
-        ("affine", UnivariateConfig::Affine { log_scale_bound: 3.0 }),
-        ("spline", spline()),
-    ]
+    [("shift", Shift {}.into()), ("affine", Affine::new(3.0).unwrap().into()), ("spline", spline())]
 }
 
 fn spline() -> UnivariateConfig {
-    UnivariateConfig::RationalQuadraticSpline { bins: 5, tail_bound: TAIL_BOUND }
+    RationalQuadraticSpline::new(5, TAIL_BOUND).unwrap().into()
 }
 
 /// Every activation, depth and residual blocks; widths that fill no vector, fewer units than
@@ -81,10 +81,10 @@ fn couplings() -> Vec<Case> {
             {
                 for sizes in sizes().filter(|(d, _)| *d > 1) {
                     let net = nets()[cases.len() % 4].clone();
-                    let layer =
-                        LayerConfig::Coupling { conditioned_on, fixed_half, univariate, net };
+                    let univariate = univariate.clone();
+                    let layer = CouplingConfig { conditioned_on, fixed_half, univariate, net };
                     let kind = format!("coupling {name} {half} {fixed}");
-                    cases.push(Case::new(kind, sizes, vec![layer]));
+                    cases.push(Case::new(kind, sizes, vec![layer.into()]));
                 }
             }
         }
@@ -97,11 +97,12 @@ fn autoregressive() -> Vec<Case> {
     for (name, univariate) in univariates() {
         for sizes in sizes() {
             for net in nets() {
-                let layer = LayerConfig::MaskedAutoregressive { univariate, net };
+                let univariate = univariate.clone();
+                let layer = MaskedAutoregressiveConfig { univariate, net }.into();
                 cases.push(Case::new(format!("autoregressive {name}"), sizes, vec![layer]));
             }
             let net = nets()[cases.len() % 4].clone();
-            let layer = LayerConfig::InverseAutoregressive { univariate, net };
+            let layer = InverseAutoregressiveConfig { univariate: univariate.clone(), net }.into();
             cases.push(Case::new(format!("inverse-autoregressive {name}"), sizes, vec![layer]));
         }
     }
@@ -112,19 +113,24 @@ fn without_nets() -> Vec<Case> {
     let mut cases = Vec::new();
     for sizes in sizes() {
         for (name, univariate) in univariates() {
-            let layer = LayerConfig::Elementwise { univariate };
+            let layer = ElementwiseConfig { univariate }.into();
             cases.push(Case::new(format!("elementwise {name}"), sizes, vec![layer]));
         }
     }
     for d in SIZES {
-        use LayerConfig::{ActNorm, LuLinear, Reverse, Shuffle};
-        for layer in [ActNorm, LuLinear, Reverse, Shuffle] {
+        let plain: [LayerConfig; 4] = [
+            ActNormConfig {}.into(),
+            LuLinearConfig {}.into(),
+            ReverseConfig {}.into(),
+            ShuffleConfig {}.into(),
+        ];
+        for layer in plain {
             cases.push(Case::new(layer.name(), (d, 0), vec![layer]));
         }
         cases.push(Case::new("no layers", (d, 0), Vec::new()));
         for components in COMPONENTS {
             let mut case = Case::new(format!("mixture of {components}"), (d, 0), Vec::new());
-            case.config.base = BaseConfig::GaussianMixture { components };
+            case.config.base = GaussianMixtureConfig { components }.into();
             cases.push(case);
         }
     }
@@ -135,22 +141,23 @@ fn without_nets() -> Vec<Case> {
 fn chains() -> Vec<Case> {
     let [relu, residual, tanh, _] = nets();
     let [_, (_, affine), (_, spline)] = univariates();
-    let coupling = |conditioned_on, fixed_half, univariate, net: &NetConfig| {
-        LayerConfig::Coupling { conditioned_on, fixed_half, univariate, net: net.clone() }
+    let coupling = |conditioned_on, fixed_half, univariate: &UnivariateConfig, net: &NetConfig| {
+        let (univariate, net) = (univariate.clone(), net.clone());
+        CouplingConfig { conditioned_on, fixed_half, univariate, net }.into()
     };
     let layers = vec![
-        LayerConfig::ActNorm,
-        coupling(Half::First, FixedHalf::Mapped, affine, &residual),
-        LayerConfig::Shuffle,
-        LayerConfig::LuLinear,
-        coupling(Half::Second, FixedHalf::Unchanged, spline, &relu),
-        LayerConfig::Reverse,
-        LayerConfig::MaskedAutoregressive { univariate: affine, net: tanh },
-        LayerConfig::Elementwise { univariate: spline },
+        ActNormConfig {}.into(),
+        coupling(Half::First, FixedHalf::Mapped, &affine, &residual),
+        ShuffleConfig {}.into(),
+        LuLinearConfig {}.into(),
+        coupling(Half::Second, FixedHalf::Unchanged, &spline, &relu),
+        ReverseConfig {}.into(),
+        MaskedAutoregressiveConfig { univariate: affine, net: tanh }.into(),
+        ElementwiseConfig { univariate: spline }.into(),
     ];
     let chain = |sizes| {
         let mut case = Case::new("chain of every kind", sizes, layers.clone());
-        case.config.base = BaseConfig::GaussianMixture { components: 5 };
+        case.config.base = GaussianMixtureConfig { components: 5 }.into();
         case
     };
     sizes().filter(|(d, _)| *d > 1).map(chain).collect()
@@ -159,7 +166,7 @@ fn chains() -> Vec<Case> {
 /// Every recipe of layers at its full size.
 fn named() -> Vec<Case> {
     let mut cases = Vec::new();
-    let continuous = |layer: &LayerConfig| matches!(layer, LayerConfig::Continuous { .. });
+    let continuous = |layer: &LayerConfig| layer.of::<ContinuousConfig>().is_some();
     for (name, recipe) in recipes().unwrap() {
         if recipe.block.iter().any(continuous) {
             continue;
@@ -167,9 +174,9 @@ fn named() -> Vec<Case> {
         for (d, k) in [(1, 0), (2, 0), (3, 2), (7, 0), (43, 2)] {
             let mut config = recipe.flow(d, k).unwrap();
             if recipe.components_up_to.is_some() {
-                config.base = BaseConfig::GaussianMixture { components: 5 };
+                config.base = GaussianMixtureConfig { components: 5 }.into();
             }
-            let needs_two = |layer: &LayerConfig| matches!(layer, LayerConfig::Coupling { .. });
+            let needs_two = |layer: &LayerConfig| layer.least_features() > 1;
             if d > 1 || !config.layers.iter().any(needs_two) {
                 cases.push(Case { kind: name.clone(), config });
             }

@@ -2,10 +2,12 @@
 //!
 //! The laws read nothing else.
 
+use diffeo_flows::config::LayerConfig;
 use diffeo_flows::nets::LastLayer;
 use diffeo_flows::params::Scope;
 use diffeo_flows::{Result, Transform};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Features and context features.
 pub(super) type Size = (usize, usize);
@@ -16,11 +18,11 @@ pub(super) type Built = Result<Box<dyn Transform>>;
 #[derive(Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each law asks one independent question")]
 pub(crate) struct Case {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) features: usize,
     pub(crate) context: usize,
     /// Builds the transform at a scope, for a size, its last layers started as told.
-    pub(crate) build: fn(Scope, Size, LastLayer) -> Built,
+    pub(crate) build: Arc<dyn Fn(Scope, Size, LastLayer) -> Built + Send + Sync>,
     /// The features that pass unchanged.
     pub(crate) fixed: Range<usize>,
     /// Whether output i depends on inputs up to i only.
@@ -29,8 +31,8 @@ pub(crate) struct Case {
     pub(crate) dense_below: bool,
     /// Whether `LastLayer::Zero` starts it at the identity.
     pub(crate) starts_as_identity: bool,
-    /// Whether its parameters or its structure are drawn from the seed.
-    pub(crate) seeded: bool,
+    /// Whether its parameters or its structure are drawn from the seed, where that is known.
+    pub(crate) seeded: Option<bool>,
     /// Whether its data live on a part of the line only.
     pub(crate) bounded: bool,
     /// Whether its scale is free, so that wild parameters overflow.
@@ -40,24 +42,35 @@ pub(crate) struct Case {
 }
 
 pub(super) fn case(
-    name: &'static str,
+    name: impl Into<String>,
     size: Size,
-    build: fn(Scope, Size, LastLayer) -> Built,
+    build: impl Fn(Scope, Size, LastLayer) -> Built + Send + Sync + 'static,
 ) -> Case {
     Case {
-        name,
+        name: name.into(),
         features: size.0,
         context: size.1,
-        build,
+        build: Arc::new(build),
         fixed: 0..0,
         triangular: false,
         dense_below: false,
         starts_as_identity: true,
-        seeded: true,
+        seeded: Some(true),
         bounded: false,
         free_scale: false,
         masked: &[],
     }
+}
+
+/// A layer of a kind that files can name, as the kind itself would have it tested.
+pub(super) fn example(layer: LayerConfig) -> Case {
+    let given = layer.univariate().is_some() || layer.with_hidden(&[1]).is_some();
+    let context = if given && layer.least_features() == 1 { 2 } else { 0 };
+    let (size, kind) = ((3, context), layer.name().replace('-', " "));
+    let name = format!("{kind} 3|{context}: {layer:?}");
+    let (starts_as_identity, free_scale) = (layer.starts_as_identity(), layer.has_free_scale());
+    let case = case(name, size, move |scope, size, last| layer.build(scope, size, last));
+    Case { starts_as_identity, free_scale, seeded: None, ..case }
 }
 
 impl Case {
@@ -79,7 +92,7 @@ impl Case {
     }
 
     pub(super) fn unseeded(self) -> Self {
-        Self { seeded: false, ..self }
+        Self { seeded: Some(false), ..self }
     }
 
     pub(super) fn bounded(self) -> Self {

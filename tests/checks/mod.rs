@@ -50,8 +50,13 @@ impl Fitted {
     }
 
     fn certificate(&self, threads: usize) -> Certificate {
+        self.certificate_by(threads, 7)
+    }
+
+    /// With draws of another seed.
+    fn certificate_by(&self, threads: usize, seed: u64) -> Certificate {
         let workers = Workers::new(threads).unwrap();
-        let subject = Subject::new(&self.model, self.evidence(), 7, &workers).unwrap();
+        let subject = Subject::new(&self.model, self.evidence(), seed, &workers).unwrap();
         Certificate::of(&subject).unwrap()
     }
 }

@@ -1,14 +1,15 @@
 //! Models of every kind that are right.
 
 use super::{Fitted, named, toy};
-use diffeo::checks::Certificate;
+use diffeo::checks::{Certificate, Check};
+use diffeo_flows::Workers;
 use diffeo_flows::fit::{Fit, Parts};
 use diffeo_flows::model::{Column, Model, Precision};
 use diffeo_flows::rng::{Stream, generator};
 use diffeo_flows::rows::Rows;
 use diffeo_flows::train::Quiet;
 use diffeo_flows::transforms::Support;
-use diffeo_flows::{Workers, config::UnivariateConfig};
+use diffeo_flows::univariates::RationalQuadraticSpline;
 use rand::Rng;
 use rand_distr::StandardNormal;
 
@@ -20,32 +21,41 @@ fn made(n: usize, d: usize, of: impl Fn(&[f64]) -> Vec<f64>) -> Vec<f64> {
         .collect()
 }
 
-fn passes(name: &str, certificate: &Certificate, made: usize) {
-    let failed: Vec<_> = certificate.failed().collect();
-    assert!(failed.is_empty() && certificate.passed, "{name}: {failed:#?}");
+/// No check fails, or none with draws of another seed either: of right models a test fails by chance at
+/// one seed in a thousand, on some processors, whose roundings lead to other weights.
+fn passes(name: &str, fitted: &Fitted, made: usize) -> Certificate {
+    let certificate = fitted.certificate(2);
     assert!(certificate.checks.len() >= made, "{name}: {:#?}", certificate.skipped);
+    let failed: Vec<_> = certificate.failed().collect();
+    assert_eq!(certificate.passed, failed.is_empty());
+    if !failed.is_empty() {
+        let again = fitted.certificate_by(2, 8);
+        let twice = |check: &&&Check| again.failed().any(|other| other.name == check.name);
+        let failed: Vec<_> = failed.iter().filter(twice).collect();
+        assert!(failed.is_empty(), "{name}: {failed:#?}");
+    }
+    certificate
 }
 
 #[test]
 fn flows_of_the_plane_pass() {
     for flow in ["nsf-gmm", "realnvp", "maf", "nsf-ar"] {
-        let certificate = Fitted::moons(flow).certificate(2);
         // All but the agreement of a score model, and splines' tails of affine flows.
-        passes(flow, &certificate, 18);
+        passes(flow, &Fitted::moons(flow), 18);
     }
 }
 
 #[test]
 fn a_continuous_flow_passes() {
     let fitted = Fitted::of("ffjord", &toy("banana", 3000), |fit| fit.config.steps = 100);
-    passes("ffjord", &fitted.certificate(2), 18);
+    passes("ffjord", &fitted, 18);
 }
 
 #[test]
 fn a_line_passes() {
     let rows = made(3000, 1, |e| vec![if e[0] > 0.0 { 3.0 + e[0] } else { 0.5 * e[0] }]);
     let fitted = Fitted::of("nsf-gmm", &Rows::new(1, rows).unwrap(), |_| ());
-    passes("line", &fitted.certificate(2), 17);
+    passes("line", &fitted, 17);
 }
 
 /// In double precision by tensor operations a model is what the tiers are compared with.
@@ -69,8 +79,7 @@ fn five_features_pass() {
     });
     for flow in ["nsf-gmm", "realnvp"] {
         let fitted = Fitted::of(flow, &Rows::new(5, rows.clone()).unwrap(), |_| ());
-        let certificate = fitted.certificate(2);
-        passes(flow, &certificate, 18);
+        let certificate = passes(flow, &fitted, 18);
         assert!(named(&certificate, "integral").detail.contains("importance sampling"));
     }
 }
@@ -85,7 +94,7 @@ fn supports_pass() {
         ];
     });
     // Nor Stein's identities, which edges forbid.
-    passes("supports", &fitted.certificate(2), 16);
+    passes("supports", &fitted, 16);
 }
 
 #[test]
@@ -94,8 +103,7 @@ fn a_conditional_model_passes() {
     let (x, c): (Vec<f64>, Vec<f64>) = points.chunks(2).map(|row| (row[0], row[1])).unzip();
     let rows = Rows::new(1, x).unwrap().with_context(1, c).unwrap();
     let fitted = Fitted::of("nsf-ar", &rows, |_| ());
-    let certificate = fitted.certificate(2);
-    passes("conditional", &certificate, 16);
+    let certificate = passes("conditional", &fitted, 16);
     assert!(named(&certificate, "integral").detail.contains("3 contexts"));
 }
 
@@ -131,11 +139,6 @@ fn a_result_is_known_by_its_hash() {
     one.params().write_flat(&moved).unwrap();
     assert_ne!(known(&one).0, known(&three).0);
     // The config says what the splines' box is, which the certificate looks at.
-    assert!(matches!(
-        one.spec().flow.layers[0],
-        diffeo_flows::config::LayerConfig::Coupling {
-            univariate: UnivariateConfig::RationalQuadraticSpline { .. },
-            ..
-        }
-    ));
+    let map = one.spec().flow.layers[0].univariate().unwrap();
+    assert!(map.of::<RationalQuadraticSpline>().is_some(), "{map:?}");
 }

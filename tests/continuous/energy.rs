@@ -2,7 +2,7 @@
 
 use super::{given, model, rows, stir, within};
 use diffeo_flows::Workers;
-use diffeo_flows::config::{DivergenceConfig, LayerConfig};
+use diffeo_flows::config::{ContinuousConfig, DivergenceConfig};
 use diffeo_flows::fields::{FieldConfig, TimeForm};
 use diffeo_flows::model::{FieldKind, Model, ModelField};
 use diffeo_flows::nets::Activation;
@@ -22,7 +22,7 @@ fn diffusion(potential: bool, rows: &Rows) -> Model {
     let noise = Some(NoiseLevels::default());
     let (solver, divergence) = (within(1e-6), DivergenceConfig::Exact);
     let model = model(
-        vec![LayerConfig::Continuous { field, solver, divergence, noise }],
+        vec![ContinuousConfig { field, solver, divergence, noise }.into()],
         &SUPPORTS[..rows.features()],
         rows,
         0,

@@ -2,10 +2,11 @@
 
 use super::{given, layer, model, rk4, rows, within};
 use diffeo_flows::calculus::Probe;
-use diffeo_flows::config::{DivergenceConfig, LayerConfig, SolverConfig, UnivariateConfig};
+use diffeo_flows::config::{DivergenceConfig, SolverConfig};
 use diffeo_flows::model::Model;
 use diffeo_flows::rows::Rows;
-use diffeo_flows::transforms::Support;
+use diffeo_flows::transforms::{ElementwiseConfig, Support};
+use diffeo_flows::univariates::Affine;
 use diffeo_flows::{Error, Workers};
 
 const FEATURES: usize = 6;
@@ -142,8 +143,8 @@ fn targets_that_are_not_positive_are_refused() {
 #[test]
 fn other_flows_have_no_error() {
     let rows = rows(40, FEATURES);
-    let univariate = UnivariateConfig::Affine { log_scale_bound: 2.0 };
-    let model = model(vec![LayerConfig::Elementwise { univariate }], &REAL, &rows, 0);
+    let univariate = Affine::new(2.0).unwrap().into();
+    let model = model(vec![ElementwiseConfig { univariate }.into()], &REAL, &rows, 0);
     let found = model.log_prob_with_errors(&rows, Some(1e-9), &workers()).unwrap();
     assert_eq!(found.values, model.log_prob_rows(&rows, &workers()).unwrap());
     assert_eq!(found.standard_errors, vec![0.0; 40]);

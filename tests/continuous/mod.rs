@@ -14,7 +14,8 @@ mod scores;
 
 use candle_core::Device;
 use diffeo_flows::config::{
-    BaseConfig, DivergenceConfig, FlowConfig, LayerConfig, Method, ObjectiveConfig, SolverConfig,
+    BaseConfig, ContinuousConfig, DivergenceConfig, FlowConfig, LayerConfig, Method,
+    ObjectiveConfig, SolverConfig,
 };
 use diffeo_flows::fields::{FieldConfig, TimeForm};
 use diffeo_flows::model::{Column, DataSummary, Model, ModelSpec, Precision};
@@ -34,7 +35,7 @@ fn within(tolerance: f64) -> SolverConfig {
 fn layer(solver: SolverConfig, divergence: DivergenceConfig) -> LayerConfig {
     let (activation, time) = (Activation::Tanh, TimeForm::Concat);
     let field = FieldConfig { hidden: vec![12], activation, time, potential: false };
-    LayerConfig::Continuous { field, solver, divergence, noise: None }
+    ContinuousConfig { field, solver, divergence, noise: None }.into()
 }
 
 /// Columns of these supports, named as a fit names them.
@@ -46,7 +47,7 @@ fn columns(supports: &[Support]) -> Vec<Column> {
 /// An untrained model in double precision of these layers over columns of these supports.
 fn model(layers: Vec<LayerConfig>, supports: &[Support], rows: &Rows, seed: u64) -> Model {
     let context = rows.context().map_or(0, |(k, _)| k);
-    let base = BaseConfig::StandardNormal;
+    let base = BaseConfig::default();
     let spec = ModelSpec {
         recipe: "test".to_owned(),
         flow: FlowConfig { features: supports.len(), context, layers, base },

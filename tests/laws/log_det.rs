@@ -74,8 +74,8 @@ fn agree(
 
 #[test]
 fn every_case_has_a_name_of_its_own() {
-    let mut names: Vec<&str> =
-        crate::catalogue::catalogue().iter().map(|case: &Case| case.name).collect();
+    let mut names: Vec<String> =
+        crate::catalogue::catalogue().into_iter().map(|case: Case| case.name).collect();
     names.sort_unstable();
     let all = names.len();
     names.dedup();

@@ -2,12 +2,13 @@
 
 use super::stub::{Stub, one_weight, train};
 use candle_core::{DType, Device, Tensor};
-use diffeo_flows::config::{BaseConfig, FlowConfig, LayerConfig};
+use diffeo_flows::config::{BaseConfig, FlowConfig};
 use diffeo_flows::error::NonFinite;
 use diffeo_flows::objective::{Batch, Objective, Offender};
 use diffeo_flows::objectives::MaximumLikelihood;
 use diffeo_flows::params::write;
 use diffeo_flows::train::{Observer, Stop, TrainConfig};
+use diffeo_flows::transforms::{ActNormConfig, ReverseConfig};
 use diffeo_flows::{Params, Workers};
 
 /// Remembers restarts.
@@ -115,8 +116,8 @@ fn a_breakdown_before_the_first_evaluation_restarts_from_the_start() {
 
 /// A flow that reverses, scales by e²³ and reverses, of 2 features.
 fn scaling() -> (Params, diffeo_flows::Flow) {
-    let layers = vec![LayerConfig::Reverse, LayerConfig::ActNorm, LayerConfig::Reverse];
-    let flow = FlowConfig { features: 2, context: 0, layers, base: BaseConfig::StandardNormal };
+    let layers = vec![ReverseConfig {}.into(), ActNormConfig {}.into(), ReverseConfig {}.into()];
+    let flow = FlowConfig { features: 2, context: 0, layers, base: BaseConfig::default() };
     let mut params = Params::new(DType::F32, &Device::Cpu, 0);
     let flow = flow.build(&mut params).unwrap();
     write(params.get("flow.1.act-norm.log_scale").unwrap().var(), &[23.0; 2]).unwrap();

@@ -1,7 +1,6 @@
 //! Flows learn two moons.
 
 use diffeo_flows::Workers;
-use diffeo_flows::config::{LayerConfig, UnivariateConfig};
 use diffeo_flows::densities::Toy;
 use diffeo_flows::engine::Choice;
 use diffeo_flows::fit::{Fit, Parts};
@@ -9,6 +8,8 @@ use diffeo_flows::metrics::kl_divergence;
 use diffeo_flows::rng::{Stream, generator};
 use diffeo_flows::rows::Rows;
 use diffeo_flows::train::Quiet;
+use diffeo_flows::transforms::CouplingConfig;
+use diffeo_flows::univariates::LogisticMixture;
 
 fn moons(toy: &Toy, rows: usize, index: u64) -> Rows {
     let points = toy.sample_points(rows, &mut generator(11, Stream::Evaluation, index));
@@ -42,10 +43,10 @@ fn a_flow_inverted_by_iteration_learns_and_samples() {
     let [train, valid, fresh] = [(2000, 0), (500, 1), (2000, 2)].map(|(n, i)| moons(&toy, n, i));
     let mut fit = Fit::new("nsf").unwrap();
     for layer in &mut fit.recipe.block {
-        if let LayerConfig::Coupling { univariate, net, .. } = layer {
-            *univariate = UnivariateConfig::LogisticMixture { components: 8 };
+        layer.change(|CouplingConfig { univariate, net, .. }| {
+            *univariate = LogisticMixture::new(8).unwrap().into();
             net.hidden = vec![32, 32];
-        }
+        });
     }
     fit.recipe.layers = 4;
     fit.config.steps = 200;

@@ -1,6 +1,7 @@
 //! The obvious call: rows in, a model judged by held-out rows out; weights of rows from the start on.
 
-use diffeo_flows::config::{BaseConfig, recipe};
+use diffeo_flows::config::recipe;
+use diffeo_flows::densities::GaussianMixtureConfig;
 use diffeo_flows::fit::{Fit, FitObserver, Parts, Plan};
 use diffeo_flows::params::to_f64;
 use diffeo_flows::rng::{Stream, generator};
@@ -113,9 +114,7 @@ fn rows_without_weight_have_no_part_in_the_start() {
         let scale = to_f64(scale.var().as_tensor()).unwrap();
         assert!(scale.iter().all(|s| (0.9..1.1).contains(s)), "{light}: {scale:?}");
         let alone = fit.model(&Rows::new(2, near.clone()).unwrap()).unwrap();
-        let BaseConfig::GaussianMixture { components } = model.spec().flow.base else {
-            panic!("a mixture");
-        };
+        let components = model.spec().flow.base.of::<GaussianMixtureConfig>().unwrap().components;
         assert_eq!(model.spec().flow.base, alone.spec().flow.base, "{light}: {components}");
         let here = Rows::new(2, vec![0.0, 0.0]).unwrap();
         // The standard normal at its mean is e^−1.838.

@@ -17,8 +17,8 @@ fn assert_near(got: &[f64], expected: &[f64]) {
 
 #[test]
 fn a_shift_adds() -> Result<()> {
-    assert_eq!(forward(&Shift, &[1.5], &[2.0])?, (vec![3.5], vec![0.0]));
-    assert_eq!(inverse(&Shift, &[3.5], &[2.0])?, (vec![1.5], vec![0.0]));
+    assert_eq!(forward(&Shift {}, &[1.5], &[2.0])?, (vec![3.5], vec![0.0]));
+    assert_eq!(inverse(&Shift {}, &[3.5], &[2.0])?, (vec![1.5], vec![0.0]));
     Ok(())
 }
 
@@ -37,7 +37,7 @@ fn an_affine_map_bounds_its_log_scale() -> Result<()> {
 fn zero_parameters_are_the_identity() -> Result<()> {
     let (spline, mixture) = (RationalQuadraticSpline::new(8, 3.0)?, LogisticMixture::new(8)?);
     let x = [-8.0, -3.0, -2.25, -1.0, 0.0, 0.1, 0.75, 2.9, 3.0, 1e6];
-    for map in [&spline as &dyn Univariate, &mixture, &Affine::new(5.0)?, &Shift] {
+    for map in [&spline as &dyn Univariate, &mixture, &Affine::new(5.0)?, &Shift {}] {
         let zero = vec![0.0; map.params_per_feature()];
         for (points, log_slope) in [forward(map, &x, &zero)?, inverse(map, &x, &zero)?] {
             assert_near(&points, &x);
@@ -87,7 +87,7 @@ fn one_logistic_step_by_hand() -> Result<()> {
 fn parameters_of_a_wrong_shape_are_an_error() -> Result<()> {
     let (spline, mixture) = (RationalQuadraticSpline::new(4, 3.0)?, LogisticMixture::new(4)?);
     let zeros = |shape: &[usize]| Tensor::zeros(shape, DType::F64, &Device::Cpu);
-    for map in [&spline as &dyn Univariate, &mixture, &Affine::new(5.0)?, &Shift] {
+    for map in [&spline as &dyn Univariate, &mixture, &Affine::new(5.0)?, &Shift {}] {
         let p = map.params_per_feature();
         for shape in [vec![2, 3, p + 1], vec![2, 1, p], vec![1, 3, p], vec![2, 3 * p]] {
             let outcome = map.forward(&zeros(&[2, 3])?, &zeros(&shape)?);

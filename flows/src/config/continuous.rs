@@ -143,7 +143,7 @@ const ROOM: usize = 64 << 20;
 
 /// The rows that may be solved together: the tangents of all of them in the widest layer, d `tangents`
 /// × `width` numbers a row, take at most 64 MiB.
-pub(super) fn rows_at_once(tangents: usize, width: usize, dtype: DType) -> usize {
+pub(crate) fn rows_at_once(tangents: usize, width: usize, dtype: DType) -> usize {
     let row = tangents.max(1) * width.max(1) * dtype.size_in_bytes();
     (ROOM / row).max(1)
 }
@@ -186,7 +186,7 @@ impl DivergenceConfig {
     }
 
     /// Tangents of each evaluation for that many features.
-    pub(super) fn tangents(self, features: usize) -> usize {
+    pub(crate) fn tangents(self, features: usize) -> usize {
         match self.resolved(features) {
             Self::Hutchinson { probes, .. } | Self::HutchPlusPlus { probes } => probes,
             Self::Exact | Self::Auto => features,

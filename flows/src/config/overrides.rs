@@ -1,7 +1,7 @@
 //! Replaces settings of the continuous flows among the recipes.
 
 use super::{
-    DivergenceConfig, LayerConfig, Method, ObjectiveConfig, Recipe, SolverConfig,
+    ContinuousConfig, DivergenceConfig, Method, ObjectiveConfig, Recipe, SolverConfig,
     TrainingDivergence,
 };
 use crate::calculus::Probe;
@@ -84,11 +84,12 @@ impl Recipe {
         let (mut found, mut fixed_steps) = (false, None);
         let trains_by_solver = matches!(self.objective, ObjectiveConfig::ContinuousLikelihood(_));
         for layer in self.all_layers() {
-            if let LayerConfig::Continuous { solver, divergence, .. } = layer {
+            found |= layer.change(|ContinuousConfig { solver, divergence, .. }| {
                 settings.report(solver, divergence, trains_by_solver);
+            });
+            if let Some(ContinuousConfig { solver, divergence, .. }) = layer.of() {
                 solver.solver()?;
                 divergence.check()?;
-                found = true;
             }
         }
         let misplaced = in_layers.filter(|_| !found).map(|name| (name, "ffjord or flow-matching"));
@@ -120,10 +121,12 @@ impl Recipe {
             }
         };
         if let Some(steps) = fixed_steps {
-            self.solvers().for_each(|solver| solver.steps = Some(steps));
+            for layer in self.all_layers() {
+                layer.change(|layer: &mut ContinuousConfig| layer.solver.steps = Some(steps));
+            }
         }
         let given = first(&[("atol", settings.atol.is_some()), ("rtol", settings.rtol.is_some())]);
-        if let (Some(name), true) = (given, self.solvers().any(|solver| solver.steps.is_some())) {
+        if let (Some(name), true) = (given, self.has_equal_steps()) {
             let problem = "equal steps have no tolerance";
             return Err(Error::config(name, problem, "leave it out, or take another solver"));
         }
@@ -139,12 +142,10 @@ impl Recipe {
 }
 
 impl Recipe {
-    /// The solvers of what is reported.
-    fn solvers(&mut self) -> impl Iterator<Item = &mut SolverConfig> {
-        self.all_layers().filter_map(|layer| match layer {
-            LayerConfig::Continuous { solver, .. } => Some(solver),
-            _ => None,
-        })
+    /// Whether a solver of what is reported makes equal steps.
+    fn has_equal_steps(&mut self) -> bool {
+        let continuous = self.all_layers().filter_map(|layer| layer.of::<ContinuousConfig>());
+        continuous.into_iter().any(|layer| layer.solver.steps.is_some())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Published flows by name, as data: see `recipes.toml`.
 
-use super::{BaseConfig, FlowConfig, LayerConfig, ObjectiveConfig, UnivariateConfig};
+use super::{BaseConfig, ContinuousConfig, FlowConfig, LayerConfig, ObjectiveConfig};
+use crate::densities::GaussianMixtureConfig;
 use crate::error::{Error, Result};
 use crate::train::TrainConfig;
 use serde::{Deserialize, Serialize};
@@ -122,7 +123,7 @@ impl Recipe {
             if layers == 0 {
                 return Err(Error::config("layers", "there are none", "give at least 1"));
             }
-            let continuous = |layer: &LayerConfig| matches!(layer, LayerConfig::Continuous { .. });
+            let continuous = |layer: &LayerConfig| layer.of::<ContinuousConfig>().is_some();
             if layers > 1 && self.block.iter().any(continuous) {
                 let problem = format!("{layers} of a continuous flow, which has one");
                 return Err(Error::config("layers", problem, "leave it out, or widen --hidden"));
@@ -138,8 +139,8 @@ impl Recipe {
         if let Some(components) = sizes.components {
             self.components_up_to = None;
             self.base = match components {
-                0 => BaseConfig::StandardNormal,
-                _ => BaseConfig::GaussianMixture { components },
+                0 => BaseConfig::default(),
+                _ => GaussianMixtureConfig { components }.into(),
             };
         }
         Ok(self)
@@ -156,17 +157,11 @@ impl Recipe {
             _ => &self.block,
         };
         for repeat in 0..self.layers {
-            for layer in block {
-                let mut layer = layer.clone();
-                if let (LayerConfig::Coupling { conditioned_on, .. }, 1) = (&mut layer, repeat % 2)
-                {
-                    *conditioned_on = conditioned_on.other();
-                }
-                layers.push(layer);
-            }
+            let turned = |layer: &LayerConfig| layer.alternate().filter(|_| repeat % 2 == 1);
+            layers.extend(block.iter().map(|layer| turned(layer).unwrap_or_else(|| layer.clone())));
         }
         layers.extend(self.last.iter().cloned());
-        Ok(FlowConfig { features, context, layers, base: self.base })
+        Ok(FlowConfig { features, context, layers, base: self.base.clone() })
     }
 
     pub(super) fn all_layers(&mut self) -> impl Iterator<Item = &mut LayerConfig> {
@@ -176,21 +171,18 @@ impl Recipe {
 
     fn set_hidden(&mut self, widths: &[usize]) {
         for layer in self.all_layers() {
-            match layer {
-                LayerConfig::Coupling { net, .. }
-                | LayerConfig::MaskedAutoregressive { net, .. }
-                | LayerConfig::InverseAutoregressive { net, .. } => net.hidden = widths.to_vec(),
-                LayerConfig::Continuous { field, .. } => field.hidden = widths.to_vec(),
-                _ => {}
+            if let Some(other) = layer.with_hidden(widths) {
+                *layer = other;
             }
         }
     }
 
     fn set_bins(&mut self, count: usize) -> Result<()> {
         let mut found = false;
-        for univariate in self.all_layers().filter_map(LayerConfig::univariate_mut) {
-            if let UnivariateConfig::RationalQuadraticSpline { bins, .. } = univariate {
-                *bins = count;
+        for layer in self.all_layers() {
+            let other = layer.univariate().and_then(|map| map.with_bins(count));
+            if let Some(other) = other.and_then(|map| layer.with_univariate(map)) {
+                *layer = other;
                 found = true;
             }
         }

@@ -1,8 +1,8 @@
 //! Replaces settings of the score models among the recipes.
 
-use super::{LayerConfig, ObjectiveConfig, Recipe, ScoreObjective};
+use super::{ContinuousConfig, ObjectiveConfig, Recipe, ScoreObjective};
 use crate::error::{Error, Result};
-use crate::score::{LevelSampling, Schedule, Weighting};
+use crate::score::{LevelSampling, NoiseLevels, Schedule, Weighting};
 use serde::{Deserialize, Serialize};
 
 /// Settings that replace those of a score recipe.
@@ -56,14 +56,16 @@ impl Recipe {
             matching.weighting = settings.weighting.unwrap_or(matching.weighting);
             matching.sampling = settings.level_sampling.unwrap_or(matching.sampling);
             for layer in self.all_layers() {
-                if let LayerConfig::Continuous { noise: Some(levels), field, .. } = layer {
+                layer.change(|ContinuousConfig { noise, field, .. }| {
+                    let Some(levels) = noise else { return };
                     levels.smallest = settings.noise_min.unwrap_or(levels.smallest);
                     levels.largest = settings.noise_max.unwrap_or(levels.largest);
-                    levels.check()?;
                     if let Some(kind) = settings.network {
                         field.potential = kind == NetworkKind::Conservative;
                     }
-                }
+                });
+                let levels = layer.of::<ContinuousConfig>().and_then(|layer| layer.noise.as_ref());
+                levels.map(NoiseLevels::check).transpose()?;
             }
         }
         match misplaced {

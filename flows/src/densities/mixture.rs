@@ -1,17 +1,20 @@
 //! Mixtures of normal distributions with full covariance.
 
+use super::BaseKind;
 use super::expectation_maximisation::{Mixture, Settings, fit};
 use super::placement::Placement;
 use super::triangular::solve_upper;
 use crate::cancel::Cancel;
 use crate::density::Density;
 use crate::error::{Error, Result};
+use crate::kinds::Kind;
 use crate::params::{Buffer, Init, Once, Scope, Weight, to_f64};
 use crate::transform::check_points;
 use candle_core::{DType, Device, Tensor};
 use candle_nn::ops::log_softmax;
 use rand::{Rng, RngCore};
 use rand_distr::StandardNormal;
+use serde::{Deserialize, Serialize};
 use std::f64::consts::TAU;
 
 /// The most rows that the start is fitted to.
@@ -79,6 +82,35 @@ pub struct GaussianMixture {
     blocks: Tensor,
     /// `[d, M d]`, which makes M copies of a row.
     copies: Tensor,
+}
+
+/// Settings of a [`GaussianMixture`] base.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GaussianMixtureConfig {
+    /// Number of components.
+    pub components: usize,
+}
+
+impl Kind for GaussianMixtureConfig {
+    const NAME: &'static str = "gaussian-mixture";
+
+    fn examples() -> Vec<Self> {
+        vec![Self { components: 1 }, Self { components: 3 }]
+    }
+}
+
+impl BaseKind for GaussianMixtureConfig {
+    fn build(&self, scope: Scope, features: usize) -> Result<Box<dyn Density>> {
+        Ok(Box::new(GaussianMixture::new(scope, features, self.components)?))
+    }
+
+    fn start(&self) -> String {
+        match self.components {
+            1 => "the initial normal distribution".to_owned(),
+            count => format!("the initial mixture of {count} components"),
+        }
+    }
 }
 
 impl GaussianMixture {

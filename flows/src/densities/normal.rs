@@ -1,12 +1,15 @@
 //! Normal distributions with independent features.
 
+use super::BaseKind;
 use super::placement::Placement;
 use crate::density::Density;
 use crate::error::{Error, Result};
+use crate::kinds::Kind;
 use crate::params::{Init, Scope};
 use crate::transform::check_points;
 use candle_core::{DType, Device, Tensor};
 use rand::RngCore;
+use serde::{Deserialize, Serialize};
 use std::f64::consts::TAU;
 
 /// The standard normal distribution on ℝᵈ, the usual base of a flow.
@@ -42,6 +45,31 @@ impl StandardNormal {
     #[must_use]
     pub fn on(self, dtype: DType, device: &Device) -> Self {
         Self { placement: Placement::new(dtype, device), ..self }
+    }
+}
+
+/// Settings of a [`StandardNormal`] base.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StandardNormalConfig {}
+
+impl Kind for StandardNormalConfig {
+    const NAME: &'static str = "standard-normal";
+
+    fn examples() -> Vec<Self> {
+        vec![Self {}]
+    }
+}
+
+impl BaseKind for StandardNormalConfig {
+    fn build(&self, scope: Scope, features: usize) -> Result<Box<dyn Density>> {
+        let (dtype, device) = (scope.dtype(), scope.device().clone());
+        Ok(Box::new(StandardNormal::new(features).on(dtype, &device)))
+    }
+
+    fn start(&self) -> String {
+        let base = "a standard normal distribution of the standardised columns";
+        format!("the flow as it started, the identity over {base}")
     }
 }
 

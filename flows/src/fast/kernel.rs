@@ -2,6 +2,7 @@
 //!
 //! No method has a default: a kernel without a backward pass does not compile.
 
+use super::layout::Layout;
 use super::simd::Level;
 use super::tile::Column;
 use std::fmt::Debug;
@@ -16,6 +17,29 @@ pub(super) struct Pass<'a> {
     pub(super) theta: &'a [f32],
     /// The context of the tile's rows, a column for each context feature.
     pub(super) context: &'a [Column],
+}
+
+/// A kernel, or why there is none for these settings and parameters.
+pub(super) type Built<T> = Result<Box<T>, String>;
+
+/// Where the parameters of a part are, and for how many features and context features it is.
+pub(super) struct Site<'a, 'b> {
+    pub(super) layout: &'a mut Layout<'b>,
+    pub(super) path: &'a str,
+    pub(super) sizes: (usize, usize),
+}
+
+/// The first that was found; none, where all looked for other kinds than this one.
+pub(super) fn first_of<T: ?Sized>(
+    kind: &str,
+    mut found: impl Iterator<Item = Option<Built<T>>>,
+) -> Built<T> {
+    found.find_map(|found| found).unwrap_or_else(|| Err(format!("there is no kernel for {kind}")))
+}
+
+/// What was found among the parameters, or why there is no kernel.
+pub(super) fn placed<T>(found: Option<T>) -> Result<T, String> {
+    found.ok_or_else(|| "there is no kernel for parameters of these names and shapes".into())
 }
 
 /// A layer of a flow over a tile of rows.

@@ -1,4 +1,4 @@
-//! Layers of flows, the fast tier of [`crate::transforms`].
+//! Layers of flows, the fast tier of [`crate::transforms`]: one file each, and one line in a list.
 
 mod act_norm;
 mod coupling;
@@ -11,17 +11,29 @@ mod permutation;
 #[cfg(test)]
 mod tests;
 
-pub(super) use act_norm::ActNorm;
-pub(super) use coupling::Coupling;
-pub(super) use elementwise::Elementwise;
-pub(super) use inverse_autoregressive::InverseAutoregressive;
-pub(super) use lu_linear::LuLinear;
-pub(super) use masked_autoregressive::MaskedAutoregressive;
-pub(super) use permutation::Permutation;
-
 use super::dense::row_sum;
+use super::kernel::{Built, Kernel, Site, first_of};
 use super::simd::vectorised;
 use super::tile::Column;
+use crate::config::LayerConfig;
+
+/// The kernel of a layer; none where the settings are of another kind.
+type Find = fn(&LayerConfig, &mut Site) -> Option<Built<dyn Kernel>>;
+
+const KERNELS: [Find; 7] = [
+    act_norm::kernel,
+    coupling::kernel,
+    elementwise::kernel,
+    inverse_autoregressive::kernel,
+    lu_linear::kernel,
+    masked_autoregressive::kernel,
+    permutation::kernel,
+];
+
+/// The kernel of a layer.
+pub(super) fn kernel(layer: &LayerConfig, site: &mut Site) -> Built<dyn Kernel> {
+    first_of(layer.name(), KERNELS.iter().map(|find| find(layer, site)))
+}
 
 vectorised! {
     /// Adds the same number to all rows.

@@ -1,16 +1,25 @@
-//! Monotone maps of the line over columns, the fast tier of [`crate::univariates`].
+//! Monotone maps of the line over columns, the fast tier of [`crate::univariates`]: one file each, and
+//! one line in a list.
 
 mod affine;
 mod shift;
 mod spline;
 
-pub(super) use affine::Affine;
-pub(super) use shift::Shift;
-pub(super) use spline::RationalQuadraticSpline;
-
+use super::kernel::{Built, first_of};
 use super::simd::Level;
 use super::tile::Column;
+use crate::config::UnivariateConfig;
 use std::fmt::Debug;
+
+/// The kernel of a map; none where the settings are of another kind.
+type Find = fn(&UnivariateConfig) -> Option<Built<dyn Univariate>>;
+
+const KERNELS: [Find; 3] = [affine::kernel, shift::kernel, spline::kernel];
+
+/// The kernel of a map.
+pub(super) fn kernel(map: &UnivariateConfig) -> Built<dyn Univariate> {
+    first_of(map.name(), KERNELS.iter().map(|find| find(map)))
+}
 
 /// A monotone map of m columns of points, each with p columns of parameters, feature by feature.
 pub(super) trait Univariate: Debug + Send + Sync {

@@ -77,6 +77,15 @@ fn smooth() -> Activation {
 }
 
 impl FieldConfig {
+    /// Small networks, for tests: a free one and one of a potential.
+    pub(crate) fn examples() -> Vec<Self> {
+        let of = |(time, potential)| {
+            let NetConfig { hidden, activation, .. } = NetConfig::example();
+            Self { hidden, activation, time, potential }
+        };
+        [(TimeForm::ConcatSquash, false), (TimeForm::Concat, true)].map(of).into()
+    }
+
     /// Fails when there is no hidden layer, a width is 0, there are no frequencies, or a potential
     /// has no curvature: a network of relu is linear piece by piece.
     ///

@@ -3,6 +3,7 @@
 //! Files are written beside and renamed, so a reader never sees half of one.
 
 use crate::error::{Error, ModelFileError, Result};
+use crate::kinds::UNKNOWN;
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use std::collections::BTreeMap;
@@ -28,6 +29,9 @@ impl Described {
     /// Why a file whose checksum is right cannot be used: it says what only a later version can have
     /// written, or it contradicts itself.
     pub(crate) fn unusable(&self, detail: String) -> ModelFileError {
+        if detail.contains(UNKNOWN) {
+            return ModelFileError::UnknownKind { detail };
+        }
         let unknown = ["unknown field", "unknown variant"].iter().any(|what| detail.contains(what));
         let is_later = self.written_by.as_deref().is_some_and(|by| is_later(by, VERSION));
         if !unknown && !is_later {

@@ -3,7 +3,7 @@
 use super::Model;
 use super::data_units::FAR_AWAY;
 use crate::calculus::Probe;
-use crate::config::{DivergenceConfig, LayerConfig, SolverConfig};
+use crate::config::{ContinuousConfig, DivergenceConfig, SolverConfig};
 use crate::error::{Error, Result};
 use crate::field::VectorField;
 use crate::ode::ContinuousFlow;
@@ -62,7 +62,7 @@ impl Model {
             return Err(Error::config("standard error", problem, "give a positive number"));
         }
         let double = self.in_double()?.frozen()?;
-        let [LayerConfig::Continuous { solver, divergence, .. }] = &*self.spec.flow.layers else {
+        let Some(ContinuousConfig { solver, divergence, .. }) = self.spec.flow.continuous() else {
             let values = double.log_prob_rows(rows, workers)?;
             return Ok(WithErrors { standard_errors: vec![0.0; values.len()], values });
         };

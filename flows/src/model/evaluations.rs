@@ -2,7 +2,7 @@
 
 use super::Model;
 use crate::calculus::Probe;
-use crate::config::{DivergenceConfig, LayerConfig};
+use crate::config::{ContinuousConfig, DivergenceConfig};
 use crate::error::Result;
 use crate::ode::{
     ContinuousFlow, ErrorNorm, PointsAndVolume, Solver, State, Stepping, Tolerance, solve,
@@ -33,7 +33,7 @@ impl Model {
     /// # Errors
     /// [`Error::Solver`](crate::Error::Solver) when the solver fails.
     pub fn evaluations(&self, rows: &Rows) -> Result<Option<Evaluations>> {
-        let [LayerConfig::Continuous { solver, divergence, .. }] = &*self.spec.flow.layers else {
+        let Some(ContinuousConfig { solver, divergence, .. }) = self.spec.flow.continuous() else {
             return Ok(None);
         };
         // The steps hardly depend on how the divergence is found; the time they take does.

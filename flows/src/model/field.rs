@@ -3,7 +3,7 @@
 use super::Model;
 use super::differences::central_difference;
 use crate::calculus::unit_direction;
-use crate::config::LayerConfig;
+use crate::config::ContinuousConfig;
 use crate::density::Density;
 use crate::error::{Error, Result};
 use crate::field::VectorField;
@@ -347,10 +347,10 @@ impl Model {
     pub fn in_double_within(&self, tolerance: f64) -> Result<Self> {
         let mut spec = super::ModelSpec { dtype: super::Precision::F64, ..self.spec.clone() };
         for layer in &mut spec.flow.layers {
-            if let LayerConfig::Continuous { solver, .. } = layer {
+            layer.change(|ContinuousConfig { solver, .. }| {
                 solver.absolute = solver.absolute.min(tolerance);
                 solver.relative = solver.relative.min(tolerance);
-            }
+            });
         }
         let double = Self::new(spec, self.params.device())?;
         for (to, from) in double.params.iter().zip(self.params.iter()) {

@@ -196,7 +196,6 @@ fn bytes(tensor: &Tensor) -> Result<Vec<u8>> {
 mod tests {
     use super::*;
     use crate::fit::Fit;
-    use crate::nets::NetConfig;
     use crate::rows::Rows;
 
     #[test]
@@ -205,8 +204,8 @@ mod tests {
         let model = Fit::new("maf").unwrap().model(&rows).unwrap();
         let mut spec = model.spec().clone();
         for layer in &mut spec.flow.layers {
-            if let crate::config::LayerConfig::MaskedAutoregressive { net, .. } = layer {
-                *net = NetConfig { hidden: vec![1 << 40, 1 << 40], ..net.clone() };
+            if let Some(wide) = layer.with_hidden(&[1 << 40, 1 << 40]) {
+                *layer = wide;
             }
         }
         let folder = tempfile::tempdir().unwrap();

@@ -2,7 +2,7 @@
 
 use super::column::Column;
 use super::number;
-use crate::config::{FlowConfig, LayerConfig, ObjectiveConfig, SolverConfig};
+use crate::config::{ContinuousConfig, FlowConfig, ObjectiveConfig, SolverConfig};
 use crate::error::{Error, Result};
 use crate::metrics::Estimate;
 use crate::train::{Evaluation, Stop, TrainConfig};
@@ -50,10 +50,8 @@ impl ModelSpec {
     /// Fails for solvers held to tolerances that the precision of the weights cannot deliver.
     pub(super) fn check_tolerances(&self) -> Result<()> {
         let mut solvers: Vec<&SolverConfig> = Vec::new();
-        solvers.extend(self.flow.layers.iter().filter_map(|layer| match layer {
-            LayerConfig::Continuous { solver, .. } => Some(solver),
-            _ => None,
-        }));
+        let continuous = self.flow.layers.iter().filter_map(|layer| layer.of::<ContinuousConfig>());
+        solvers.extend(continuous.map(|layer| &layer.solver));
         if let ObjectiveConfig::ContinuousLikelihood(training) = &self.objective {
             solvers.push(&training.solver);
         }

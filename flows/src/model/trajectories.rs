@@ -1,7 +1,7 @@
 //! Points of a continuous flow on their way between data and latent space.
 
 use super::Model;
-use crate::config::{LayerConfig, SolverConfig};
+use crate::config::SolverConfig;
 use crate::error::{Error, Result};
 use crate::ode::{State, solve_at};
 use crate::params::to_f64;
@@ -58,9 +58,9 @@ impl Model {
     /// # Errors
     /// [`Error::Config`] for a flow that is not continuous.
     pub fn solver(&self) -> Result<SolverConfig> {
-        match self.spec.flow.layers.as_slice() {
-            [LayerConfig::Continuous { solver, .. }] => Ok(*solver),
-            _ => Err(Error::config(
+        match self.spec.flow.continuous() {
+            Some(layer) => Ok(layer.solver),
+            None => Err(Error::config(
                 "solver",
                 format!("{} is no continuous flow", self.spec.recipe),
                 "leave it out, or fit ffjord or flow-matching",

@@ -28,6 +28,16 @@ pub struct NetConfig {
 }
 
 impl NetConfig {
+    /// Two small layers of a smooth function, for tests.
+    pub(crate) fn example() -> Self {
+        Self { hidden: vec![6, 5], activation: Activation::Tanh, residual: false }
+    }
+
+    /// The same with other widths.
+    pub(crate) fn with_hidden(&self, widths: &[usize]) -> Self {
+        Self { hidden: widths.to_vec(), ..self.clone() }
+    }
+
     /// Fails when a width is 0, or when residual blocks have unequal widths.
     ///
     /// # Errors

@@ -1,9 +1,13 @@
 //! Activation normalisation: an affine map that starts from the statistics of data.
 
+use super::LayerKind;
 use crate::error::Result;
+use crate::kinds::Kind;
+use crate::nets::LastLayer;
 use crate::params::{Init, Once, Scope, Weight};
 use crate::transform::{Direction, FlowOfField, Mapped, Transform, check_points};
 use candle_core::Tensor;
+use serde::{Deserialize, Serialize};
 
 /// The smallest standard deviation that is scaled up to 1.
 const MIN_SCALE: f64 = 1e-6;
@@ -40,6 +44,34 @@ impl ActNorm {
 
     fn log_det(&self, rows: usize) -> Result<Tensor> {
         Ok(self.log_scale.sum_all()?.reshape(1)?.broadcast_as(rows)?)
+    }
+}
+
+/// Settings of an [`ActNorm`].
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ActNormConfig {}
+
+impl Kind for ActNormConfig {
+    const NAME: &'static str = "act-norm";
+
+    fn examples() -> Vec<Self> {
+        vec![Self {}]
+    }
+}
+
+impl LayerKind for ActNormConfig {
+    fn build(
+        &self,
+        scope: Scope,
+        sizes: (usize, usize),
+        _: LastLayer,
+    ) -> Result<Box<dyn Transform>> {
+        Ok(Box::new(ActNorm::new(scope, sizes.0)?))
+    }
+
+    fn has_free_scale(&self) -> bool {
+        true
     }
 }
 

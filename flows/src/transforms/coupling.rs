@@ -1,12 +1,15 @@
 //! Couplings: one half of the features decides how the other half is mapped.
 
+use super::{LayerConfig, LayerKind};
 use crate::error::{Error, Result};
+use crate::kinds::Kind;
 use crate::nets::{Conditioner, LastLayer, Mlp, NetConfig};
 use crate::params::{Init, Once, Scope, Weight};
 use crate::transform::{
     Direction, FlowOfField, Mapped, Transform, check_context, check_points, identity,
 };
 use crate::univariate::{Univariate, identity_for};
+use crate::univariates::UnivariateConfig;
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
@@ -157,8 +160,76 @@ impl<U: Univariate, C: Conditioner> Coupling<U, C> {
     }
 }
 
+/// Settings of a [`Coupling`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CouplingConfig {
+    /// The half that conditions the other.
+    pub conditioned_on: Half,
+    /// What happens to that half.
+    #[serde(default)]
+    pub fixed_half: FixedHalf,
+    /// The map of the other half.
+    pub univariate: UnivariateConfig,
+    /// The conditioner.
+    pub net: NetConfig,
+}
+
+impl Kind for CouplingConfig {
+    const NAME: &'static str = "coupling";
+
+    fn examples() -> Vec<Self> {
+        let ways = [(Half::First, FixedHalf::Unchanged), (Half::Second, FixedHalf::Mapped)];
+        let of = |univariate: UnivariateConfig| {
+            ways.map(|(conditioned_on, fixed_half)| Self {
+                conditioned_on,
+                fixed_half,
+                univariate: univariate.clone(),
+                net: NetConfig::example(),
+            })
+        };
+        UnivariateConfig::examples().into_iter().flat_map(of).collect()
+    }
+}
+
+impl LayerKind for CouplingConfig {
+    fn build(
+        &self,
+        mut scope: Scope,
+        sizes: (usize, usize),
+        last: LastLayer,
+    ) -> Result<Box<dyn Transform>> {
+        let (univariate, half) = (self.univariate.build()?, self.conditioned_on);
+        let coupling = Coupling::new(scope.here(), sizes, half, univariate, &self.net, last)?;
+        Ok(Box::new(match self.fixed_half {
+            FixedHalf::Unchanged => coupling,
+            FixedHalf::Mapped => coupling.with_fixed_half_mapped(scope, last)?,
+        }))
+    }
+
+    fn least_features(&self) -> usize {
+        2
+    }
+
+    fn univariate(&self) -> Option<&UnivariateConfig> {
+        Some(&self.univariate)
+    }
+
+    fn with_univariate(&self, univariate: UnivariateConfig) -> Option<LayerConfig> {
+        Some(Self { univariate, ..self.clone() }.into())
+    }
+
+    fn with_hidden(&self, widths: &[usize]) -> Option<LayerConfig> {
+        Some(Self { net: self.net.with_hidden(widths), ..self.clone() }.into())
+    }
+
+    fn alternate(&self) -> Option<LayerConfig> {
+        Some(Self { conditioned_on: self.conditioned_on.other(), ..self.clone() }.into())
+    }
+}
+
 /// Sizes of the fixed and of the mapped half.
-fn sizes(features: usize, conditioned_on: Half) -> (usize, usize) {
+pub(crate) fn sizes(features: usize, conditioned_on: Half) -> (usize, usize) {
     let first = features / 2;
     match conditioned_on {
         Half::First => (first, features - first),

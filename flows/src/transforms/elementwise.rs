@@ -1,11 +1,15 @@
 //! A univariate map on each feature, on its own or given a context.
 
+use super::{LayerConfig, LayerKind};
 use crate::error::Result;
+use crate::kinds::Kind;
 use crate::nets::{LastLayer, Linear};
 use crate::params::{Init, Once, Scope, Weight};
 use crate::transform::{Direction, FlowOfField, Mapped, Transform, check_context, check_points};
 use crate::univariate::{Univariate, identity_for};
+use crate::univariates::UnivariateConfig;
 use candle_core::Tensor;
+use serde::{Deserialize, Serialize};
 
 /// A univariate map U on each feature, its parameters free and, given a context, shifted linearly
 /// by it.
@@ -55,6 +59,41 @@ impl<U: Univariate> Elementwise<U> {
             _ => free,
         };
         Ok(params.reshape((n, self.features, self.univariate.params_per_feature()))?)
+    }
+}
+
+/// Settings of an [`Elementwise`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ElementwiseConfig {
+    /// The map of each feature.
+    pub univariate: UnivariateConfig,
+}
+
+impl Kind for ElementwiseConfig {
+    const NAME: &'static str = "elementwise";
+
+    fn examples() -> Vec<Self> {
+        UnivariateConfig::examples().into_iter().map(|univariate| Self { univariate }).collect()
+    }
+}
+
+impl LayerKind for ElementwiseConfig {
+    fn build(
+        &self,
+        scope: Scope,
+        sizes: (usize, usize),
+        last: LastLayer,
+    ) -> Result<Box<dyn Transform>> {
+        Ok(Box::new(Elementwise::new(scope, sizes, self.univariate.build()?, last)?))
+    }
+
+    fn univariate(&self) -> Option<&UnivariateConfig> {
+        Some(&self.univariate)
+    }
+
+    fn with_univariate(&self, univariate: UnivariateConfig) -> Option<LayerConfig> {
+        Some(Self { univariate }.into())
     }
 }
 

@@ -1,10 +1,13 @@
 //! Invertible linear maps, held as their LU factors.
 
+use super::LayerKind;
 use crate::error::Result;
+use crate::kinds::Kind;
 use crate::nets::LastLayer;
 use crate::params::{Buffer, Init, Scope};
 use crate::transform::{Direction, FlowOfField, Mapped, Transform, check_points};
 use candle_core::Tensor;
+use serde::{Deserialize, Serialize};
 
 /// The linear map z = L U x + b.
 ///
@@ -55,6 +58,34 @@ impl LuLinear {
 
     fn log_det(&self, rows: usize) -> Result<Tensor> {
         Ok(self.log_diagonal.sum_all()?.reshape(1)?.broadcast_as(rows)?)
+    }
+}
+
+/// Settings of an [`LuLinear`].
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LuLinearConfig {}
+
+impl Kind for LuLinearConfig {
+    const NAME: &'static str = "lu-linear";
+
+    fn examples() -> Vec<Self> {
+        vec![Self {}]
+    }
+}
+
+impl LayerKind for LuLinearConfig {
+    fn build(
+        &self,
+        scope: Scope,
+        sizes: (usize, usize),
+        last: LastLayer,
+    ) -> Result<Box<dyn Transform>> {
+        Ok(Box::new(LuLinear::new(scope, sizes.0, last)?))
+    }
+
+    fn has_free_scale(&self) -> bool {
+        true
     }
 }
 

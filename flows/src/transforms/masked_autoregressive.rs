@@ -1,17 +1,23 @@
 //! Masked autoregressive maps: each feature is mapped given the features before it.
 
+use super::{LayerConfig, LayerKind};
 use crate::error::{Error, Result};
+use crate::kinds::Kind;
 use crate::nets::{Conditioner, LastLayer, Made, NetConfig};
 use crate::params::{Once, Scope};
-use crate::transform::{Direction, FlowOfField, Mapped, Transform, check_context, check_points};
+use crate::transform::{
+    Direction, FlowOfField, Inverse, Mapped, Transform, check_context, check_points,
+};
 use crate::univariate::{Univariate, identity_for};
+use crate::univariates::UnivariateConfig;
 use candle_core::Tensor;
+use serde::{Deserialize, Serialize};
 
 /// A masked autoregressive map over a univariate map U.
 ///
 /// Map: zᵢ = u(xᵢ; cᵢ(x₁ … xᵢ₋₁, context)); Jacobian triangular, log|det J| = Σ log u′. Forward costs
 /// one pass of the network, the inverse d passes. Starts at the identity when the network starts
-/// at zero. Its [`Inverse`](crate::Inverse) is the inverse autoregressive flow.
+/// at zero. Its [`Inverse`] is the inverse autoregressive flow.
 ///
 /// Papamakarios, Pavlakou and Murray 2017, *Masked Autoregressive Flow*, eq. 3–5.
 #[derive(Debug)]
@@ -48,6 +54,94 @@ impl<U: Univariate> MaskedAutoregressive<U> {
     fn params(&self, x: &Tensor, context: Option<&Tensor>) -> Result<Tensor> {
         let raw = self.network.forward(x, context)?;
         Ok(raw.reshape((x.dim(0)?, self.features, self.univariate.params_per_feature()))?)
+    }
+}
+
+/// Settings of a [`MaskedAutoregressive`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MaskedAutoregressiveConfig {
+    /// The map of each feature.
+    pub univariate: UnivariateConfig,
+    /// The masked network.
+    pub net: NetConfig,
+}
+
+impl Kind for MaskedAutoregressiveConfig {
+    const NAME: &'static str = "masked-autoregressive";
+
+    fn examples() -> Vec<Self> {
+        let of = |univariate| Self { univariate, net: NetConfig::example() };
+        UnivariateConfig::examples().into_iter().map(of).collect()
+    }
+}
+
+impl LayerKind for MaskedAutoregressiveConfig {
+    fn build(
+        &self,
+        scope: Scope,
+        sizes: (usize, usize),
+        last: LastLayer,
+    ) -> Result<Box<dyn Transform>> {
+        let map =
+            MaskedAutoregressive::new(scope, sizes, self.univariate.build()?, &self.net, last)?;
+        Ok(Box::new(map))
+    }
+
+    fn univariate(&self) -> Option<&UnivariateConfig> {
+        Some(&self.univariate)
+    }
+
+    fn with_univariate(&self, univariate: UnivariateConfig) -> Option<LayerConfig> {
+        Some(Self { univariate, ..self.clone() }.into())
+    }
+
+    fn with_hidden(&self, widths: &[usize]) -> Option<LayerConfig> {
+        Some(Self { net: self.net.with_hidden(widths), ..self.clone() }.into())
+    }
+}
+
+/// Settings of the [`Inverse`] of a [`MaskedAutoregressive`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InverseAutoregressiveConfig {
+    /// The map of each feature.
+    pub univariate: UnivariateConfig,
+    /// The masked network.
+    pub net: NetConfig,
+}
+
+impl Kind for InverseAutoregressiveConfig {
+    const NAME: &'static str = "inverse-autoregressive";
+
+    fn examples() -> Vec<Self> {
+        let of = |univariate| Self { univariate, net: NetConfig::example() };
+        UnivariateConfig::examples().into_iter().map(of).collect()
+    }
+}
+
+impl LayerKind for InverseAutoregressiveConfig {
+    fn build(
+        &self,
+        scope: Scope,
+        sizes: (usize, usize),
+        last: LastLayer,
+    ) -> Result<Box<dyn Transform>> {
+        let map =
+            MaskedAutoregressive::new(scope, sizes, self.univariate.build()?, &self.net, last)?;
+        Ok(Box::new(Inverse(map)))
+    }
+
+    fn univariate(&self) -> Option<&UnivariateConfig> {
+        Some(&self.univariate)
+    }
+
+    fn with_univariate(&self, univariate: UnivariateConfig) -> Option<LayerConfig> {
+        Some(Self { univariate, ..self.clone() }.into())
+    }
+
+    fn with_hidden(&self, widths: &[usize]) -> Option<LayerConfig> {
+        Some(Self { net: self.net.with_hidden(widths), ..self.clone() }.into())
     }
 }
 

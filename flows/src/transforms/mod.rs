@@ -6,15 +6,20 @@ mod elementwise;
 mod lu_linear;
 mod masked_autoregressive;
 mod permutation;
+mod registry;
 mod standardise;
 mod support;
 
-pub use act_norm::ActNorm;
-pub use coupling::{Coupling, FixedHalf, Half};
-pub use elementwise::Elementwise;
-pub use lu_linear::LuLinear;
-pub use masked_autoregressive::MaskedAutoregressive;
-pub use permutation::Permutation;
+pub use act_norm::{ActNorm, ActNormConfig};
+pub(crate) use coupling::sizes;
+pub use coupling::{Coupling, CouplingConfig, FixedHalf, Half};
+pub use elementwise::{Elementwise, ElementwiseConfig};
+pub use lu_linear::{LuLinear, LuLinearConfig};
+pub use masked_autoregressive::{
+    InverseAutoregressiveConfig, MaskedAutoregressive, MaskedAutoregressiveConfig,
+};
+pub use permutation::{Permutation, ReverseConfig, ShuffleConfig};
+pub use registry::{LayerConfig, LayerKind};
 pub use standardise::Standardise;
 pub(crate) use support::Derivatives;
 pub use support::{Support, SupportMap};

@@ -1,10 +1,14 @@
 //! Permutations of the features.
 
+use super::LayerKind;
 use crate::error::Result;
+use crate::kinds::Kind;
+use crate::nets::LastLayer;
 use crate::params::{Buffer, Scope};
 use crate::transform::{Direction, FlowOfField, Mapped, Transform, check_points, identity};
 use candle_core::Tensor;
 use rand::seq::SliceRandom;
+use serde::{Deserialize, Serialize};
 
 /// A fixed permutation: zᵢ = x_π(i), with |det J| = 1.
 ///
@@ -51,6 +55,62 @@ impl Permutation {
             order: scope.buffer("order", &order)?,
             back: scope.buffer("back", &back)?,
         })
+    }
+}
+
+/// Settings of a [`Permutation::reverse`].
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReverseConfig {}
+
+impl Kind for ReverseConfig {
+    const NAME: &'static str = "reverse";
+
+    fn examples() -> Vec<Self> {
+        vec![Self {}]
+    }
+}
+
+impl LayerKind for ReverseConfig {
+    fn build(
+        &self,
+        scope: Scope,
+        sizes: (usize, usize),
+        _: LastLayer,
+    ) -> Result<Box<dyn Transform>> {
+        Ok(Box::new(Permutation::reverse(scope, sizes.0)?))
+    }
+
+    fn starts_as_identity(&self) -> bool {
+        false
+    }
+}
+
+/// Settings of a [`Permutation::random`].
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShuffleConfig {}
+
+impl Kind for ShuffleConfig {
+    const NAME: &'static str = "shuffle";
+
+    fn examples() -> Vec<Self> {
+        vec![Self {}]
+    }
+}
+
+impl LayerKind for ShuffleConfig {
+    fn build(
+        &self,
+        scope: Scope,
+        sizes: (usize, usize),
+        _: LastLayer,
+    ) -> Result<Box<dyn Transform>> {
+        Ok(Box::new(Permutation::random(scope, sizes.0)?))
+    }
+
+    fn starts_as_identity(&self) -> bool {
+        false
     }
 }
 

@@ -1,9 +1,12 @@
 //! Affine maps with a bounded scale: y = exp(s) x + b.
 
+use super::UnivariateKind;
 use crate::error::{Error, Result};
+use crate::kinds::Kind;
 use crate::transform::Mapped;
 use crate::univariate::{Univariate, check_params};
 use candle_core::Tensor;
+use serde::{Deserialize, Serialize};
 
 /// The affine map y = exp(s) x + b, its log-scale bounded smoothly.
 ///
@@ -11,7 +14,8 @@ use candle_core::Tensor;
 /// keeps a wild conditioner from overflowing; at 0 the map is the identity and ds/da = 1.
 ///
 /// Dinh, Sohl-Dickstein and Bengio 2017, *Real NVP*, eq. 7; the bound is that of zuko (Rozet 2022).
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Affine {
     log_scale_bound: f64,
 }
@@ -32,12 +36,31 @@ impl Affine {
         ))
     }
 
+    /// The bound of |log-scale|.
+    pub fn log_scale_bound(self) -> f64 {
+        self.log_scale_bound
+    }
+
     /// Shift and bounded log-scale, both `[n, m]`.
     fn parts(self, params: &Tensor) -> Result<(Tensor, Tensor)> {
         let shift = params.narrow(2, 0, 1)?.squeeze(2)?;
         let raw = params.narrow(2, 1, 1)?.squeeze(2)?;
         let log_scale = (&raw / raw.abs()?.affine(1.0 / self.log_scale_bound, 1.0)?)?;
         Ok((shift, log_scale))
+    }
+}
+
+impl Kind for Affine {
+    const NAME: &'static str = "affine";
+
+    fn examples() -> Vec<Self> {
+        vec![Self { log_scale_bound: 3.0 }]
+    }
+}
+
+impl UnivariateKind for Affine {
+    fn build(&self) -> Result<Box<dyn Univariate>> {
+        Ok(Box::new(Self::new(self.log_scale_bound)?))
     }
 }
 

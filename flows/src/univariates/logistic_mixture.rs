@@ -1,10 +1,13 @@
 //! Sums of logistic steps on top of the identity, inverted by iteration.
 
+use super::UnivariateKind;
 use crate::calculus::{Dual, ScalarRoot, scalar_root};
 use crate::error::{Error, Result};
+use crate::kinds::Kind;
 use crate::transform::Mapped;
 use crate::univariate::{Univariate, check_params};
 use candle_core::{DType, Tensor};
+use serde::{Deserialize, Serialize};
 
 /// Bound of |ln eₖ|, hence of the log-slope.
 const LOG_SLOPE_BOUND: f64 = 5.0;
@@ -34,7 +37,8 @@ const PLACED: f64 = 0.9;
 /// Ho, Chen, Srinivas, Duan and Abbeel 2019, *Flow++*, section 3.2, and Huang, Krueger, Lacoste and
 /// Courville 2018, *Neural Autoregressive Flows*, for mixtures of logistic functions as monotone
 /// maps; added to the identity here, so that weights of either sign keep slopes and tails bounded.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LogisticMixture {
     components: usize,
 }
@@ -131,6 +135,20 @@ fn usable(y: &Tensor, params: &Tensor) -> Result<Tensor> {
     let finite = params.detach().affine(0.0, 0.0)?.sum(2)?.eq(0.0)?;
     let y = y.detach();
     Ok((finite * y.eq(&y)?)?.to_dtype(DType::U8)?)
+}
+
+impl Kind for LogisticMixture {
+    const NAME: &'static str = "logistic-mixture";
+
+    fn examples() -> Vec<Self> {
+        vec![Self { components: 4 }]
+    }
+}
+
+impl UnivariateKind for LogisticMixture {
+    fn build(&self) -> Result<Box<dyn Univariate>> {
+        Ok(Box::new(Self::new(self.components)?))
+    }
 }
 
 impl Univariate for LogisticMixture {

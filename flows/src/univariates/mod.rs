@@ -3,10 +3,12 @@
 mod affine;
 mod logistic_mixture;
 mod rational_quadratic_spline;
+mod registry;
 mod shift;
 
 pub use affine::Affine;
 pub use logistic_mixture::LogisticMixture;
 pub use rational_quadratic_spline::RationalQuadraticSpline;
 pub(crate) use rational_quadratic_spline::{MIN_BIN, MIN_DERIVATIVE};
+pub use registry::{UnivariateConfig, UnivariateKind};
 pub use shift::Shift;

@@ -1,11 +1,14 @@
 //! Monotone rational-quadratic splines with linear tails.
 
+use super::{UnivariateConfig, UnivariateKind};
 use crate::error::{Error, Result};
+use crate::kinds::Kind;
 use crate::nets::softplus;
 use crate::transform::Mapped;
 use crate::univariate::{Univariate, check_params};
 use candle_core::{DType, Tensor};
 use candle_nn::ops::softmax;
+use serde::{Deserialize, Serialize};
 
 /// Smallest slope at a knot.
 pub(crate) const MIN_DERIVATIVE: f64 = 1e-3;
@@ -27,7 +30,8 @@ const REACH: f64 = 0.97;
 /// never produces a NaN gradient.
 ///
 /// Durkan, Bekasov, Murray and Papamakarios 2019, *Neural Spline Flows*, eq. 4–8 and A.2.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RationalQuadraticSpline {
     bins: usize,
     tail_bound: f64,
@@ -64,6 +68,16 @@ impl RationalQuadraticSpline {
             ));
         }
         Ok(Self { bins, tail_bound })
+    }
+
+    /// The number of bins.
+    pub fn bins(&self) -> usize {
+        self.bins
+    }
+
+    /// B.
+    pub fn tail_bound(&self) -> f64 {
+        self.tail_bound
     }
 
     /// Widths or heights `[n, m, k]` from raw parameters.
@@ -163,6 +177,28 @@ impl Bin {
 fn clip_to_unit(position: &Tensor) -> Result<Tensor> {
     let excess = (position.clamp(0.0, 1.0)? - position)?;
     Ok((position + excess.detach())?)
+}
+
+impl Kind for RationalQuadraticSpline {
+    const NAME: &'static str = "rational-quadratic-spline";
+
+    fn examples() -> Vec<Self> {
+        vec![Self { bins: 5, tail_bound: 3.0 }]
+    }
+}
+
+impl UnivariateKind for RationalQuadraticSpline {
+    fn build(&self) -> Result<Box<dyn Univariate>> {
+        Ok(Box::new(Self::new(self.bins, self.tail_bound)?))
+    }
+
+    fn with_bins(&self, bins: usize) -> Option<UnivariateConfig> {
+        Some(Self { bins, ..*self }.into())
+    }
+
+    fn identity_beyond(&self) -> Option<f64> {
+        Some(self.tail_bound)
+    }
 }
 
 impl Univariate for RationalQuadraticSpline {

@@ -12,7 +12,7 @@ use crate::input::workers;
 use crate::run_folder::RunFolder;
 use crate::signals::Signals;
 use anyhow::{Context, Result};
-use diffeo::flows::config::{LayerConfig, Recipe};
+use diffeo::flows::config::Recipe;
 use diffeo::flows::fit::{Fit, Parts, judge, same_fit};
 use diffeo::flows::metrics::Estimate;
 use diffeo::flows::model::Model;
@@ -180,8 +180,7 @@ fn takes_columns(common: &Common, fit: &Fit) -> bool {
 
 /// Whether a flow splits the columns in two halves.
 fn needs_two(recipe: &Recipe) -> bool {
-    let splits = |layer: &LayerConfig| matches!(layer, LayerConfig::Coupling { .. });
-    recipe.block_of_one.is_none() && recipe.block.iter().any(splits)
+    recipe.block_of_one.is_none() && recipe.block.iter().any(|layer| layer.least_features() > 1)
 }
 
 /// Fails for a folder whose fit was of one flow by name.

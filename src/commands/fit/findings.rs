@@ -1,6 +1,5 @@
 //! What a fit has to say of its own training, in plain words.
 
-use diffeo::flows::config::BaseConfig;
 use diffeo::flows::metrics::Estimate;
 use diffeo::flows::model::{ModelSpec, RowCounts, TrainingSummary};
 use diffeo::flows::train::Stop;
@@ -120,19 +119,7 @@ impl Findings {
 
 /// What a flow is before it is trained, as an identity over its base.
 fn start(spec: &ModelSpec) -> String {
-    match spec.flow.base {
-        BaseConfig::GaussianMixture { components: 1 } => {
-            "the initial normal distribution".to_owned()
-        }
-        BaseConfig::GaussianMixture { components } => {
-            format!("the initial mixture of {components} components")
-        }
-        BaseConfig::StandardNormal => {
-            "the flow as it started, the identity over a standard normal distribution of the \
-              standardised columns"
-                .to_owned()
-        }
-    }
+    spec.flow.base.start()
 }
 
 #[cfg(test)]

@@ -4,8 +4,10 @@ mod few;
 mod parameters;
 mod rows;
 
+use crate::config::BaseConfig;
+use crate::densities::GaussianMixtureConfig;
 use crate::fast::dense::{Dense, Store};
-use crate::fast::kernel::{Base, Pass, Reverse};
+use crate::fast::kernel::{Base, Built, Pass, Reverse, Site, placed};
 use crate::fast::layout::Layout;
 use crate::fast::tile::Column;
 use crate::fast::triangular::upper_triangular;
@@ -33,12 +35,7 @@ pub(in crate::fast) struct GaussianMixture {
 }
 
 impl GaussianMixture {
-    pub(in crate::fast) fn new(
-        layout: &mut Layout,
-        path: &str,
-        features: usize,
-        components: usize,
-    ) -> Option<Self> {
+    fn new(layout: &mut Layout, path: &str, features: usize, components: usize) -> Option<Self> {
         let d = features;
         let (mean, scale) = (format!("{path}.broad_mean"), format!("{path}.broad_scale"));
         Some(Self {
@@ -101,6 +98,13 @@ struct Tape<'a> {
     centred: &'a mut [Column],
     /// (x − μ) P of all components; nothing with few features.
     whitened: &'a mut [Column],
+}
+
+/// The kernel of [`GaussianMixtureConfig`].
+pub(super) fn kernel(base: &BaseConfig, site: &mut Site) -> Option<Built<dyn Base>> {
+    let GaussianMixtureConfig { components } = *base.of()?;
+    let kernel = GaussianMixture::new(site.layout, site.path, site.sizes.0, components);
+    Some(placed(kernel).map(|kernel| Box::new(kernel) as _))
 }
 
 impl Base for GaussianMixture {

@@ -1,6 +1,8 @@
 //! N(0, s² I).
 
-use crate::fast::kernel::{Base, Pass, Reverse};
+use crate::config::BaseConfig;
+use crate::densities::StandardNormalConfig;
+use crate::fast::kernel::{Base, Built, Pass, Reverse, Site};
 use crate::fast::simd::vectorised;
 use crate::fast::tile::Column;
 use std::f64::consts::TAU;
@@ -17,6 +19,12 @@ impl IsotropicNormal {
     fn precision(self) -> f32 {
         (1.0 / (self.deviation * self.deviation)) as f32
     }
+}
+
+/// The kernel of [`StandardNormalConfig`].
+pub(super) fn kernel(base: &BaseConfig, _: &mut Site) -> Option<Built<dyn Base>> {
+    base.of::<StandardNormalConfig>()?;
+    Some(Ok(Box::new(IsotropicNormal { deviation: 1.0 })))
 }
 
 impl Base for IsotropicNormal {

@@ -41,7 +41,7 @@ impl FieldProgram {
         path: &str,
         (features, context): (usize, usize),
         config: &FieldConfig,
-        base_config: BaseConfig,
+        base_config: &BaseConfig,
         params: &Params,
         level: Level,
     ) -> std::result::Result<Self, Unsupported> {
@@ -54,8 +54,9 @@ impl FieldProgram {
         let parameters = layout.len();
         let net = FieldNet::new(&layout, path, (features, context), config);
         let net = net.ok_or_else(|| not("its parameters are missing"))?;
-        let base = base(base_config, &mut layout, features)?;
+        let base = base(base_config, &mut layout, (features, context))?;
         let length = layout.len();
+        let base_config = base_config.clone();
         Ok(Self { level, net, noise: None, base, base_config, parameters, length })
     }
 
@@ -111,8 +112,8 @@ impl FieldProgram {
     }
 
     /// The density of the latent points.
-    pub fn base_config(&self) -> BaseConfig {
-        self.base_config
+    pub fn base_config(&self) -> &BaseConfig {
+        &self.base_config
     }
 
     /// The vector instructions it runs on.

@@ -1,14 +1,16 @@
 //! z = exp(s) x + b
 
 use super::{add_to_all, row_sum};
-use crate::fast::kernel::{Kernel, Pass, Reverse};
+use crate::config::LayerConfig;
+use crate::fast::kernel::{Built, Kernel, Pass, Reverse, Site, placed};
 use crate::fast::layout::Layout;
 use crate::fast::simd::vectorised;
 use crate::fast::tile::Column;
+use crate::transforms::ActNormConfig;
 
 /// The fast tier of [`crate::transforms::ActNorm`].
 #[derive(Debug)]
-pub(in crate::fast) struct ActNorm {
+pub(super) struct ActNorm {
     features: usize,
     log_scale: usize,
     shift: usize,
@@ -17,7 +19,7 @@ pub(in crate::fast) struct ActNorm {
 }
 
 impl ActNorm {
-    pub(in crate::fast) fn new(layout: &mut Layout, path: &str, features: usize) -> Option<Self> {
+    fn new(layout: &mut Layout, path: &str, features: usize) -> Option<Self> {
         Some(Self {
             features,
             log_scale: layout.place(&format!("{path}.log_scale"), features)?,
@@ -29,6 +31,15 @@ impl ActNorm {
     fn log_det(&self, theta: &[f32]) -> f32 {
         theta[self.log_scale..self.log_scale + self.features].iter().sum()
     }
+}
+
+/// The kernel of [`ActNormConfig`].
+pub(super) fn kernel(layer: &LayerConfig, site: &mut Site) -> Option<Built<dyn Kernel>> {
+    layer.of::<ActNormConfig>()?;
+    Some(
+        placed(ActNorm::new(site.layout, site.path, site.sizes.0))
+            .map(|kernel| Box::new(kernel) as _),
+    )
 }
 
 impl Kernel for ActNorm {

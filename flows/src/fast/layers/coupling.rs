@@ -1,14 +1,16 @@
 //! Couplings: one half of the features decides how the other half is mapped.
 
 use super::free::Free;
-use crate::fast::kernel::{Kernel, Pass, Reverse};
+use crate::config::LayerConfig;
+use crate::fast::kernel::{Built, Kernel, Pass, Reverse, Site, placed};
 use crate::fast::net::{Net, Part, take};
 use crate::fast::tile::Column;
-use crate::fast::univariate::Univariate;
+use crate::fast::univariate::{self, Univariate};
+use crate::transforms::{CouplingConfig, FixedHalf, Half, sizes};
 
 /// The fast tier of [`crate::transforms::Coupling`].
 #[derive(Debug)]
-pub(in crate::fast) struct Coupling {
+pub(super) struct Coupling {
     /// Features of the first half.
     first: usize,
     features: usize,
@@ -23,7 +25,7 @@ pub(in crate::fast) struct Coupling {
 impl Coupling {
     /// A coupling of the halves `..first` and `first..features`; `own` is the place of the fixed
     /// half's own parameters.
-    pub(in crate::fast) fn new(
+    pub(super) fn new(
         (first, features): (usize, usize),
         first_is_fixed: bool,
         univariate: Box<dyn Univariate>,
@@ -45,6 +47,26 @@ impl Coupling {
     fn own_count(&self) -> usize {
         self.own.map_or(0, |own| own.count)
     }
+}
+
+/// The kernel of [`CouplingConfig`].
+pub(super) fn kernel(layer: &LayerConfig, site: &mut Site) -> Option<Built<dyn Kernel>> {
+    let settings: &CouplingConfig = layer.of()?;
+    Some(univariate::kernel(&settings.univariate).and_then(|map| {
+        let (path, (features, context)) = (site.path, site.sizes);
+        let (fixed, moved) = sizes(features, settings.conditioned_on);
+        let p = map.params_per_feature();
+        let net = Net::mlp(site.layout, path, (fixed, context), moved * p, &settings.net);
+        let own = match settings.fixed_half {
+            FixedHalf::Unchanged => None,
+            FixedHalf::Mapped => {
+                Some(placed(site.layout.place(&format!("{path}.own"), fixed * p))?)
+            }
+        };
+        let halves = (features / 2, features);
+        let first_is_fixed = settings.conditioned_on == Half::First;
+        Ok(Box::new(Coupling::new(halves, first_is_fixed, map, placed(net)?, own)) as _)
+    }))
 }
 
 impl Kernel for Coupling {

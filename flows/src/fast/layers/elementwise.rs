@@ -1,15 +1,17 @@
 //! A univariate map of each feature with free parameters.
 
 use super::free::Free;
+use crate::config::LayerConfig;
 use crate::fast::dense::{Dense, Reach, Store};
-use crate::fast::kernel::{Kernel, Pass, Reverse};
+use crate::fast::kernel::{Built, Kernel, Pass, Reverse, Site, placed};
 use crate::fast::layout::Layout;
 use crate::fast::tile::Column;
-use crate::fast::univariate::Univariate;
+use crate::fast::univariate::{self, Univariate};
+use crate::transforms::ElementwiseConfig;
 
 /// The fast tier of [`crate::transforms::Elementwise`].
 #[derive(Debug)]
-pub(in crate::fast) struct Elementwise {
+pub(super) struct Elementwise {
     features: usize,
     univariate: Box<dyn Univariate>,
     free: Free,
@@ -18,7 +20,7 @@ pub(in crate::fast) struct Elementwise {
 
 impl Elementwise {
     /// The map below `path`.
-    pub(in crate::fast) fn new(
+    pub(super) fn new(
         layout: &Layout,
         path: &str,
         (features, context): (usize, usize),
@@ -46,6 +48,15 @@ impl Elementwise {
             dense.forward(pass.level, pass.theta, pass.context, params, all, (Store::Add, true));
         }
     }
+}
+
+/// The kernel of [`ElementwiseConfig`].
+pub(super) fn kernel(layer: &LayerConfig, site: &mut Site) -> Option<Built<dyn Kernel>> {
+    let settings: &ElementwiseConfig = layer.of()?;
+    Some(univariate::kernel(&settings.univariate).and_then(|map| {
+        let kernel = placed(Elementwise::new(site.layout, site.path, site.sizes, map))?;
+        Ok(Box::new(kernel) as _)
+    }))
 }
 
 impl Kernel for Elementwise {

@@ -1,12 +1,14 @@
 //! Inverse autoregressive maps: each feature is mapped given the images of those before it.
 
+use crate::config::LayerConfig;
 use crate::fast::activation::add;
-use crate::fast::kernel::{Kernel, Pass, Reverse};
+use crate::fast::kernel::{Built, Kernel, Pass, Reverse, Site, placed};
 use crate::fast::math::exp;
 use crate::fast::net::{Net, Part, take};
 use crate::fast::simd::vectorised;
 use crate::fast::tile::Column;
-use crate::fast::univariate::Univariate;
+use crate::fast::univariate::{self, Univariate};
+use crate::transforms::InverseAutoregressiveConfig;
 
 /// The fast tier of the [`Inverse`](crate::Inverse) of
 /// [`crate::transforms::MaskedAutoregressive`].
@@ -14,7 +16,7 @@ use crate::fast::univariate::Univariate;
 /// Forward solves xᵢ = u(yᵢ; θᵢ(y₁ … yᵢ₋₁)) for one feature after the other. Backward goes from the
 /// last feature to the first; neither forms a product of the network more than once.
 #[derive(Debug)]
-pub(in crate::fast) struct InverseAutoregressive {
+pub(super) struct InverseAutoregressive {
     features: usize,
     univariate: Box<dyn Univariate>,
     net: Net,
@@ -31,7 +33,7 @@ struct Tape<'a> {
 
 impl InverseAutoregressive {
     /// The inverse of the map of a masked network's outputs.
-    pub(in crate::fast) fn new(features: usize, univariate: Box<dyn Univariate>, net: Net) -> Self {
+    pub(super) fn new(features: usize, univariate: Box<dyn Univariate>, net: Net) -> Self {
         Self { features, univariate, net }
     }
 
@@ -42,6 +44,16 @@ impl InverseAutoregressive {
         let params = take(&mut net, self.net.outputs());
         Tape { y, log_slopes, params, net }
     }
+}
+
+/// The kernel of [`InverseAutoregressiveConfig`].
+pub(super) fn kernel(layer: &LayerConfig, site: &mut Site) -> Option<Built<dyn Kernel>> {
+    let InverseAutoregressiveConfig { univariate, net } = layer.of()?;
+    Some(univariate::kernel(univariate).and_then(|map| {
+        let per_feature = map.params_per_feature();
+        let net = placed(Net::made(site.layout, site.path, site.sizes, per_feature, net))?;
+        Ok(Box::new(InverseAutoregressive::new(site.sizes.0, map, net)) as _)
+    }))
 }
 
 impl Kernel for InverseAutoregressive {

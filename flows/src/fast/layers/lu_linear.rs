@@ -2,18 +2,20 @@
 #![expect(clippy::inline_always, reason = "bodies take the instructions of their callers")]
 
 use super::{add_to_all, row_sum};
+use crate::config::LayerConfig;
 use crate::fast::dense::{Dense, Store};
-use crate::fast::kernel::{Kernel, Pass, Reverse};
+use crate::fast::kernel::{Built, Kernel, Pass, Reverse, Site, placed};
 use crate::fast::layout::Layout;
 use crate::fast::simd::{Simd, vectorised};
 use crate::fast::tile::Column;
 use crate::fast::triangular::{copy_strictly_upper, upper_triangular};
+use crate::transforms::LuLinearConfig;
 
 /// The fast tier of [`crate::transforms::LuLinear`].
 ///
 /// Lᵀ and U are both upper triangular: L y is a product and U x the reverse of one.
 #[derive(Debug)]
-pub(in crate::fast) struct LuLinear {
+pub(super) struct LuLinear {
     features: usize,
     lower: usize,
     upper: usize,
@@ -25,7 +27,7 @@ pub(in crate::fast) struct LuLinear {
 }
 
 impl LuLinear {
-    pub(in crate::fast) fn new(layout: &mut Layout, path: &str, features: usize) -> Option<Self> {
+    fn new(layout: &mut Layout, path: &str, features: usize) -> Option<Self> {
         let d = features;
         let shift = layout.place(&format!("{path}.shift"), d)?;
         Some(Self {
@@ -41,6 +43,15 @@ impl LuLinear {
     fn log_det(&self, theta: &[f32]) -> f32 {
         theta[self.log_diagonal..self.log_diagonal + self.features].iter().sum()
     }
+}
+
+/// The kernel of [`LuLinearConfig`].
+pub(super) fn kernel(layer: &LayerConfig, site: &mut Site) -> Option<Built<dyn Kernel>> {
+    layer.of::<LuLinearConfig>()?;
+    Some(
+        placed(LuLinear::new(site.layout, site.path, site.sizes.0))
+            .map(|kernel| Box::new(kernel) as _),
+    )
 }
 
 impl Kernel for LuLinear {

@@ -1,16 +1,18 @@
 //! Masked autoregressive maps: each feature is mapped given the features before it.
 
-use crate::fast::kernel::{Kernel, Pass, Reverse};
+use crate::config::LayerConfig;
+use crate::fast::kernel::{Built, Kernel, Pass, Reverse, Site, placed};
 use crate::fast::net::{Net, Part, take};
 use crate::fast::tile::Column;
-use crate::fast::univariate::Univariate;
+use crate::fast::univariate::{self, Univariate};
+use crate::transforms::MaskedAutoregressiveConfig;
 
 /// The fast tier of [`crate::transforms::MaskedAutoregressive`].
 ///
 /// The inverse finds the features one after the other. Each product of the network is formed
 /// once, for the units that a feature makes known, so that it costs no more than forward.
 #[derive(Debug)]
-pub(in crate::fast) struct MaskedAutoregressive {
+pub(super) struct MaskedAutoregressive {
     features: usize,
     univariate: Box<dyn Univariate>,
     net: Net,
@@ -18,9 +20,19 @@ pub(in crate::fast) struct MaskedAutoregressive {
 
 impl MaskedAutoregressive {
     /// The map of a masked network's outputs.
-    pub(in crate::fast) fn new(features: usize, univariate: Box<dyn Univariate>, net: Net) -> Self {
+    pub(super) fn new(features: usize, univariate: Box<dyn Univariate>, net: Net) -> Self {
         Self { features, univariate, net }
     }
+}
+
+/// The kernel of [`MaskedAutoregressiveConfig`].
+pub(super) fn kernel(layer: &LayerConfig, site: &mut Site) -> Option<Built<dyn Kernel>> {
+    let MaskedAutoregressiveConfig { univariate, net } = layer.of()?;
+    Some(univariate::kernel(univariate).and_then(|map| {
+        let per_feature = map.params_per_feature();
+        let net = placed(Net::made(site.layout, site.path, site.sizes, per_feature, net))?;
+        Ok(Box::new(MaskedAutoregressive::new(site.sizes.0, map, net)) as _)
+    }))
 }
 
 impl Kernel for MaskedAutoregressive {

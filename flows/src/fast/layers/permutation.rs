@@ -1,18 +1,20 @@
 //! zᵢ = x_π(i)
 
-use crate::fast::kernel::{Kernel, Pass, Reverse};
+use crate::config::LayerConfig;
+use crate::fast::kernel::{Built, Kernel, Pass, Reverse, Site, placed};
 use crate::fast::layout::Layout;
 use crate::fast::tile::Column;
+use crate::transforms::{ReverseConfig, ShuffleConfig};
 
 /// The fast tier of [`crate::transforms::Permutation`].
 #[derive(Debug)]
-pub(in crate::fast) struct Permutation {
+pub(super) struct Permutation {
     order: Vec<usize>,
     back: Vec<usize>,
 }
 
 impl Permutation {
-    pub(in crate::fast) fn new(layout: &mut Layout, path: &str, features: usize) -> Option<Self> {
+    fn new(layout: &mut Layout, path: &str, features: usize) -> Option<Self> {
         let read = |name: &str| {
             let values = layout.buffer(&format!("{path}.{name}"))?;
             let order: Vec<usize> = values.iter().map(|i| *i as usize).collect();
@@ -21,6 +23,15 @@ impl Permutation {
         };
         Some(Self { order: read("order")?, back: read("back")? })
     }
+}
+
+/// The kernel of [`ReverseConfig`] and [`ShuffleConfig`]: the order is a buffer.
+pub(super) fn kernel(layer: &LayerConfig, site: &mut Site) -> Option<Built<dyn Kernel>> {
+    if layer.of::<ReverseConfig>().is_none() {
+        layer.of::<ShuffleConfig>()?;
+    }
+    let kernel = Permutation::new(site.layout, site.path, site.sizes.0);
+    Some(placed(kernel).map(|kernel| Box::new(kernel) as _))
 }
 
 /// Puts the columns into this order, by a copy of them.

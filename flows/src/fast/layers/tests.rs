@@ -5,7 +5,7 @@ use super::*;
 use crate::fast::against_reference::{
     Reference, assert_gradient, assert_tile, params, random, randomise, reference, theta, tile,
 };
-use crate::fast::kernel::{Kernel, Pass, Reverse};
+use crate::fast::kernel::{Pass, Reverse};
 use crate::fast::layout::Layout;
 use crate::fast::simd::Level;
 use crate::fast::tile::ROWS;
@@ -18,13 +18,8 @@ use candle_core::{Device, Tensor};
 const SIZES: [usize; 4] = [1, 2, 5, 43];
 const PATH: &str = "flow.3.layer";
 
-/// Compares values, gradients and the inverse with the reference.
-fn check(params: &Params, layer: &dyn Transform, build: impl Fn(&mut Layout) -> Box<dyn Kernel>) {
-    let scale = 0.5 / (layer.features() as f64).sqrt();
-    check_given(0, scale, params, layer, build);
-}
-
-/// The same given context features, with parameters of that scale.
+/// Compares values, gradients and the inverse with the reference, given context features and with
+/// parameters of that scale.
 fn check_given(
     context: usize,
     scale: f64,
@@ -95,44 +90,37 @@ fn check_level(
     assert_tile(&what, &[log_det], &[1.0; ROWS], close);
 }
 
-#[test]
-fn act_norm_agrees_with_the_reference() {
-    for d in SIZES {
-        let mut params = params();
-        let layer = transforms::ActNorm::new(params.scope(PATH), d).unwrap();
-        check(&params, &layer, |layout| Box::new(ActNorm::new(layout, PATH, d).unwrap()));
-    }
+/// Compares the kernel of a layer with its reference.
+fn check_kind(layer: impl Into<LayerConfig>, sizes: (usize, usize), scale: f64) {
+    let (layer, mut params) = (layer.into(), params());
+    let map = layer.build(params.scope(PATH), sizes, LastLayer::Zero).unwrap();
+    check_given(sizes.1, scale, &params, &*map, |layout| {
+        // What others prepare may stand before it.
+        layout.reserve(3);
+        kernel(&layer, &mut Site { layout, path: PATH, sizes }).unwrap()
+    });
 }
 
 #[test]
-fn lu_linear_agrees_with_the_reference() {
+fn layers_without_networks_agree_with_the_reference() {
     for d in SIZES {
-        let mut params = params();
-        let scope = params.scope(PATH);
-        let layer = transforms::LuLinear::new(scope, d, LastLayer::Zero).unwrap();
-        check(&params, &layer, |layout| {
-            // What others prepare may stand before and between.
-            layout.reserve(3);
-            Box::new(LuLinear::new(layout, PATH, d).unwrap())
-        });
+        let scale = 0.5 / (d as f64).sqrt();
+        check_kind(transforms::ActNormConfig {}, (d, 0), scale);
+        check_kind(transforms::LuLinearConfig {}, (d, 0), scale);
+        check_kind(transforms::ReverseConfig {}, (d, 0), scale);
+        check_kind(transforms::ShuffleConfig {}, (d, 0), scale);
     }
 }
 
-#[test]
-fn permutations_agree_with_the_reference() {
-    for d in SIZES {
-        let mut params = params();
-        let layer = transforms::Permutation::random(params.scope(PATH), d).unwrap();
-        check(&params, &layer, |layout| Box::new(Permutation::new(layout, PATH, d).unwrap()));
-    }
-}
-
+/// Every kind says why it has no kernel: for lack of one, or of its parameters.
 #[test]
 fn a_missing_name_is_no_layer() {
     let params = params();
     let mut layout = Layout::new(&params);
-    assert!(ActNorm::new(&mut layout, PATH, 2).is_none());
-    assert!(LuLinear::new(&mut layout, PATH, 2).is_none());
-    assert!(Permutation::new(&mut layout, PATH, 2).is_none());
+    for layer in LayerConfig::examples() {
+        let mut site = Site { layout: &mut layout, path: PATH, sizes: (2, 0) };
+        let why = kernel(&layer, &mut site).unwrap_err();
+        assert!(why.contains("there is no kernel for"), "{layer:?}: {why}");
+    }
     assert_eq!(layout.len(), 0);
 }

@@ -105,7 +105,7 @@ fn theta_may_be_a_variable_and_the_points_may_lie_in_any_order() {
 #[test]
 fn a_flow_without_parameters_passes_gradients_on() {
     let config = FlowConfig {
-        layers: vec![crate::config::LayerConfig::Reverse],
+        layers: vec![crate::transforms::ReverseConfig {}.into()],
         ..recipe("nice").unwrap().flow(2, 0).unwrap()
     };
     let mut params = Params::new(DType::F32, &Device::Cpu, 0);

@@ -1,19 +1,13 @@
-//! Finds a kernel for every part of a flow: the one place that knows which parts have one.
+//! Finds a kernel for every part of a flow.
 
 use super::Program;
-use crate::config::{BaseConfig, FlowConfig, LayerConfig, UnivariateConfig};
-use crate::fast::base::{GaussianMixture, IsotropicNormal};
-use crate::fast::kernel::{Base, Kernel};
-use crate::fast::layers::{
-    ActNorm, Coupling, Elementwise, InverseAutoregressive, LuLinear, MaskedAutoregressive,
-    Permutation,
-};
+use crate::config::{BaseConfig, FlowConfig};
+use crate::fast::base;
+use crate::fast::kernel::{Base, Site};
+use crate::fast::layers;
 use crate::fast::layout::Layout;
-use crate::fast::net::Net;
 use crate::fast::simd::Level;
-use crate::fast::univariate::{Affine, RationalQuadraticSpline, Shift, Univariate};
 use crate::params::Params;
-use crate::transforms::{FixedHalf, Half};
 use candle_core::{DType, Device};
 use std::fmt;
 
@@ -41,22 +35,21 @@ impl Program {
         check_placement(params)?;
         let mut layout = Layout::new(params);
         let parameters = layout.len();
-        let mut layers = Vec::with_capacity(config.layers.len());
+        let mut kernels = Vec::with_capacity(config.layers.len());
+        let sizes = (config.features, config.context);
         for (i, layer) in config.layers.iter().enumerate() {
-            let name = format!("{i}.{}", layer.name());
-            let path = format!("flow.{name}");
-            let kernel = kernel(layer, &mut layout, &path, (config.features, config.context));
-            layers.push(kernel.ok_or_else(|| Unsupported {
-                part: name,
-                reason: "there is no kernel for it, or not for its settings and parameters".into(),
-            })?);
+            let part = format!("{i}.{}", layer.name());
+            let path = format!("flow.{part}");
+            let mut site = Site { layout: &mut layout, path: &path, sizes };
+            let kernel = layers::kernel(layer, &mut site);
+            kernels.push(kernel.map_err(|reason| Unsupported { part, reason })?);
         }
-        let base = base(config.base, &mut layout, config.features)?;
+        let base = base(&config.base, &mut layout, sizes)?;
         Ok(Self {
             level,
             features: config.features,
             context: config.context,
-            layers,
+            layers: kernels,
             base,
             parameters,
             length: layout.len(),
@@ -76,95 +69,13 @@ pub(in crate::fast) fn check_placement(params: &Params) -> Result<(), Unsupporte
     Ok(())
 }
 
-/// The kernels of a base density.
+/// The kernel of a base density.
 pub(in crate::fast) fn base(
-    config: BaseConfig,
+    base: &BaseConfig,
     layout: &mut Layout,
-    features: usize,
-) -> Result<Box<dyn Base>, Unsupported> {
-    Ok(match config {
-        BaseConfig::StandardNormal => Box::new(IsotropicNormal { deviation: 1.0 }),
-        BaseConfig::GaussianMixture { components } => {
-            let base = GaussianMixture::new(layout, "base", features, components);
-            Box::new(base.ok_or_else(|| Unsupported {
-                part: "base".into(),
-                reason: "its parameters are missing".into(),
-            })?)
-        }
-    })
-}
-
-/// The largest log-scale whose exponential the kernels form.
-const LARGEST_LOG_SCALE: f64 = 80.0;
-
-fn univariate(config: UnivariateConfig) -> Option<Box<dyn Univariate>> {
-    Some(match config {
-        UnivariateConfig::Shift => Box::new(Shift),
-        UnivariateConfig::Affine { log_scale_bound } if log_scale_bound > LARGEST_LOG_SCALE => {
-            return None;
-        }
-        UnivariateConfig::Affine { log_scale_bound } => Box::new(Affine::new(log_scale_bound)),
-        UnivariateConfig::RationalQuadraticSpline { bins, tail_bound } => {
-            Box::new(RationalQuadraticSpline::new(bins, tail_bound))
-        }
-        // Its inverse is a search, row by row.
-        UnivariateConfig::LogisticMixture { .. } => return None,
-    })
-}
-
-fn kernel(
-    layer: &LayerConfig,
-    layout: &mut Layout,
-    path: &str,
     sizes: (usize, usize),
-) -> Option<Box<dyn Kernel>> {
-    let features = sizes.0;
-    Some(match layer {
-        LayerConfig::ActNorm => Box::new(ActNorm::new(layout, path, features)?),
-        LayerConfig::LuLinear => Box::new(LuLinear::new(layout, path, features)?),
-        LayerConfig::Reverse | LayerConfig::Shuffle => {
-            Box::new(Permutation::new(layout, path, features)?)
-        }
-        LayerConfig::Elementwise { univariate: map } => {
-            Box::new(Elementwise::new(layout, path, sizes, univariate(*map)?)?)
-        }
-        LayerConfig::Coupling { .. } => Box::new(coupling(layer, layout, path, sizes)?),
-        LayerConfig::MaskedAutoregressive { univariate: map, net } => {
-            let map = univariate(*map)?;
-            let net = Net::made(layout, path, sizes, map.params_per_feature(), net)?;
-            Box::new(MaskedAutoregressive::new(features, map, net))
-        }
-        LayerConfig::InverseAutoregressive { univariate: map, net } => {
-            let map = univariate(*map)?;
-            let net = Net::made(layout, path, sizes, map.params_per_feature(), net)?;
-            Box::new(InverseAutoregressive::new(features, map, net))
-        }
-        // Alone it has kernels of its own; among other layers it has none.
-        LayerConfig::Continuous { .. } => return None,
-    })
-}
-
-fn coupling(
-    layer: &LayerConfig,
-    layout: &Layout,
-    path: &str,
-    (features, context): (usize, usize),
-) -> Option<Coupling> {
-    let LayerConfig::Coupling { conditioned_on, fixed_half, univariate: map, net } = layer else {
-        return None;
-    };
-    let first = features / 2;
-    let first_is_fixed = *conditioned_on == Half::First;
-    let (fixed, moved) =
-        if first_is_fixed { (first, features - first) } else { (features - first, first) };
-    let map = univariate(*map)?;
-    let outputs = moved * map.params_per_feature();
-    let net = Net::mlp(layout, path, (fixed, context), outputs, net)?;
-    let own = match fixed_half {
-        FixedHalf::Unchanged => None,
-        FixedHalf::Mapped => {
-            Some(layout.place(&format!("{path}.own"), fixed * map.params_per_feature())?)
-        }
-    };
-    Some(Coupling::new((first, features), first_is_fixed, map, net, own))
+) -> Result<Box<dyn Base>, Unsupported> {
+    let mut site = Site { layout, path: "base", sizes };
+    let unsupported = |reason| Unsupported { part: "base".into(), reason };
+    base::kernel(base, &mut site).map_err(unsupported)
 }

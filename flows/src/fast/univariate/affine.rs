@@ -1,9 +1,15 @@
 //! y = exp(s) x + b with s = a / (1 + |a| / L).
 
 use super::Univariate;
+use crate::config::UnivariateConfig;
+use crate::fast::kernel::Built;
 use crate::fast::math::exp;
 use crate::fast::simd::{Level, vectorised};
 use crate::fast::tile::Column;
+use crate::univariates;
+
+/// The largest log-scale whose exponential the kernel forms.
+const LARGEST_LOG_SCALE: f64 = 80.0;
 
 /// The fast tier of [`crate::univariates::Affine`]: parameters (b, a) of each feature.
 #[derive(Debug, Clone, Copy)]
@@ -15,6 +21,16 @@ impl Affine {
     pub(in crate::fast) fn new(log_scale_bound: f64) -> Self {
         Self { inverse_bound: log_scale_bound.recip() as f32 }
     }
+}
+
+/// The kernel of [`univariates::Affine`].
+pub(super) fn kernel(map: &UnivariateConfig) -> Option<Built<dyn Univariate>> {
+    let bound = map.of::<univariates::Affine>()?.log_scale_bound();
+    Some(if bound > LARGEST_LOG_SCALE {
+        Err(format!("kernels form no exponential of {bound}"))
+    } else {
+        Ok(Box::new(Affine::new(bound)))
+    })
 }
 
 impl Univariate for Affine {

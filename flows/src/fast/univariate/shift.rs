@@ -1,12 +1,21 @@
 //! y = x + b.
 
 use super::Univariate;
+use crate::config::UnivariateConfig;
+use crate::fast::kernel::Built;
 use crate::fast::simd::{Level, vectorised};
 use crate::fast::tile::Column;
+use crate::univariates;
 
 /// The fast tier of [`crate::univariates::Shift`].
 #[derive(Debug, Clone, Copy)]
 pub(in crate::fast) struct Shift;
+
+/// The kernel of [`univariates::Shift`].
+pub(super) fn kernel(map: &UnivariateConfig) -> Option<Built<dyn Univariate>> {
+    map.of::<univariates::Shift>()?;
+    Some(Ok(Box::new(Shift)))
+}
 
 impl Univariate for Shift {
     fn params_per_feature(&self) -> usize {

@@ -7,10 +7,12 @@ mod gradient;
 mod tests;
 
 use super::Univariate;
+use crate::config::UnivariateConfig;
+use crate::fast::kernel::Built;
 use crate::fast::math::ln;
 use crate::fast::simd::{Level, Simd, vectorised};
 use crate::fast::tile::Column;
-use crate::univariates::{MIN_BIN, MIN_DERIVATIVE};
+use crate::univariates::{self, MIN_BIN, MIN_DERIVATIVE};
 use bin::{Axis, Bin, Bins, FEW_BINS, MOST_BINS, Scratch};
 use gradient::backward_features;
 
@@ -40,6 +42,12 @@ impl RationalQuadraticSpline {
             offset: (1.0 - MIN_DERIVATIVE).exp_m1().ln() as f32,
         }
     }
+}
+
+/// The kernel of [`univariates::RationalQuadraticSpline`].
+pub(super) fn kernel(map: &UnivariateConfig) -> Option<Built<dyn Univariate>> {
+    let map = map.of::<univariates::RationalQuadraticSpline>()?;
+    Some(Ok(Box::new(RationalQuadraticSpline::new(map.bins(), map.tail_bound()))))
 }
 
 impl Univariate for RationalQuadraticSpline {

@@ -3,9 +3,10 @@
 use super::ContinuousLikelihood;
 use crate::calculus::Probe;
 use crate::config::{
-    BaseConfig, ContinuousTraining, DivergenceConfig, FlowConfig, LayerConfig, Method,
+    BaseConfig, ContinuousConfig, ContinuousTraining, DivergenceConfig, FlowConfig, Method,
     SolverConfig, TrainingDivergence,
 };
+use crate::densities::GaussianMixtureConfig;
 use crate::fields::{FieldConfig, TimeForm};
 use crate::flow::Flow;
 use crate::nets::Activation;
@@ -23,13 +24,13 @@ const SOLVER: SolverConfig =
 fn build(base: BaseConfig, time: TimeForm) -> (Params, Flow) {
     let field =
         FieldConfig { hidden: vec![5, 4], activation: Activation::Tanh, time, potential: false };
-    let layer = LayerConfig::Continuous {
+    let layer = ContinuousConfig {
         field,
         solver: SOLVER,
         divergence: DivergenceConfig::Exact,
         noise: None,
     };
-    let config = FlowConfig { features: 3, context: 2, layers: vec![layer], base };
+    let config = FlowConfig { features: 3, context: 2, layers: vec![layer.into()], base };
     let mut params = Params::new(DType::F64, &Device::Cpu, 3);
     let flow = config.build(&mut params).unwrap();
     // Away from the start, where the velocity is 0.
@@ -57,7 +58,7 @@ fn rng() -> impl rand::RngCore {
 
 #[test]
 fn without_penalties_it_is_maximum_likelihood() {
-    for base in [BaseConfig::StandardNormal, BaseConfig::GaussianMixture { components: 2 }] {
+    for base in [BaseConfig::default(), GaussianMixtureConfig { components: 2 }.into()] {
         let (params, flow) = build(base, TimeForm::ConcatSquash);
         let (workers, batch) = (Workers::new(2).unwrap(), batch(300));
         let training = ContinuousTraining {
@@ -79,7 +80,7 @@ fn without_penalties_it_is_maximum_likelihood() {
 
 #[test]
 fn gradients_match_central_differences_with_penalties_and_probes() {
-    let (params, flow) = build(BaseConfig::StandardNormal, TimeForm::Concat);
+    let (params, flow) = build(BaseConfig::default(), TimeForm::Concat);
     let (workers, batch) = (Workers::new(1).unwrap(), batch(5));
     let probes = [Probe::Rademacher, Probe::Gaussian];
     let divergences = probes.map(|probe| TrainingDivergence::Hutchinson { probe });
@@ -109,7 +110,7 @@ fn gradients_match_central_differences_with_penalties_and_probes() {
 
 #[test]
 fn the_jacobian_penalty_is_a_frobenius_norm_whose_mean_over_probes_is_exact() {
-    let (params, flow) = build(BaseConfig::StandardNormal, TimeForm::Concat);
+    let (params, flow) = build(BaseConfig::default(), TimeForm::Concat);
     let (workers, one) = (Workers::new(1).unwrap(), batch(1));
     // Copies of one row, each with a probe of its own.
     let many = one.take(&vec![0; 4000]).unwrap();
@@ -126,7 +127,7 @@ fn the_jacobian_penalty_is_a_frobenius_norm_whose_mean_over_probes_is_exact() {
 
 #[test]
 fn adaptive_steps_agree_with_many_fixed_ones() {
-    let (params, flow) = build(BaseConfig::StandardNormal, TimeForm::Concat);
+    let (params, flow) = build(BaseConfig::default(), TimeForm::Concat);
     let (workers, batch) = (Workers::new(1).unwrap(), batch(40));
     let loss = |solver: SolverConfig| {
         let training = ContinuousTraining {

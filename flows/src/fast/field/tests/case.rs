@@ -2,7 +2,7 @@
 
 use super::{PATH, config, field, tensor};
 use crate::config::{BaseConfig, ContinuousTraining, TrainingDivergence};
-use crate::densities::{GaussianMixture, StandardNormal};
+use crate::densities::StandardNormal;
 use crate::density::Density;
 use crate::draws::Draws;
 use crate::fast::against_reference::{assert_gradient, random, randomise};
@@ -57,13 +57,8 @@ fn batch(rows: usize, (d, k): (usize, usize)) -> Batch {
     }
 }
 
-fn build_base(config: BaseConfig, params: &mut Params, d: usize) -> Box<dyn Density> {
-    match config {
-        BaseConfig::StandardNormal => Box::new(StandardNormal::new(d)),
-        BaseConfig::GaussianMixture { components } => {
-            Box::new(GaussianMixture::new(params.scope("base"), d, components).unwrap())
-        }
-    }
+fn build_base(config: &BaseConfig, params: &mut Params, d: usize) -> Box<dyn Density> {
+    config.build(params.scope("base"), d).unwrap()
 }
 
 impl Case {
@@ -73,7 +68,7 @@ impl Case {
         activation: Activation,
         time: TimeForm,
     ) -> Self {
-        Self::with_base(rows, sizes, (activation, time), BaseConfig::StandardNormal)
+        Self::with_base(rows, sizes, (activation, time), BaseConfig::default())
     }
 
     pub(super) fn with_base(
@@ -93,7 +88,7 @@ impl Case {
         time: TimeForm,
     ) -> Self {
         let config = FieldConfig { potential: true, ..config(activation, time) };
-        Self::with(rows, sizes, config, BaseConfig::StandardNormal)
+        Self::with(rows, sizes, config, BaseConfig::default())
     }
 
     fn with(
@@ -105,8 +100,8 @@ impl Case {
         let (mut params, field) = field(sizes, &config);
         let mut single = Params::new(DType::F32, &Device::Cpu, 0);
         config.build(single.scope(PATH), sizes, LastLayer::Scaled).unwrap();
-        let base = build_base(base_config, &mut params, sizes.0);
-        build_base(base_config, &mut single, sizes.0);
+        let base = build_base(&base_config, &mut params, sizes.0);
+        build_base(&base_config, &mut single, sizes.0);
         randomise(&params, 3, 0.5);
         single.write_flat(&params.read_flat().unwrap()).unwrap();
         let batch = batch(rows, sizes);
@@ -114,7 +109,7 @@ impl Case {
     }
 
     pub(super) fn program(&self, level: Level) -> Arc<FieldProgram> {
-        let (config, base) = (&self.config, self.base_config);
+        let (config, base) = (&self.config, &self.base_config);
         FieldProgram::new(PATH, self.sizes, config, base, &self.single, level).unwrap().into()
     }
 

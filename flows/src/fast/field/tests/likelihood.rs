@@ -4,6 +4,7 @@ use super::case::Case;
 use super::{ACTIVATIONS, PATH};
 use crate::calculus::Probe;
 use crate::config::{BaseConfig, ContinuousTraining, Method, SolverConfig, TrainingDivergence};
+use crate::densities::GaussianMixtureConfig;
 use crate::fast::field::likelihood::LikelihoodLoss;
 use crate::fast::field::program::FieldProgram;
 use crate::fast::simd::Level;
@@ -48,7 +49,7 @@ fn adaptive_steps_are_replayed() {
 #[test]
 fn bases_are_trained_along() {
     let form = (Activation::Tanh, TimeForm::Concat);
-    let base = BaseConfig::GaussianMixture { components: 3 };
+    let base = GaussianMixtureConfig { components: 3 }.into();
     let case = Case::with_base(70, (2, 0), form, base);
     case.check("mixture", &training(Method::Rk4, Some(3), false));
 }
@@ -57,8 +58,8 @@ fn bases_are_trained_along() {
 fn what_has_no_kernel_is_named() {
     let case = Case::new(1, (2, 0), Activation::Tanh, TimeForm::Concat);
     let new = |path: &str, params: &Params| {
-        let base = BaseConfig::StandardNormal;
-        FieldProgram::new(path, (2, 0), &case.config, base, params, Level::best()).map(|_| ())
+        let base = BaseConfig::default();
+        FieldProgram::new(path, (2, 0), &case.config, &base, params, Level::best()).map(|_| ())
     };
     assert!(new(PATH, &case.single).is_ok());
     assert_eq!(new("elsewhere", &case.single).unwrap_err().part, "elsewhere");

@@ -140,7 +140,7 @@ fn what_needs_third_derivatives_is_refused() {
     assert!(matches!(refused, Err(Error::Config { .. })));
     assert!(!program.trains_likelihoods());
     let squash = Case::potential(3, (2, 0), Activation::Silu, TimeForm::ConcatSquash);
-    let (base, level) = (BaseConfig::StandardNormal, Level::best());
-    let refused = FieldProgram::new(PATH, (2, 0), &squash.config, base, &squash.single, level);
+    let (base, level) = (BaseConfig::default(), Level::best());
+    let refused = FieldProgram::new(PATH, (2, 0), &squash.config, &base, &squash.single, level);
     assert_eq!(refused.unwrap_err().part, PATH);
 }
