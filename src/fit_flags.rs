@@ -121,6 +121,10 @@ pub struct FitFlags {
     /// Components of a Gaussian mixture as base, 0 for a standard normal base
     #[arg(long, value_name = "N")]
     pub components: Option<usize>,
+    /// Density of the latent points: standard-normal, gaussian-mixture, or student-t, whose degrees of
+    /// freedom are trained, for columns with heavy tails
+    #[arg(long, value_name = "KIND")]
+    pub base: Option<String>,
     /// Solver of a continuous flow: euler, midpoint, heun, rk4, bosh3, dopri5 or tsit5; in ffjord euler
     /// and rk4, which estimate no error, serve training alone
     #[arg(long, value_name = "NAME", value_parser = named::<Method>)]
@@ -256,6 +260,7 @@ impl FitFlags {
             hidden: f.hidden.or(file.hidden),
             bins: f.bins.or(file.bins),
             components: f.components.or(file.components),
+            base: f.base.or(file.base),
             solver: f.solver.or(file.solver),
             solver_steps: f.solver_steps.or(file.solver_steps),
             train_tolerance: f.train_tolerance.or(file.train_tolerance),

@@ -67,6 +67,8 @@ pub struct FitSettings {
     pub bins: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub components: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
     #[serde(flatten)]
     pub continuous: ContinuousSettings,
     #[serde(flatten)]
@@ -121,6 +123,7 @@ impl FitFlags {
             hidden: self.hidden,
             bins: self.bins,
             components: self.components,
+            base: self.base,
             continuous: ContinuousSettings {
                 solver: self.solver,
                 solver_steps: self.solver_steps,
@@ -184,6 +187,7 @@ impl FitSettings {
             hidden: self.hidden.clone(),
             bins: self.bins,
             components: self.components,
+            base: self.base.clone(),
         }
     }
 

@@ -167,6 +167,17 @@ impl<T: Family + ?Sized + 'static> Setting<T> {
         Err(Error::config("kind", problem, "give it a name of its own"))
     }
 
+    /// The kind of that name with its default settings.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when there is none, or when it has a setting without a default.
+    pub fn named(name: &str) -> Result<Self> {
+        serde_json::from_value(serde_json::json!({ KIND: name })).map_err(|e| {
+            let remedy = format!("take one of {}", Self::kinds().join(", "));
+            Error::config(T::WHAT, e.to_string(), remedy)
+        })
+    }
+
     /// The names of the kinds there are.
     pub fn kinds() -> Vec<&'static str> {
         T::registry().entries().into_keys().collect()

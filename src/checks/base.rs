@@ -1,10 +1,10 @@
 //! Latent points as standard normal ones, by the distribution functions of the base.
 
-use diffeo_flows::densities::{GaussianMixtureConfig, StandardNormalConfig};
+use diffeo_flows::densities::{GaussianMixtureConfig, StandardNormalConfig, StudentTConfig};
 use diffeo_flows::model::Model;
 use diffeo_flows::params::to_f64;
 use diffeo_flows::{Error, Result, Workers};
-use statrs::distribution::{Continuous, ContinuousCDF, Normal};
+use statrs::distribution::{Continuous, ContinuousCDF, Normal, StudentsT};
 
 /// Of [`GaussianMixture`](diffeo_flows::densities::GaussianMixture): the narrowest deviation and the
 /// weight of the broad component.
@@ -20,6 +20,8 @@ const CHUNK: usize = 256;
 pub(super) enum Base {
     /// N(0, s² I).
     Normal { deviation: f64 },
+    /// Independent Student-t features of these degrees of freedom.
+    StudentT(Vec<StudentsT>),
     /// Components of weight w, mean μ and upper triangle P with Σ⁻¹ = P Pᵀ.
     Mixture(Vec<Component>),
 }
@@ -32,26 +34,24 @@ pub(super) struct Component {
 }
 
 impl Base {
-    /// The base of a model.
+    /// The base of a model; none where nothing is known of the distribution functions of its kind.
     ///
     /// # Errors
     /// [`Error::Config`] when its weights have other names than those of its kind.
-    pub(super) fn of(model: &Model) -> Result<Self> {
+    pub(super) fn of(model: &Model) -> Result<Option<Self>> {
         if let Ok(levels) = model.noise_levels() {
-            return Ok(Self::Normal { deviation: levels.latent_deviation() });
+            return Ok(Some(Self::Normal { deviation: levels.latent_deviation() }));
         }
         let base = &model.spec().flow.base;
         if base.of::<StandardNormalConfig>().is_some() {
-            return Ok(Self::Normal { deviation: 1.0 });
+            return Ok(Some(Self::Normal { deviation: 1.0 }));
         }
-        match base.of::<GaussianMixtureConfig>() {
-            Some(mixture) => mixture_of(model, mixture.components),
-            None => Err(Error::config(
-                "base",
-                format!("nothing is known of the distribution function of {}", base.name()),
-                "give a normal base, or a mixture of Gaussians",
-            )),
+        if base.of::<StudentTConfig>().is_some() {
+            return student_t(model).map(Some);
         }
+        base.of::<GaussianMixtureConfig>()
+            .map(|base| mixture_of(model, base.components))
+            .transpose()
     }
 
     /// [`Base::normal_scores`] on the workers.
@@ -74,6 +74,10 @@ impl Base {
     fn normal_scores(&self, latent: &[f64], features: usize) -> Vec<f64> {
         match self {
             Self::Normal { deviation } => latent.iter().map(|z| z / deviation).collect(),
+            Self::StudentT(laws) => {
+                let pairs = latent.iter().zip(laws.iter().cycle());
+                pairs.map(|(z, law)| normal_score(law.cdf(*z), law.sf(*z))).collect()
+            }
             Self::Mixture(components) => {
                 let rows = latent.chunks_exact(features);
                 rows.flat_map(|z| scores_of_row(components, z)).collect()
@@ -82,14 +86,33 @@ impl Base {
     }
 }
 
-fn mixture_of(model: &Model, components: usize) -> Result<Base> {
-    let values = |name: &str| -> Result<Vec<f64>> {
-        let found = model.params().get(&format!("base.{name}"));
-        let param = found.ok_or_else(|| {
-            Error::config("base", format!("it has no {name}"), "give a mixture of Gaussians")
-        })?;
-        to_f64(param.var())
+/// The normal quantile of a share with what is below and above: the smaller tail has the digits.
+fn normal_score(below: f64, above: f64) -> f64 {
+    let (share, sign) = if below < above { (below, 1.0) } else { (above, -1.0) };
+    if share.is_nan() { f64::NAN } else { sign * Normal::standard().inverse_cdf(share) }
+}
+
+/// ½ + 127.5 / (1 + e⁻¹⁰ᵃ) degrees of freedom.
+fn student_t(model: &Model) -> Result<Base> {
+    let law = |raw: &f64| {
+        let law = StudentsT::new(0.0, 1.0, 0.5 + 127.5 / (1.0 + (-10.0 * raw).exp()));
+        law.map_err(|e| Error::config("base", e.to_string(), "give a finite number of degrees"))
     };
+    let raw = values_of(model, "degrees_of_freedom")?;
+    Ok(Base::StudentT(raw.iter().map(law).collect::<Result<_>>()?))
+}
+
+/// A parameter of the base.
+fn values_of(model: &Model, name: &str) -> Result<Vec<f64>> {
+    let found = model.params().get(&format!("base.{name}"));
+    let param = found.ok_or_else(|| {
+        Error::config("base", format!("it has no {name}"), "give one of the kind that it says")
+    })?;
+    to_f64(param.var())
+}
+
+fn mixture_of(model: &Model, components: usize) -> Result<Base> {
+    let values = |name: &str| values_of(model, name);
     let (logits, means) = (values("logits")?, values("means")?);
     let (upper, log_diagonal) = (values("upper")?, values("log_diagonal")?);
     let d = model.spec().columns.len();
@@ -131,10 +154,7 @@ fn scores_of_row(components: &[Component], z: &[f64]) -> Vec<f64> {
             total += weight;
             *log_weight += normal.ln_pdf(u) + component.whitening[j * d + j].ln();
         }
-        // The smaller tail has the digits.
-        let (least, sign) = if below < above { (below, 1.0) } else { (above, -1.0) };
-        let share = least / total;
-        scores.push(if share.is_nan() { f64::NAN } else { sign * normal.inverse_cdf(share) });
+        scores.push(normal_score(below / total, above / total));
     }
     scores
 }

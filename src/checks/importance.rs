@@ -37,7 +37,11 @@ impl Proposal {
         let (rows, d) = (rows.evenly(most), rows.features());
         let base = Base::of(subject.model)?;
         let to_normal = |moved: &Rows| {
-            base.normal_scores_by(&exact.to_latent(moved)?.points, d, subject.workers)
+            let latent = exact.to_latent(moved)?.points;
+            match &base {
+                Some(base) => base.normal_scores_by(&latent, d, subject.workers),
+                None => Ok(latent),
+            }
         };
         let jacobians = subject.jacobians_of(to_normal, &rows, subject.steps()[0])?;
         let (mut centres, mut shapes) = (Vec::new(), Vec::new());

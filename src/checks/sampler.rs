@@ -22,7 +22,11 @@ pub(super) fn check(subject: &Subject<'_>) -> Result<Outcome> {
         let why = "a latent point of a draw is not finite";
         return Ok(Outcome::Checked(Check::impossible(NAME, why)));
     }
-    let scores = Base::of(subject.model)?.normal_scores_by(&latent, d, subject.workers)?;
+    let Some(base) = Base::of(subject.model)? else {
+        let why = "nothing is known of the distribution functions of its base";
+        return Ok(Outcome::Skipped { name: NAME, why: why.to_owned() });
+    };
+    let scores = base.normal_scores_by(&latent, d, subject.workers)?;
     let tests = tests(&scores, d);
     let (name, least) = least(&tests);
     // Bonferroni's correction; of what is no number none.

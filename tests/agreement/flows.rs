@@ -15,7 +15,7 @@ const SIZES: [usize; 5] = [1, 2, 3, 7, 43];
 const CONTEXTS: [usize; 2] = [0, 2];
 /// More layers are a deep flow.
 const DEEP: usize = 8;
-const COMPONENTS: [usize; 3] = [1, 5, 33];
+const COMPONENTS: [usize; 2] = [5, 33];
 
 /// A flow to compare the tiers by.
 pub(super) struct Case {
@@ -128,9 +128,10 @@ fn without_nets() -> Vec<Case> {
             cases.push(Case::new(layer.name(), (d, 0), vec![layer]));
         }
         cases.push(Case::new("no layers", (d, 0), Vec::new()));
-        for components in COMPONENTS {
-            let mut case = Case::new(format!("mixture of {components}"), (d, 0), Vec::new());
-            case.config.base = GaussianMixtureConfig { components }.into();
+        let mixtures = COMPONENTS.map(|components| GaussianMixtureConfig { components }.into());
+        for base in BaseConfig::examples().into_iter().chain(mixtures) {
+            let mut case = Case::new(format!("base {base:?}"), (d, 0), Vec::new());
+            case.config.base = base;
             cases.push(case);
         }
     }

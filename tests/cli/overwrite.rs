@@ -48,6 +48,9 @@ fn settings_that_are_refused_leave_the_run_folder_as_it_was() {
         ("--support x1=positive", "x1"),
         ("--flow none", "flow"),
         ("--components 9999", "components"),
+        ("--base bell", "student-t"),
+        ("--flow nsf --base gaussian-mixture", "components"),
+        ("--base student-t --components 3", "components"),
     ] {
         let sizes = if settings.contains("hidden") { "" } else { "--hidden 8" };
         let tiny = TINY.replace("--hidden 8", sizes);

@@ -25,7 +25,7 @@ fn with_context(rows: &Rows) -> Rows {
 
 /// The layers of a spline flow, which is smooth enough but at knots.
 fn splines(features: usize) -> Vec<LayerConfig> {
-    let sizes = Sizes { layers: Some(2), hidden: Some(vec![6]), bins: Some(4), components: None };
+    let sizes = Sizes { layers: Some(2), hidden: Some(vec![6]), bins: Some(4), ..Sizes::default() };
     let recipe = recipe("nsf").unwrap().with_sizes(&sizes).unwrap();
     recipe.flow(features, 0).unwrap().layers
 }

@@ -3,6 +3,7 @@
 use super::{BaseConfig, ContinuousConfig, FlowConfig, LayerConfig, ObjectiveConfig};
 use crate::densities::GaussianMixtureConfig;
 use crate::error::{Error, Result};
+use crate::kinds::Kind;
 use crate::train::TrainConfig;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -62,6 +63,8 @@ pub struct Sizes {
     pub bins: Option<usize>,
     /// Components of the Gaussian mixture base; 0 for a standard normal base.
     pub components: Option<usize>,
+    /// The name of another kind of base, with its default settings.
+    pub base: Option<String>,
 }
 
 static RECIPES: LazyLock<std::result::Result<BTreeMap<String, Recipe>, String>> =
@@ -136,6 +139,9 @@ impl Recipe {
         if let Some(bins) = sizes.bins {
             self.set_bins(bins)?;
         }
+        if let Some(base) = &sizes.base {
+            self.set_base(base, sizes.components.is_some())?;
+        }
         if let Some(components) = sizes.components {
             self.components_up_to = None;
             self.base = match components {
@@ -175,6 +181,23 @@ impl Recipe {
                 *layer = other;
             }
         }
+    }
+
+    fn set_base(&mut self, name: &str, has_components: bool) -> Result<()> {
+        let is_mixture = name == GaussianMixtureConfig::NAME;
+        if has_components && !is_mixture {
+            let problem = format!("a base of kind {name} has none");
+            return Err(Error::config("components", problem, "leave out one of them"));
+        }
+        if is_mixture && (has_components || self.components_up_to.is_some()) {
+            return Ok(());
+        }
+        if is_mixture {
+            let remedy = "give components, or take nsf-gmm, which finds their number";
+            return Err(Error::config("base", "how many components it has is not said", remedy));
+        }
+        (self.base, self.components_up_to) = (BaseConfig::named(name)?, None);
+        Ok(())
     }
 
     fn set_bins(&mut self, count: usize) -> Result<()> {

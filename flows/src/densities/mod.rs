@@ -1,7 +1,6 @@
 //! Normalised densities, one file each.
 //!
-//! Normal, Student-t, uniform and mixture densities serve as bases of flows or as models of their
-//! own; the toys have an exact density and an exact sampler, to test everything else against.
+//! Normal, Student-t and mixture densities serve as bases of flows or as models of their own; the toys have an exact density and an exact sampler, to test everything else against.
 //!
 //! None of them is conditional: a context is accepted and ignored.
 
@@ -16,18 +15,17 @@ mod smoothed;
 mod student_t;
 mod toys;
 mod triangular;
-mod uniform;
 
 pub use gaussian::GaussianBaseline;
 pub use kernel_estimate::{KernelDensity, KernelParts};
 pub(crate) use mixture::{BROAD_WEIGHT, NARROWEST, far_away};
 pub use mixture::{GaussianMixture, GaussianMixtureConfig};
-pub use normal::{DiagonalNormal, IsotropicNormal, StandardNormal, StandardNormalConfig};
+pub use normal::{IsotropicNormal, StandardNormal, StandardNormalConfig};
 pub use registry::{BaseConfig, BaseKind};
 pub use smoothed::SmoothedToy;
-pub use student_t::StudentT;
+pub(crate) use student_t::{LEAST, RATE, SPAN};
+pub use student_t::{StudentT, StudentTConfig};
 pub use toys::{Toy, ToyInfo};
-pub use uniform::UniformBox;
 
 #[cfg(test)]
 mod checks;

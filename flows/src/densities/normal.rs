@@ -5,7 +5,7 @@ use super::placement::Placement;
 use crate::density::Density;
 use crate::error::{Error, Result};
 use crate::kinds::Kind;
-use crate::params::{Init, Scope};
+use crate::params::Scope;
 use crate::transform::check_points;
 use candle_core::{DType, Device, Tensor};
 use rand::RngCore;
@@ -142,50 +142,6 @@ impl Density for IsotropicNormal {
     }
 }
 
-/// A normal distribution with a trainable mean and standard deviation for each feature.
-///
-/// log p(x) = −½ Σ zᵢ² − Σ sᵢ − ½ d ln 2π with z = (x − μ) exp(−s).
-///
-/// Parameters: `loc` μ and `log_scale` s, both `[1, d]`, which start at 0: the standard normal. x
-/// has their dtype, and samples are placed beside them. A context is ignored.
-#[derive(Debug)]
-pub struct DiagonalNormal {
-    features: usize,
-    loc: Tensor,
-    log_scale: Tensor,
-}
-
-impl DiagonalNormal {
-    /// The standard normal of `features` features, to be trained.
-    ///
-    /// # Errors
-    /// When a parameter's name is taken.
-    pub fn new(mut scope: Scope, features: usize) -> Result<Self> {
-        Ok(Self {
-            features,
-            loc: scope.trainable("loc", (1, features), Init::Constant(0.0))?,
-            log_scale: scope.trainable("log_scale", (1, features), Init::Constant(0.0))?,
-        })
-    }
-}
-
-impl Density for DiagonalNormal {
-    fn features(&self) -> usize {
-        self.features
-    }
-
-    fn log_prob(&self, x: &Tensor, _context: Option<&Tensor>) -> Result<Tensor> {
-        check_points("DiagonalNormal::log_prob", x, self.features)?;
-        let z = x.broadcast_sub(&self.loc)?.broadcast_mul(&self.log_scale.neg()?.exp()?)?;
-        Ok(standard_log_prob(&z)?.broadcast_sub(&self.log_scale.sum_all()?.reshape(1)?)?)
-    }
-
-    fn sample(&self, n: usize, _context: Option<&Tensor>, rng: &mut dyn RngCore) -> Result<Tensor> {
-        let z = Placement::of(&self.loc).normals(n, self.features, rng)?;
-        Ok(z.broadcast_mul(&self.log_scale.detach().exp()?)?.broadcast_add(&self.loc.detach())?)
-    }
-}
-
 /// log N(z; 0, I) of each row.
 fn standard_log_prob(z: &Tensor) -> Result<Tensor> {
     let d = z.dim(1)? as f64;
@@ -194,17 +150,9 @@ fn standard_log_prob(z: &Tensor) -> Result<Tensor> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::checks::{self, grid_1d, grid_2d};
+    use super::super::checks::{self, grid_1d};
     use super::*;
-    use crate::params::Params;
     use statrs::distribution::{Continuous, Normal};
-
-    fn diagonal(params: &mut Params, d: usize) -> DiagonalNormal {
-        let density = DiagonalNormal::new(params.scope("base"), d).unwrap();
-        let values: Vec<f64> = (0..2 * d).map(|i| 0.4 - 0.3 * i as f64).collect();
-        params.write_flat(&values).unwrap();
-        density
-    }
 
     #[test]
     fn standard_matches_independent_normals() {
@@ -215,43 +163,24 @@ mod tests {
     }
 
     #[test]
-    fn diagonal_matches_independent_normals() {
-        let mut params = checks::params();
-        let density = diagonal(&mut params, 2);
-        let first = Normal::new(0.4, (-0.2f64).exp()).unwrap();
-        let second = Normal::new(0.1, (-0.5f64).exp()).unwrap();
-        let got = checks::log_prob(&density, &[1.0, -2.0]);
-        assert!((got[0] - first.ln_pdf(1.0) - second.ln_pdf(-2.0)).abs() < 1e-12);
-    }
-
-    #[test]
     fn integrates_to_one() {
         checks::integral_is_one(&StandardNormal::new(1), &grid_1d(-12.0, 12.0, 600), 1e-10);
-        let mut params = checks::params();
-        checks::integral_is_one(&diagonal(&mut params, 2), &grid_2d([-9.0, 9.0], 300), 1e-10);
     }
 
     #[test]
     fn samples_agree_with_the_entropy() {
         let entropy = 0.5 * (1.0 + TAU.ln());
         checks::entropy_is(&StandardNormal::new(3), 3.0 * entropy);
-        let mut params = checks::params();
-        checks::entropy_is(&diagonal(&mut params, 2), 2.0 * entropy - 0.7);
     }
 
     #[test]
     fn gradients_match_central_differences() {
         checks::gradients(&StandardNormal::new(2), None, &[0.5, -1.0, 2.0, 0.0]);
-        let mut params = checks::params();
-        let density = diagonal(&mut params, 2);
-        checks::gradients(&density, Some(&params), &[0.5, -1.0, 2.0, 0.0]);
     }
 
     #[test]
     fn keeps_the_house_rules() {
         checks::house_rules(&StandardNormal::new(2));
-        let mut params = checks::params();
-        checks::house_rules(&diagonal(&mut params, 2));
     }
 
     #[test]

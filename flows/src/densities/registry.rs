@@ -1,6 +1,6 @@
 //! Names the kinds of bases, and what each tells of itself.
 
-use super::{GaussianMixtureConfig, StandardNormalConfig};
+use super::{GaussianMixtureConfig, StandardNormalConfig, StudentTConfig};
 use crate::density::Density;
 use crate::error::Result;
 use crate::kinds::{Described, Entry, Family, Kind, Registry, Setting};
@@ -8,7 +8,11 @@ use crate::params::Scope;
 use std::sync::{Arc, LazyLock};
 
 static KINDS: LazyLock<Registry<dyn BaseKind>> = LazyLock::new(|| {
-    Registry::new(&[Entry::of::<GaussianMixtureConfig>(), Entry::of::<StandardNormalConfig>()])
+    Registry::new(&[
+        Entry::of::<GaussianMixtureConfig>(),
+        Entry::of::<StandardNormalConfig>(),
+        Entry::of::<StudentTConfig>(),
+    ])
 });
 
 /// Settings of the base density of a flow, N(0, I) unless another is given.

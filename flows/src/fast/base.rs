@@ -2,6 +2,7 @@
 
 mod mixture;
 mod normal;
+mod student_t;
 
 pub(super) use normal::IsotropicNormal;
 
@@ -11,7 +12,7 @@ use crate::config::BaseConfig;
 /// The kernel of a base; none where the settings are of another kind.
 type Find = fn(&BaseConfig, &mut Site) -> Option<Built<dyn Base>>;
 
-const KERNELS: [Find; 2] = [mixture::kernel, normal::kernel];
+const KERNELS: [Find; 3] = [mixture::kernel, normal::kernel, student_t::kernel];
 
 /// The kernel of a base.
 pub(super) fn kernel(base: &BaseConfig, site: &mut Site) -> Built<dyn Base> {
