@@ -9,7 +9,7 @@ use diffeo_flows::params::to_f64;
 use diffeo_flows::rng::{Stream, generator};
 use diffeo_flows::rows::Rows;
 use diffeo_flows::train::Quiet;
-use diffeo_flows::{Density, Workers};
+use diffeo_flows::{Density, Error, Workers};
 
 fn toy_rows(n: usize) -> Vec<[f64; 2]> {
     Toy::named("two-moons").unwrap().sample_points(n, &mut generator(0, Stream::Sample, 0))
@@ -202,4 +202,34 @@ fn a_density_keeps_the_weights_it_was_made_with() {
         params.write_flat(&moved).unwrap();
         assert_eq!(before, says(), "{engine:?}");
     }
+}
+
+/// From eight threads at once, alone and in a table, from an object that is held: the same bits.
+#[test]
+fn an_evaluator_gives_a_row_the_same_bits_from_every_thread() {
+    let rows = Rows::new(2, (0..400).map(|i| (f64::from(i) * 0.7).sin()).collect()).unwrap();
+    let mut fit = Fit::new("nsf").unwrap();
+    let one = || Workers::new(1).unwrap();
+    fit.config.steps = 20;
+    let (model, workers) = (fit.split_and_run(&rows, &one(), &mut Quiet).unwrap().model, one());
+    let evaluator = model.evaluator().unwrap();
+    let table = model.log_prob_rows(&rows, &workers).unwrap();
+    // What becomes of the weights later is nothing to it.
+    model.params().write_flat(&vec![0.3; model.params().count()]).unwrap();
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            let (evaluator, rows, table) = (&evaluator, &rows, &table);
+            scope.spawn(move || {
+                let workers = Workers::new(1).unwrap();
+                for row in (thread..rows.len()).step_by(8) {
+                    let alone = evaluator.log_prob(&rows.take(&[row]), &workers).unwrap();
+                    assert_eq!(alone[0].to_bits(), table[row].to_bits(), "row {row}");
+                }
+            });
+        }
+    });
+    let wide = Rows::try_from(&[[0.0; 3]]).unwrap();
+    assert!(matches!(evaluator.log_prob(&wide, &workers), Err(Error::Shape { .. })));
+    let far = evaluator.log_prob(&Rows::try_from(&[[1e300, 0.0]]).unwrap(), &workers).unwrap();
+    assert_eq!(far, [f64::NEG_INFINITY]);
 }

@@ -5,11 +5,11 @@ mod calibration;
 mod column;
 mod container;
 mod context;
-mod data_units;
 mod differences;
 mod energy;
 mod error_bars;
 mod evaluations;
+mod evaluator;
 mod field;
 mod file;
 mod fingerprint;
@@ -33,9 +33,10 @@ pub use column::{Column, ColumnKind};
 pub use container::FORMAT;
 pub use context::{GivenColumn, OutsideRange};
 pub(crate) use context::{REACH, REACH_OF_OLD, ranges_of};
-use data_units::InDataUnits;
 pub use error_bars::WithErrors;
 pub use evaluations::Evaluations;
+pub use evaluator::Evaluator;
+use evaluator::in_sample_chunks;
 pub use field::{FieldKind, ModelField};
 pub use fingerprint::Fingerprint;
 pub use fisher::NoisyFisher;
@@ -48,7 +49,6 @@ pub use walks::Frame;
 
 use crate::cancel::Cancel;
 use crate::densities::GaussianBaseline;
-use crate::density::Density;
 use crate::engine::{Choice, Engine};
 use crate::error::{Error, Result};
 use crate::flow::Flow;
@@ -140,11 +140,6 @@ impl Model {
     /// [`Error::Config`] when the fast tier was asked for and cannot run it.
     pub fn engine(&self) -> Result<Choice> {
         self.engine.choose(&self.spec.flow, &self.params)
-    }
-
-    /// The flow with its weights as they stand, on the tier that runs it, without a graph.
-    fn density(&self) -> Result<Box<dyn Density>> {
-        self.engine()?.density(&self.spec.flow, &self.params)
     }
 
     /// What the model is and where it came from.
@@ -285,25 +280,12 @@ impl Model {
         })
     }
 
-    /// Log-density of each row, nats, in data units: −∞ where the density is 0, and NaN where it could
-    /// not be computed, which [`not_computed`](Self::not_computed) lists. That is so for a row that the
-    /// solver of a continuous flow cannot follow; no other row is touched by it.
-    ///
-    /// A row's value depends on the row. Where steps are adaptive, rows that are solved together share
-    /// theirs, so that in another table it differs within the tolerance of the solver.
+    /// Log-density of each row, nats, in data units; see [`Evaluator::log_prob`].
     ///
     /// # Errors
     /// [`Error::Shape`] when the rows have other columns than the model.
     pub fn log_prob_rows(&self, rows: &Rows, workers: &Workers) -> Result<Vec<f64>> {
-        self.check_rows(rows)?;
-        let (density, device) = (self.density()?, self.params.device());
-        let model = InDataUnits { preparation: &self.preparation, density: density.as_ref() };
-        let chunks = workers.map_chunks(rows.len(), CHUNK_ROWS, |range| {
-            let points = rows.points_tensor(&range, device)?;
-            let context = rows.context_tensor(&range, device)?;
-            to_f64(&model.log_prob(&points, context.as_ref())?)
-        })?;
-        Ok(chunks.concat())
+        self.evaluator()?.log_prob(rows, workers)
     }
 
     /// The places of the rows whose log-density could not be computed, counted from 0.

@@ -27,6 +27,32 @@ pub struct Rows {
     numbers: Option<Vec<usize>>,
 }
 
+/// A point a row.
+///
+/// # Example
+/// ```
+/// use diffeo_flows::rows::Rows;
+/// let rows = Rows::try_from(&[[1.0, 2.0], [3.0, 4.0]])?;
+/// assert_eq!((rows.len(), rows.features()), (2, 2));
+/// # Ok::<(), diffeo_flows::Error>(())
+/// ```
+impl<const D: usize, const N: usize> TryFrom<&[[f64; D]; N]> for Rows {
+    type Error = Error;
+
+    fn try_from(points: &[[f64; D]; N]) -> Result<Self> {
+        Self::try_from(points.as_slice())
+    }
+}
+
+/// A point a row.
+impl<const D: usize> TryFrom<&[[f64; D]]> for Rows {
+    type Error = Error;
+
+    fn try_from(points: &[[f64; D]]) -> Result<Self> {
+        Self::new(D, points.as_flattened().to_vec())
+    }
+}
+
 impl Rows {
     /// Rows of `features` numbers.
     ///

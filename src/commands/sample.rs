@@ -38,12 +38,13 @@ pub fn run(common: &Common, args: &SampleArgs) -> Result<()> {
     let labels = labels(&model);
     let create = || Ok(target.create_labelled(&names, &labels, Precision::Double)?);
     let mut output = Aligned::new(names.len(), create);
+    let evaluator = model.evaluator()?;
     for start in (0..n).step_by(CHUNK) {
         let rows = CHUNK.min(n - start);
         let given = context.as_ref().map(|c| &c.values[start * k..(start + rows) * k]);
         let seed = common.seed();
         let mut drawn = match &sampler {
-            None => model.sample_rows_from(start, rows, given, seed, &workers)?,
+            None => evaluator.sample_from(start, rows, given, seed, &workers)?,
             Some(sampler) => model.sample_rows_by(sampler, (start, rows), given, seed, &workers)?,
         };
         require_finite(&drawn, names.len(), start)?;

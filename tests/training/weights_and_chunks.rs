@@ -145,10 +145,14 @@ fn rows_of_a_model_do_not_depend_on_threads_or_chunks() {
     let [one, two, seven] =
         workers.each_ref().map(|w| model.sample_rows(9001, None, 3, w).unwrap());
     assert!(one == two && one == seven);
-    let rest = model.sample_rows_from(4096, 9001 - 4096, None, 3, &workers[1]).unwrap();
+    let rest =
+        model.evaluator().unwrap().sample_from(4096, 9001 - 4096, None, 3, &workers[1]).unwrap();
     assert_eq!(rest, one[2 * 4096..]);
     assert_ne!(model.sample_rows(9001, None, 4, &workers[0]).unwrap(), one);
-    assert!(model.sample_rows_from(5, 10, None, 3, &workers[0]).is_err(), "no chunk begins there");
+    assert!(
+        model.evaluator().unwrap().sample_from(5, 10, None, 3, &workers[0]).is_err(),
+        "no chunk begins there"
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Log-densities with standard errors: the error of solver and probes.
 
 use super::Model;
-use super::data_units::FAR_AWAY;
+use super::evaluator::FAR_AWAY;
 use crate::calculus::Probe;
 use crate::config::{ContinuousConfig, DivergenceConfig, SolverConfig};
 use crate::error::{Error, Result};

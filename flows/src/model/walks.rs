@@ -1,6 +1,6 @@
 //! Samples of a diffusion by the samplers of [`crate::score`], in data units.
 
-use super::{CHUNK_ROWS, Model};
+use super::{CHUNK_ROWS, Model, in_sample_chunks};
 use crate::engine::Walker;
 use crate::error::{Error, Result};
 use crate::params::to_f64;
@@ -33,7 +33,7 @@ impl Model {
         })
     }
 
-    /// As [`Model::sample_rows_from`], by this sampler.
+    /// As [`Evaluator::sample_from`](super::Evaluator::sample_from), by this sampler.
     ///
     /// # Errors
     /// [`Error::Config`] for a model that is no diffusion; [`Error::Shape`] when the context does not
@@ -47,8 +47,9 @@ impl Model {
         workers: &Workers,
     ) -> Result<Vec<f64>> {
         let walker = self.walker(sampler)?;
+        let (k, device) = (self.spec.given.len(), self.params.device());
         let chunks =
-            self.in_sample_chunks((start, n), context, workers, |rows, context, index| {
+            in_sample_chunks((start, n), (k, context), device, workers, |rows, context, index| {
                 let mut rng = generator(seed, Stream::Sample, index as u64);
                 let context = self.preparation.context(context.as_ref())?;
                 let latent = self.flow.base().sample(rows, context.as_ref(), &mut rng)?;

@@ -49,8 +49,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 ///
 /// let x = Tensor::zeros((5, 2), DType::F32, &Device::Cpu)?;
 /// let slow = flow.log_prob(&x, None)?.to_vec1::<f32>()?;
-/// let base = BaseConfig::StandardNormal;
-/// let program = FieldProgram::new(path, (2, 0), &config, base, &params, Level::best());
+/// let base = BaseConfig::default();
+/// let program = FieldProgram::new(path, (2, 0), &config, &base, &params, Level::best());
 /// let program = program.expect("there are kernels").into();
 /// let fast = FieldFlow::new(&program, flow, &params, (solver, DivergenceConfig::Exact), 0)?;
 /// let fast = fast.log_prob(&x, None)?.to_vec1::<f32>()?;
