@@ -2,6 +2,7 @@
 //! one line in a list.
 
 mod affine;
+mod bernstein;
 mod shift;
 mod spline;
 
@@ -14,7 +15,7 @@ use std::fmt::Debug;
 /// The kernel of a map; none where the settings are of another kind.
 type Find = fn(&UnivariateConfig) -> Option<Built<dyn Univariate>>;
 
-const KERNELS: [Find; 3] = [affine::kernel, shift::kernel, spline::kernel];
+const KERNELS: [Find; 4] = [affine::kernel, bernstein::kernel, shift::kernel, spline::kernel];
 
 /// The kernel of a map.
 pub(super) fn kernel(map: &UnivariateConfig) -> Built<dyn Univariate> {

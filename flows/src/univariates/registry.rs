@@ -1,6 +1,6 @@
 //! Names the kinds of univariate maps, and what each tells of itself.
 
-use super::{Affine, LogisticMixture, RationalQuadraticSpline, Shift};
+use super::{Affine, Bernstein, LogisticMixture, RationalQuadraticSpline, Shift};
 use crate::error::Result;
 use crate::kinds::{Described, Entry, Family, Kind, Registry, Setting};
 use crate::univariate::Univariate;
@@ -9,6 +9,7 @@ use std::sync::{Arc, LazyLock};
 static KINDS: LazyLock<Registry<dyn UnivariateKind>> = LazyLock::new(|| {
     Registry::new(&[
         Entry::of::<Affine>(),
+        Entry::of::<Bernstein>(),
         Entry::of::<LogisticMixture>(),
         Entry::of::<RationalQuadraticSpline>(),
         Entry::of::<Shift>(),
