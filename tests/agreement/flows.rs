@@ -1,3 +1,4 @@
+use candle_core::{DType, Device};
 use diffeo_flows::FlowConfig;
 use diffeo_flows::config::{BaseConfig, ContinuousConfig, LayerConfig, UnivariateConfig, recipes};
 use diffeo_flows::densities::GaussianMixtureConfig;
@@ -6,7 +7,8 @@ use diffeo_flows::transforms::{
     ActNormConfig, CouplingConfig, ElementwiseConfig, FixedHalf, Half, InverseAutoregressiveConfig,
     LuLinearConfig, MaskedAutoregressiveConfig, ReverseConfig, ShuffleConfig,
 };
-use diffeo_flows::univariates::{Affine, RationalQuadraticSpline, Shift};
+use diffeo_flows::univariates::{Affine, RationalQuadraticSpline};
+use diffeo_flows::{Engine, Params, engine::Choice};
 
 /// The end of every spline but those of the recipes.
 pub(super) const TAIL_BOUND: f64 = 3.0;
@@ -44,12 +46,18 @@ impl Case {
     }
 }
 
-fn univariates() -> [(&'static str, UnivariateConfig); 3] {
-    [("shift", Shift {}.into()), ("affine", Affine::new(3.0).unwrap().into()), ("spline", spline())]
-}
-
-fn spline() -> UnivariateConfig {
-    RationalQuadraticSpline::new(5, TAIL_BOUND).unwrap().into()
+/// The examples of every map that has a kernel.
+fn univariates() -> Vec<UnivariateConfig> {
+    let has_kernel = |univariate: &UnivariateConfig| {
+        let layers = vec![ElementwiseConfig { univariate: univariate.clone() }.into()];
+        let case = Case::new("kernel", (1, 0), layers);
+        let mut params = Params::new(DType::F32, &Device::Cpu, 0);
+        case.config.build(&mut params).unwrap();
+        matches!(Engine::Auto.choose(&case.config, &params).unwrap(), Choice::Fast(_))
+    };
+    let all: Vec<_> = UnivariateConfig::examples().into_iter().filter(has_kernel).collect();
+    assert!(all.len() >= 4, "{all:?}");
+    all
 }
 
 /// Every activation, depth and residual blocks; widths that fill no vector, fewer units than
@@ -74,7 +82,8 @@ fn sizes() -> impl Iterator<Item = (usize, usize)> {
 
 fn couplings() -> Vec<Case> {
     let mut cases = Vec::new();
-    for (name, univariate) in univariates() {
+    for univariate in univariates() {
+        let name = univariate.name();
         for (half, conditioned_on) in [("first", Half::First), ("second", Half::Second)] {
             for (fixed, fixed_half) in
                 [("unchanged", FixedHalf::Unchanged), ("mapped", FixedHalf::Mapped)]
@@ -94,7 +103,8 @@ fn couplings() -> Vec<Case> {
 
 fn autoregressive() -> Vec<Case> {
     let mut cases = Vec::new();
-    for (name, univariate) in univariates() {
+    for univariate in univariates() {
+        let name = univariate.name();
         for sizes in sizes() {
             for net in nets() {
                 let univariate = univariate.clone();
@@ -112,7 +122,8 @@ fn autoregressive() -> Vec<Case> {
 fn without_nets() -> Vec<Case> {
     let mut cases = Vec::new();
     for sizes in sizes() {
-        for (name, univariate) in univariates() {
+        for univariate in univariates() {
+            let name = univariate.name();
             let layer = ElementwiseConfig { univariate }.into();
             cases.push(Case::new(format!("elementwise {name}"), sizes, vec![layer]));
         }
@@ -141,7 +152,8 @@ fn without_nets() -> Vec<Case> {
 /// Layers of every kind but the inverse-autoregressive one, on a mixture.
 fn chains() -> Vec<Case> {
     let [relu, residual, tanh, _] = nets();
-    let [_, (_, affine), (_, spline)] = univariates();
+    let affine: UnivariateConfig = Affine::new(3.0).unwrap().into();
+    let spline: UnivariateConfig = RationalQuadraticSpline::new(5, TAIL_BOUND).unwrap().into();
     let coupling = |conditioned_on, fixed_half, univariate: &UnivariateConfig, net: &NetConfig| {
         let (univariate, net) = (univariate.clone(), net.clone());
         CouplingConfig { conditioned_on, fixed_half, univariate, net }.into()
