@@ -55,8 +55,8 @@ impl FlowConfig {
 
     /// The noise levels of the diffusion among the layers, if there is one.
     pub fn noise(&self) -> Option<&NoiseLevels> {
-        let continuous = self.layers.iter().filter_map(|layer| layer.of::<ContinuousConfig>());
-        continuous.filter_map(|layer| layer.noise.as_ref()).next()
+        let mut continuous = self.layers.iter().filter_map(|layer| layer.of::<ContinuousConfig>());
+        continuous.find_map(|layer| layer.noise.as_ref())
     }
 
     /// Builds the flow and creates its parameters below `flow` and `base`.

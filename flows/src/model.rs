@@ -68,7 +68,7 @@ pub const INITIAL_ROWS: usize = 20_000;
 
 /// A density over the columns of a table, possibly given other columns.
 ///
-/// Log-densities are in nats and in the units of the data. As a [`Density`] it takes and gives
+/// Log-densities are in nats and in the units of the data. As a [`Density`](crate::Density) it takes and gives
 /// tensors of any dtype (`f64` results) outside any gradient; `log_prob_rows` and `sample_rows` take
 /// plain numbers and use several threads. Both run in chunks on the tier of
 /// [`Model::with_engine`]. What is to be differentiated is [`Model::flow`].

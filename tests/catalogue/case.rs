@@ -14,6 +14,9 @@ pub(super) type Size = (usize, usize);
 /// What a case builds.
 pub(super) type Built = Result<Box<dyn Transform>>;
 
+/// Builds a transform at a scope, for a size, its last layers started as told.
+type Build = Arc<dyn Fn(Scope, Size, LastLayer) -> Built + Send + Sync>;
+
 /// One transform of the catalogue.
 #[derive(Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each law asks one independent question")]
@@ -21,8 +24,7 @@ pub(crate) struct Case {
     pub(crate) name: String,
     pub(crate) features: usize,
     pub(crate) context: usize,
-    /// Builds the transform at a scope, for a size, its last layers started as told.
-    pub(crate) build: Arc<dyn Fn(Scope, Size, LastLayer) -> Built + Send + Sync>,
+    pub(crate) build: Build,
     /// The features that pass unchanged.
     pub(crate) fixed: Range<usize>,
     /// Whether output i depends on inputs up to i only.
