@@ -5,7 +5,7 @@ use diffeo_flows::densities::GaussianMixtureConfig;
 use diffeo_flows::nets::{Activation, NetConfig};
 use diffeo_flows::transforms::{
     ActNormConfig, CouplingConfig, ElementwiseConfig, FixedHalf, Half, InverseAutoregressiveConfig,
-    LuLinearConfig, MaskedAutoregressiveConfig, ReverseConfig, ShuffleConfig,
+    LuLinearConfig, MaskedAutoregressiveConfig, ReverseConfig, RotationConfig, ShuffleConfig,
 };
 use diffeo_flows::univariates::{Affine, RationalQuadraticSpline};
 use diffeo_flows::{Engine, Params, engine::Choice};
@@ -163,6 +163,7 @@ fn chains() -> Vec<Case> {
         coupling(Half::First, FixedHalf::Mapped, &affine, &residual),
         ShuffleConfig {}.into(),
         LuLinearConfig {}.into(),
+        RotationConfig { reflections: 3 }.into(),
         coupling(Half::Second, FixedHalf::Unchanged, &spline, &relu),
         ReverseConfig {}.into(),
         MaskedAutoregressiveConfig { univariate: affine, net: tanh }.into(),

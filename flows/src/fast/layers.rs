@@ -8,6 +8,7 @@ mod inverse_autoregressive;
 mod lu_linear;
 mod masked_autoregressive;
 mod permutation;
+mod rotation;
 #[cfg(test)]
 mod tests;
 
@@ -20,7 +21,7 @@ use crate::config::LayerConfig;
 /// The kernel of a layer; none where the settings are of another kind.
 type Find = fn(&LayerConfig, &mut Site) -> Option<Built<dyn Kernel>>;
 
-const KERNELS: [Find; 7] = [
+const KERNELS: [Find; 8] = [
     act_norm::kernel,
     coupling::kernel,
     elementwise::kernel,
@@ -28,6 +29,7 @@ const KERNELS: [Find; 7] = [
     lu_linear::kernel,
     masked_autoregressive::kernel,
     permutation::kernel,
+    rotation::kernel,
 ];
 
 /// The kernel of a layer.

@@ -7,6 +7,7 @@ mod lu_linear;
 mod masked_autoregressive;
 mod permutation;
 mod registry;
+mod rotation;
 mod standardise;
 mod support;
 
@@ -20,6 +21,8 @@ pub use masked_autoregressive::{
 };
 pub use permutation::{Permutation, ReverseConfig, ShuffleConfig};
 pub use registry::{LayerConfig, LayerKind};
+pub(crate) use rotation::LEAST_SQUARE;
+pub use rotation::{Rotation, RotationConfig};
 pub use standardise::Standardise;
 pub(crate) use support::Derivatives;
 pub use support::{Support, SupportMap};

@@ -2,7 +2,7 @@
 
 use super::{
     ActNormConfig, CouplingConfig, ElementwiseConfig, InverseAutoregressiveConfig, LuLinearConfig,
-    MaskedAutoregressiveConfig, ReverseConfig, ShuffleConfig,
+    MaskedAutoregressiveConfig, ReverseConfig, RotationConfig, ShuffleConfig,
 };
 use crate::error::Result;
 use crate::kinds::{Described, Entry, Family, Kind, Registry, Setting};
@@ -23,6 +23,7 @@ static KINDS: LazyLock<Registry<dyn LayerKind>> = LazyLock::new(|| {
         Entry::of::<LuLinearConfig>(),
         Entry::of::<MaskedAutoregressiveConfig>(),
         Entry::of::<ReverseConfig>(),
+        Entry::of::<RotationConfig>(),
         Entry::of::<ShuffleConfig>(),
     ])
 });

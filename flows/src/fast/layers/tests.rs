@@ -109,6 +109,9 @@ fn layers_without_networks_agree_with_the_reference() {
         check_kind(transforms::LuLinearConfig {}, (d, 0), scale);
         check_kind(transforms::ReverseConfig {}, (d, 0), scale);
         check_kind(transforms::ShuffleConfig {}, (d, 0), scale);
+        if d > 1 {
+            check_kind(transforms::RotationConfig { reflections: 3 }, (d, 0), scale);
+        }
     }
 }
 
