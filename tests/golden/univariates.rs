@@ -5,7 +5,7 @@ use super::{Golden, MIN, Matrix, Pairs, inverse_softplus, slope_offset};
 use anyhow::{Result, ensure};
 use candle_core::{DType, Tensor};
 use diffeo_flows::Univariate;
-use diffeo_flows::univariates::{Affine, RationalQuadraticSpline};
+use diffeo_flows::univariates::{Affine, Bernstein, RationalQuadraticSpline};
 
 /// At a knot between a narrow and a wide bin the log-slope has a kink: moving the input by one unit
 /// of f32 moves it by up to 1.3e-3 here, in f64.
@@ -65,6 +65,22 @@ fn the_affine_map_agrees_with_zuko() -> Result<()> {
     let (shift, scale) = (golden.take("shift")?, golden.take("scale")?);
     let sets = shift.iter().zip(&scale).map(|(b, a)| vec![b[0], a[0]]).collect();
     check_univariate(&golden, &sets, &Affine::new(-MIN.ln())?, &BOTH)
+}
+
+/// The peer's steps have no least one: ours share out what is above it.
+#[test]
+fn bernstein_polynomials_agree_with_zuko() -> Result<()> {
+    const LEAST: f64 = 1e-2;
+    let mut golden = Golden::parse(include_str!("zuko_bernstein.json"))?;
+    let set = |theta: &Vec<f64>| {
+        let all: f64 = theta.iter().map(|raw| raw.exp()).sum();
+        let count = theta.len() as f64;
+        let share = |raw: &f64| ((count * raw.exp() / all - LEAST) / ((1.0 - LEAST) * count)).ln();
+        theta.iter().map(share).collect::<Vec<f64>>()
+    };
+    let sets: Matrix = golden.take("theta")?.iter().map(set).collect();
+    ensure!(sets.concat().iter().all(|raw| raw.is_finite()), "a step is below the least of ours");
+    check_univariate(&golden, &sets, &Bernstein::new(10, 3.0)?, &BOTH)
 }
 
 #[test]

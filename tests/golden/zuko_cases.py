@@ -8,6 +8,7 @@ from zuko.flows.coupling import GeneralCouplingTransform
 from zuko.lazy import Flow, UnconditionalDistribution, UnconditionalTransform
 from zuko.nn import Linear
 from zuko.transforms import (
+    BoundedBernsteinTransform,
     MonotonicAffineTransform,
     MonotonicRQSTransform,
     PermutationTransform,
@@ -103,6 +104,23 @@ def spline():
     return univariate_case("Rational-quadratic spline on ±3, 5 bins", build, raw, x, y)
 
 
+def bernstein():
+    """Bernstein polynomials that join the identity at ±3, at points inside.
+
+    The peer's inverse is found by bisection; the images and points of its forward map are taken instead. Outside
+    its bounds it is the identity but for 6e-6.
+    """
+    theta = draws("zuko/theta", 5, 6, 1.5)
+    x = torch.cat([draws("zuko/bernstein", 5, 9, 0.9), torch.tensor([[-2.99, 0.0, 2.9]]).repeat(5, 1)], 1)
+    x = x.clamp(-2.99, 2.99)
+    maps = [BoundedBernsteinTransform(row, bound=3.0) for row in theta]
+    images, log_slopes = zip(*(m.call_and_ladj(v) for m, v in zip(maps, x, strict=True)))
+    y, log_slope, x = torch.cat(images)[:, None], torch.cat(log_slopes), x.reshape(-1, 1)
+    inverse = pairs(y, x, -log_slope)
+    description = "Bernstein polynomial of degree 10 on ±3"
+    return record(description, ("zuko",), {"theta": theta}, pairs(x, y, log_slope), inverse)
+
+
 def univariate_case(description, build, raw, x, y):
     """A map of the line: each row of raw parameters with its row of points.
 
@@ -122,6 +140,7 @@ def univariate_case(description, build, raw, x, y):
 CASES = {
     "zuko_affine": affine,
     "zuko_spline": spline,
+    "zuko_bernstein": bernstein,
     "zuko_coupling_affine": lambda: coupling_affine(0),
     "zuko_coupling_affine_context": lambda: coupling_affine(2),
     "zuko_maf": lambda: maf(0),

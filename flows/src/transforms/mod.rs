@@ -6,6 +6,7 @@ mod elementwise;
 mod lu_linear;
 mod masked_autoregressive;
 mod permutation;
+mod planar;
 mod registry;
 mod rotation;
 mod standardise;
@@ -20,6 +21,7 @@ pub use masked_autoregressive::{
     InverseAutoregressiveConfig, MaskedAutoregressive, MaskedAutoregressiveConfig,
 };
 pub use permutation::{Permutation, ReverseConfig, ShuffleConfig};
+pub use planar::{Planar, PlanarConfig};
 pub use registry::{LayerConfig, LayerKind};
 pub(crate) use rotation::LEAST_SQUARE;
 pub use rotation::{Rotation, RotationConfig};

@@ -2,7 +2,7 @@
 
 use super::{
     ActNormConfig, CouplingConfig, ElementwiseConfig, InverseAutoregressiveConfig, LuLinearConfig,
-    MaskedAutoregressiveConfig, ReverseConfig, RotationConfig, ShuffleConfig,
+    MaskedAutoregressiveConfig, PlanarConfig, ReverseConfig, RotationConfig, ShuffleConfig,
 };
 use crate::error::Result;
 use crate::kinds::{Described, Entry, Family, Kind, Registry, Setting};
@@ -22,6 +22,7 @@ static KINDS: LazyLock<Registry<dyn LayerKind>> = LazyLock::new(|| {
         Entry::of::<InverseAutoregressiveConfig>(),
         Entry::of::<LuLinearConfig>(),
         Entry::of::<MaskedAutoregressiveConfig>(),
+        Entry::of::<PlanarConfig>(),
         Entry::of::<ReverseConfig>(),
         Entry::of::<RotationConfig>(),
         Entry::of::<ShuffleConfig>(),

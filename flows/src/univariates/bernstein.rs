@@ -13,15 +13,15 @@ use serde::{Deserialize, Serialize};
 /// The least step between inner coefficients, as a share of their mean.
 pub(crate) const LEAST_STEP: f64 = 1e-2;
 /// The degrees there are.
-pub(crate) const DEGREES: std::ops::RangeInclusive<usize> = 4..=64;
+pub(crate) const DEGREES: std::ops::RangeInclusive<usize> = 6..=64;
 
 /// A monotone Bernstein polynomial of degree n on [−B, B], the identity outside.
 ///
 /// Map: y = Σₖ cₖ bₖ,ₙ(t) with t = (x + B) / 2B and bₖ,ₙ(t) = (n choose k) tᵏ (1−t)ⁿ⁻ᵏ; slope
-/// (n / 2B) Σₖ (cₖ₊₁ − cₖ) bₖ,ₙ₋₁(t). The steps cₖ₊₁ − cₖ are positive and the first and the last are 2B/n, so
-/// that value and slope are those of the identity at both ends; the n − 2 between share the rest by a softmax.
-/// Parameters: p = n − 2, all zero for the identity. The log-density is smooth inside, which that of splines
-/// is not. Forward costs n² products; the inverse about ten times as much, by Newton's method in a bracket,
+/// (n / 2B) Σₖ (cₖ₊₁ − cₖ) bₖ,ₙ₋₁(t). The steps cₖ₊₁ − cₖ are positive and the first two and the last two are
+/// 2B/n, so that value, slope and bend are those of the identity at both ends; the n − 4 between share the rest by
+/// a softmax. Parameters: p = n − 4, all zero for the identity. The log-density is smooth inside and
+/// its slope continuous everywhere, which that of splines is not. Forward costs n² products; the inverse about ten times as much, by Newton's method in a bracket,
 /// with gradients by the implicit function theorem. An entry that is NaN, or has a parameter that is not
 /// finite, becomes NaN and disturbs no other.
 ///
@@ -38,11 +38,11 @@ impl Bernstein {
     /// A polynomial of that degree on [−`bound`, `bound`].
     ///
     /// # Errors
-    /// [`Error::Config`] unless the degree is from 4 to 64 and the bound positive and finite.
+    /// [`Error::Config`] unless the degree is from 6 to 64 and the bound positive and finite.
     pub fn new(degree: usize, bound: f64) -> Result<Self> {
         if !DEGREES.contains(&degree) {
             let problem = format!("degree {degree}");
-            return Err(Error::config("degree", problem, "give 4 to 64, for instance 16"));
+            return Err(Error::config("degree", problem, "give 6 to 64, for instance 16"));
         }
         if !(bound > 0.0 && bound.is_finite()) {
             let remedy = "give a positive number of standard deviations, for instance 5";
@@ -61,9 +61,9 @@ impl Bernstein {
         self.bound
     }
 
-    /// By how much the inner steps differ from 2B/n, `[n, m, n − 2]`; they sum to 0.
+    /// By how much the inner steps differ from 2B/n, `[n, m, n − 4]`; they sum to 0.
     fn surplus(self, params: &Tensor) -> Result<Tensor> {
-        let inner = (self.degree - 2) as f64;
+        let inner = (self.degree - 4) as f64;
         let step = 2.0 * self.bound / self.degree as f64;
         let free = step * (1.0 - LEAST_STEP);
         Ok(softmax(params, 2)?.affine(inner * free, -free)?)
@@ -73,12 +73,12 @@ impl Bernstein {
     fn at(self, t: &Tensor, surplus: &Tensor) -> Result<(Tensor, Tensor)> {
         let n = self.degree;
         let lower = basis(t, n - 1)?;
-        let inner = lower.narrow(2, 1, n - 2)?;
+        let inner = lower.narrow(2, 2, n - 4)?;
         let rise = (&inner * surplus)?.sum(2)?;
         let slope = rise.affine(0.5 * n as f64 / self.bound, 1.0)?;
         // Σₖ cₖ bₖ,ₙ by what the steps add: step j counts in all coefficients after it.
-        let sums = later_sums(surplus, n - 2)?;
-        let lift = (raised(&lower, t)?.narrow(2, 2, n - 2)? * sums)?.sum(2)?;
+        let sums = later_sums(surplus, n - 4)?;
+        let lift = (raised(&lower, t)?.narrow(2, 3, n - 4)? * sums)?.sum(2)?;
         Ok((lift, slope))
     }
 
@@ -118,7 +118,7 @@ impl Kind for Bernstein {
     const NAME: &'static str = "bernstein";
 
     fn examples() -> Vec<Self> {
-        vec![Self { degree: 6, bound: 3.0 }]
+        vec![Self { degree: 7, bound: 3.0 }]
     }
 }
 
@@ -138,7 +138,7 @@ impl UnivariateKind for Bernstein {
 
 impl Univariate for Bernstein {
     fn params_per_feature(&self) -> usize {
-        self.degree - 2
+        self.degree - 4
     }
 
     fn forward(&self, x: &Tensor, params: &Tensor) -> Result<Mapped> {

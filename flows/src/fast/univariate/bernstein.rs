@@ -14,7 +14,7 @@ const ROOM: usize = 66;
 /// Steps of the inverse: each halves the bracket or is one of Newton's.
 const ITERATIONS: usize = 28;
 
-/// The fast tier of [`crate::univariates::Bernstein`]: n − 2 raw steps of each feature.
+/// The fast tier of [`crate::univariates::Bernstein`]: n − 4 raw steps of each feature.
 #[derive(Debug, Clone, Copy)]
 struct Bernstein {
     degree: usize,
@@ -29,7 +29,7 @@ pub(super) fn kernel(map: &UnivariateConfig) -> Option<Built<dyn Univariate>> {
 
 impl Univariate for Bernstein {
     fn params_per_feature(&self) -> usize {
-        self.degree - 2
+        self.inner()
     }
 
     fn forward(
@@ -73,7 +73,7 @@ struct Steps<F> {
 impl Bernstein {
     /// Inner steps, their number.
     fn inner(self) -> usize {
-        self.degree - 2
+        self.degree - 4
     }
 
     /// What a share of 1 adds to a step.
@@ -118,14 +118,14 @@ impl Bernstein {
     fn at<S: Simd>(self, s: S, t: S::F, steps: &Steps<S::F>) -> (S::F, S::F, [S::F; ROOM]) {
         let lower = self.basis(s, t);
         let mut rise = s.splat(0.0);
-        for (surplus, b) in steps.surplus[..self.inner()].iter().zip(&lower[1..]) {
+        for (surplus, b) in steps.surplus[..self.inner()].iter().zip(&lower[2..]) {
             rise = s.mul_add(*surplus, *b, rise);
         }
         let slope = s.mul_add(rise, s.splat(0.5 * self.degree as f32 / self.bound), s.splat(1.0));
         let mut upper = lower;
         raise(s, &mut upper, self.degree - 1, t);
         let (mut sum, mut lift) = (s.splat(0.0), s.splat(0.0));
-        for (surplus, b) in steps.surplus[..self.inner()].iter().zip(&upper[2..]) {
+        for (surplus, b) in steps.surplus[..self.inner()].iter().zip(&upper[3..]) {
             sum = s.add(sum, *surplus);
             lift = s.mul_add(sum, *b, lift);
         }
@@ -241,14 +241,14 @@ vectorised! {
                 let d_point = s.load(d_points, v);
                 let d_y = s.select(inside, d_point, zero);
                 let d_slope = s.div(s.select(inside, s.load(d_log_det, v), zero), slope);
-                // The surplus of the first and the last step is 0.
+                // The surplus of the first two and the last two steps is 0.
                 let mut smaller = [zero; ROOM];
                 smaller[0] = s.splat(1.0);
                 for degree in 0..map.degree - 2 {
                     raise(s, &mut smaller, degree, t);
                 }
                 let (mut change, mut before) = (zero, zero);
-                for (surplus, b) in steps.surplus[..=inner].iter().zip(&smaller) {
+                for (surplus, b) in steps.surplus[..=inner].iter().zip(&smaller[1..]) {
                     change = s.mul_add(s.sub(*surplus, before), *b, change);
                     before = *surplus;
                 }
@@ -258,14 +258,15 @@ vectorised! {
                 let mut upper = lower;
                 raise(s, &mut upper, map.degree - 1, t);
                 let d_rise = s.mul(d_slope, s.splat(rate));
-                let mut tail = s.add(upper[map.degree], upper[map.degree - 1]);
+                let last = s.add(upper[map.degree], upper[map.degree - 1]);
+                let mut tail = s.add(last, upper[map.degree - 2]);
                 let (mut gradients, mut mean) = ([zero; ROOM], zero);
                 for j in (0..inner).rev() {
-                    // Coefficients j + 2 and later follow inner step j.
-                    let gradient = s.mul_add(d_rise, lower[j + 1], s.mul(d_y, tail));
+                    // Coefficients j + 3 and later follow inner step j.
+                    let gradient = s.mul_add(d_rise, lower[j + 2], s.mul(d_y, tail));
                     gradients[j] = gradient;
                     mean = s.mul_add(steps.shares[j], gradient, mean);
-                    tail = s.add(tail, upper[j + 1]);
+                    tail = s.add(tail, upper[j + 2]);
                 }
                 let scale = s.splat(map.free() * inner as f32);
                 for (j, raw) in params.iter_mut().enumerate() {
