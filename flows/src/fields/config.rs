@@ -79,9 +79,11 @@ fn smooth() -> Activation {
 impl FieldConfig {
     /// Small networks, for tests: a free one and one of a potential.
     pub(crate) fn examples() -> Vec<Self> {
-        let of = |(time, potential)| {
-            let NetConfig { hidden, activation, .. } = NetConfig::example();
-            Self { hidden, activation, time, potential }
+        let of = |(time, potential)| Self {
+            hidden: vec![3],
+            activation: Activation::Tanh,
+            time,
+            potential,
         };
         [(TimeForm::ConcatSquash, false), (TimeForm::Concat, true)].map(of).into()
     }
