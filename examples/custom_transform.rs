@@ -4,8 +4,8 @@
 #![expect(clippy::print_stdout, reason = "an example shows what it found")]
 
 use candle_core::{Device, Tensor};
-use diffeo::checks::{Evidence, Outcome, Subject, run};
-use diffeo::flows::config::{BaseConfig, LayerConfig, Recipe};
+use diffeo::checks::{Certificate, Evidence, Subject};
+use diffeo::flows::config::{LayerConfig, Recipe};
 use diffeo::flows::kinds::Kind;
 use diffeo::flows::nets::LastLayer;
 use diffeo::flows::params::{Init, Scope};
@@ -76,8 +76,7 @@ impl LayerKind for SinhConfig {
 fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     LayerConfig::register::<SinhConfig>()?;
     let mut fit = Fit::new("nsf-ar")?;
-    let (block, base) = (vec![SinhConfig {}.into()], BaseConfig::default());
-    fit.recipe = Recipe { layers: 1, block, base, ..fit.recipe };
+    fit.recipe = Recipe { layers: 1, block: vec![SinhConfig {}.into()], ..fit.recipe };
     // asinh of a normal number: this flow can be exact.
     let normal = |i: i32| (std::f64::consts::TAU * (f64::from(i) * 0.754_877).fract()).cos();
     let spread = |i: i32| (-2.0 * (1.0 - (f64::from(i) * 0.569_84).fract()).ln()).sqrt();
@@ -87,19 +86,11 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     std::fs::create_dir_all("target/pictures")?;
     fitted.model.save("target/pictures/sinh.safetensors")?;
     let model = Model::load("target/pictures/sinh.safetensors", &Device::Cpu)?;
-    println!("three samples {:.2?}", model.sample_rows(3, None, 7, &workers)?);
     let evidence =
         Evidence { held_out: Some(&rows.take(&fitted.split.test)), ..Evidence::default() };
-    for outcome in run(&Subject::new(&model, evidence, 0, &workers)?) {
-        if let Outcome::Checked(check) = outcome {
-            println!(
-                "{} {}: {}",
-                if check.passed { "ok  " } else { "FAIL" },
-                check.name,
-                check.value
-            );
-        }
-    }
+    let passed = Certificate::of(&Subject::new(&model, evidence, 0, &workers)?)?.passed;
+    let samples = model.sample_rows(3, None, 7, &workers)?;
+    println!("certificate passed: {passed}; three samples: {samples:.2?}");
     let (name, theme) = ("a flow of sinh", Theme::light());
     let studio = Studio { model: &model, data: Some(&rows), name, workers: &workers, theme };
     studio.density()?.save("target/pictures/custom_transform.png")?;

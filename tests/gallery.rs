@@ -32,6 +32,8 @@ fn another_picture_is_stale_also_where_it_is_as_large() {
         let flat = other.clone().resized(picture.width() - 1, picture.height());
         let said = stale::difference(&flat, picture).unwrap();
         assert!(said.contains("pixels across"), "{said}");
+        let high = picture.clone().resized(picture.width(), picture.height() * 11 / 10);
+        assert!(stale::difference(&high, picture).unwrap().contains("pixels down"));
     }
 }
 
