@@ -8,7 +8,6 @@
 
 use crate::error::{Error, Result};
 use serde::de::{DeserializeOwned, Error as _};
-use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 use std::any::{Any, TypeId};
@@ -27,15 +26,9 @@ pub trait Kind: fmt::Debug + Clone + Serialize + DeserializeOwned + Send + Sync 
 }
 
 /// What settings of every kind can tell; each [`Kind`] can.
-pub trait Described: fmt::Debug + Send + Sync {
+pub trait Described: fmt::Debug + Send + Sync + erased_serde::Serialize {
     /// The kind's name in files.
     fn name(&self) -> &'static str;
-
-    /// The settings as a table.
-    ///
-    /// # Errors
-    /// When the type does not serialise as a struct with named fields.
-    fn settings(&self) -> serde_json::Result<Map<String, Value>>;
 
     /// The settings, to be taken for what they are.
     fn as_any(&self) -> &dyn Any;
@@ -44,13 +37,6 @@ pub trait Described: fmt::Debug + Send + Sync {
 impl<K: Kind> Described for K {
     fn name(&self) -> &'static str {
         K::NAME
-    }
-
-    fn settings(&self) -> serde_json::Result<Map<String, Value>> {
-        match serde_json::to_value(self)? {
-            Value::Object(settings) => Ok(settings),
-            _ => Err(serde_json::Error::custom("settings are a struct with named fields")),
-        }
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -228,7 +214,7 @@ impl<T: Described + ?Sized> fmt::Debug for Setting<T> {
 /// Equal settings of one kind.
 impl<T: Described + ?Sized> PartialEq for Setting<T> {
     fn eq(&self, other: &Self) -> bool {
-        let same = || Some(self.0.settings().ok()? == other.0.settings().ok()?);
+        let same = || Some(serde_json::to_value(self).ok()? == serde_json::to_value(other).ok()?);
         self.0.name() == other.0.name() && same().unwrap_or(false)
     }
 }
@@ -236,13 +222,26 @@ impl<T: Described + ?Sized> PartialEq for Setting<T> {
 /// The key that names the kind.
 const KIND: &str = "kind";
 
+/// Settings beside their kind, in the order in which their type has them.
+#[derive(Serialize)]
+#[serde(bound = "")]
+struct Named<'a, T: Described + ?Sized> {
+    kind: &'static str,
+    #[serde(flatten)]
+    settings: Settings<'a, T>,
+}
+
+struct Settings<'a, T: ?Sized>(&'a T);
+
+impl<T: Described + ?Sized> Serialize for Settings<'_, T> {
+    fn serialize<S: Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
+        erased_serde::serialize(self.0, to)
+    }
+}
+
 impl<T: Described + ?Sized> Serialize for Setting<T> {
     fn serialize<S: Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
-        let settings = self.0.settings().map_err(serde::ser::Error::custom)?;
-        let mut table = to.serialize_map(Some(settings.len() + 1))?;
-        table.serialize_entry(KIND, self.0.name())?;
-        settings.iter().try_for_each(|(name, value)| table.serialize_entry(name, value))?;
-        table.end()
+        Named { kind: self.0.name(), settings: Settings(&*self.0) }.serialize(to)
     }
 }
 
@@ -267,3 +266,60 @@ impl<'de, T: Family + ?Sized + 'static> Deserialize<'de> for Setting<T> {
 
 /// What begins a message on a kind that is not known.
 pub(crate) const UNKNOWN: &str = "unknown kind of";
+
+#[cfg(test)]
+mod tests {
+    use crate::config::{LayerConfig, UnivariateConfig};
+    use crate::kinds::Kind;
+    use crate::univariate::Univariate;
+    use crate::univariates::{Affine, Shift, UnivariateKind};
+    use crate::{Error, Result};
+    use serde::{Deserialize, Serialize};
+
+    /// As files had them when kinds were an enum: the hash of a result depends on it.
+    #[test]
+    fn settings_are_written_in_the_order_of_their_type() {
+        let text = r#"{"kind":"coupling","conditioned_on":"first","fixed_half":"unchanged","univariate":{"kind":"affine","log_scale_bound":5.0},"net":{"hidden":[8],"activation":"relu","residual":false}}"#;
+        let layer: LayerConfig = serde_json::from_str(text).unwrap();
+        assert_eq!(serde_json::to_string(&layer).unwrap(), text);
+        let shift: UnivariateConfig = Shift {}.into();
+        assert_eq!(serde_json::to_string(&shift).unwrap(), r#"{"kind":"shift"}"#);
+        assert_eq!(toml::to_string(&shift).unwrap(), "kind = \"shift\"\n");
+    }
+
+    #[derive(Debug, Clone, Serialize, Deserialize)]
+    struct Other {}
+
+    impl Kind for Other {
+        const NAME: &'static str = "affine";
+
+        fn examples() -> Vec<Self> {
+            vec![Self {}]
+        }
+    }
+
+    impl UnivariateKind for Other {
+        fn build(&self) -> Result<Box<dyn Univariate>> {
+            Ok(Box::new(Shift {}))
+        }
+    }
+
+    #[test]
+    fn a_name_belongs_to_one_kind() {
+        UnivariateConfig::register::<Affine>().unwrap();
+        let error = UnivariateConfig::register::<Other>().unwrap_err();
+        assert!(matches!(&error, Error::Config { .. }) && error.to_string().contains("`affine`"));
+        let text = serde_json::to_string(&UnivariateConfig::from(Other {})).unwrap();
+        assert!(serde_json::from_str::<UnivariateConfig>(&text).is_err(), "a bound is missing");
+    }
+
+    #[test]
+    fn settings_are_equal_by_kind_and_value() {
+        let affine = |bound| UnivariateConfig::from(Affine::new(bound).unwrap());
+        assert_eq!(affine(2.0), affine(2.0));
+        assert_ne!(affine(2.0), affine(3.0));
+        assert_ne!(affine(2.0), UnivariateConfig::from(Shift {}));
+        let error = UnivariateConfig::named("bend").unwrap_err().to_string();
+        assert!(error.contains("`bend`") && error.contains("logistic-mixture"), "{error}");
+    }
+}
