@@ -168,8 +168,8 @@ fn a_run_killed_many_times_ends_as_an_unbroken_one() {
     /// Kills that must hit a fit between its first checkpoint and its model.
     const HITS: usize = 20;
     let bench = Bench::new();
-    let short = "fit two-moons --rows 300 --steps 240 --evaluate-every 3 --layers 1 --hidden 8 \
-                 --no-plots";
+    let short = "fit two-moons --rows 300 --steps 2400 --evaluate-every 3 --layers 1 --hidden 8 \
+                 --patience 0 --no-plots";
     bench.run(&format!("{short} -o whole")).good();
     let length = || std::fs::metadata(bench.path("broken/metrics.jsonl")).map_or(0, |m| m.len());
     let mut hits = 0;
