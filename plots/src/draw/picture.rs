@@ -209,7 +209,8 @@ impl Picture {
     /// let picture = |loss| Training::new(&[(0.0, 3.0), (1.0, loss)]).width(200.0).picture();
     /// let (a, b) = (picture(2.5)?, Picture::from_png(&picture(2.5)?.png()?)?);
     /// assert_eq!(a.distance(&b, 4)?.mean, 0.0);
-    /// assert!(a.distance(&picture(1.0)?, 4)?.high > 0.0);
+    /// let other = picture(1.0)?.resized(a.width(), a.height());
+    /// assert!(a.distance(&other, 4)?.high > 0.0);
     /// # Ok::<(), diffeo_plots::PlotError>(())
     /// ```
     pub fn distance(&self, other: &Self, block: u32) -> Result<Distance> {
