@@ -78,7 +78,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     LayerConfig::register::<SinhConfig>()?;
     let mut fit = Fit::new("nsf-ar")?;
     fit.recipe = Recipe { layers: 1, block: vec![SinhConfig {}.into()], ..fit.recipe };
-    // asinh of a normal number: this flow can be exact.
+    // asinh of normal numbers, of another width than that of the columns: close to what this flow can be.
     let normal = |i: i32| (std::f64::consts::TAU * (f64::from(i) * 0.754_877).fract()).cos();
     let spread = |i: i32| (-2.0 * (1.0 - (f64::from(i) * 0.569_84).fract()).ln()).sqrt();
     let rows = Rows::new(1, (0..4000).map(|i| (2.0 * normal(i) * spread(i)).asinh()).collect())?;
